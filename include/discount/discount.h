@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The domain: what a discount and a grant are, and which texts may name them. Pure; any thread.
+ * Strings are borrowed; whoever fills the struct says whose they are. */
+#ifndef DISCOUNT_DISCOUNT_H
+#define DISCOUNT_DISCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "discount/str.h"
+
+struct discount {
+    struct str id;
+    struct str brand_id;
+    struct str discount_code;
+    int64_t total_count;
+    int64_t granted_count;
+    int64_t created_at_us;
+    int64_t starts_at_us;  /* 0: from its creation on */
+    int64_t expires_at_us; /* 0: never */
+};
+
+struct grant {
+    struct str discount_id;
+    struct str discount_code;
+    struct str user_id;
+    int64_t granted_at_us;
+};
+
+/* "dsc-" and 22 characters of unpadded base64url (RFC 4648, section 5) over a random UUID. */
+#define DISCOUNT_ID_LENGTH 26
+
+/* Writes a new id, without a NUL. Ids come from the kernel's random source and are never reused. */
+void discount_id_make(char ret_id[DISCOUNT_ID_LENGTH]);
+
+/* Whether the text has the form of an id; such a discount need not exist. */
+bool discount_id_is_valid(struct str text);
+
+/* Whether the text is well-formed UTF-8 (RFC 3629) of 1 to `limit` bytes without control characters
+ * (U+0000 to U+001F, U+007F to U+009F). */
+bool discount_text_is_valid(struct str text, size_t limit);
+
+#endif

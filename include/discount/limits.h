@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound of the service, in one place. Sizes are in bytes, times say their unit. */
+#ifndef DISCOUNT_LIMITS_H
+#define DISCOUNT_LIMITS_H
+
+/* What a client may send. */
+#define LIMIT_BODY 16384
+#define LIMIT_TARGET 4096
+#define LIMIT_HEADERS 4096
+#define LIMIT_PATH_SEGMENTS 8
+#define LIMIT_QUERY_PAIRS 8
+#define LIMIT_JSON_DEPTH 8
+#define LIMIT_REQUEST_ID 128
+#define LIMIT_IDEMPOTENCY_KEY 255
+
+/* What a discount and a grant may hold. */
+#define LIMIT_BRAND_ID 128
+#define LIMIT_USER_ID 128
+#define LIMIT_DISCOUNT_CODE 256
+#define LIMIT_TOTAL_COUNT 1000000000
+
+/* What one request may hold in memory besides its connection: a body, its parsed form and an answer
+ * that names every fault in it. Past it the request is answered 503 overloaded. */
+#define LIMIT_REQUEST_MEMORY (1024 * 1024)
+
+/* How many discounts one reply of the store carries while the whole list is streamed. */
+#define LIMIT_LIST_PAGE 100
+
+/* How many grants of one discount go to the store in one call. */
+#define LIMIT_GRANTS_PER_CALL 128
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Points in time: microseconds since 1970-01-01T00:00:00Z inside, RFC 3339 outside. Pure; any
+ * thread. */
+#ifndef DISCOUNT_TIMESTAMP_H
+#define DISCOUNT_TIMESTAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "discount/str.h"
+
+/* "2020-11-26T10:27:57.202420Z" and its NUL. */
+#define TIMESTAMP_SIZE 28
+
+/* Writes UTC with microseconds; `us` lies in the years 1970 to 9999. */
+void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE]);
+
+/* Reads an RFC 3339 date-time with `Z` or a numeric offset and up to nine fractional digits (those
+ * past the sixth are dropped). False, and ret_us untouched, for anything else, for a date that no
+ * calendar has, and for a time before 1970. A leap second (:60) is read as the next second. */
+bool timestamp_parse(struct str text, int64_t *ret_us);
+
+#endif

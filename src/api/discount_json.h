@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Discounts as JSON. Members are printed in sorted order. On the thread of the request. */
+#ifndef API_DISCOUNT_JSON_H
+#define API_DISCOUNT_JSON_H
+
+#include "api/document_json.h"
+#include "discount/discount.h"
+
+/* Reads what a brand sends to create a discount; see document_read. */
+enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
+                          struct faults *faults);
+
+/* A discount as it was created, without its counts, and with them; see document_print. */
+struct str discount_print_created(const struct discount *discount, struct arena *arena);
+struct str discount_print(const struct discount *discount, struct arena *arena);
+
+/* Discounts with their counts, with commas between them and a line's end behind each comma; nothing
+ * around them. `first` says that no discount was printed before these. */
+struct str discounts_print(const struct discount *discounts, size_t count, bool first,
+                           struct arena *arena);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* In: the body of a request. Out: its members, or each thing that is wrong with it. A json_t never
+ * leaves the function that made it but into document_print. */
+#include "api/document_json.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "discount/discount.h"
+#include "discount/timestamp.h"
+
+/* Most answers fit; a longer one is printed a second time into the room it needs. */
+#define PRINT_SIZE 512
+
+struct fault {
+    struct fault *next;
+    const char *pointer;
+    const char *detail;
+};
+
+void faults_init(struct faults *faults, struct arena *arena)
+{
+    *faults = (struct faults){.arena = arena, .end = &faults->first};
+}
+
+void faults_add(struct faults *faults, const char *pointer, const char *detail)
+{
+    struct fault *fault = arena_alloc(faults->arena, sizeof(*fault));
+
+    if (fault == NULL || pointer == NULL) {
+        faults->no_memory = true;
+        return;
+    }
+    *fault = (struct fault){.pointer = pointer, .detail = detail};
+    *faults->end = fault;
+    faults->end = &fault->next;
+}
+
+bool faults_are_none(const struct faults *faults)
+{
+    return faults->first == NULL && !faults->no_memory;
+}
+
+bool document_type_is_json(struct str content_type)
+{
+    static const char json[] = "application/json";
+    struct str rest;
+
+    if (content_type.n < sizeof(json) - 1 ||
+        strncasecmp(content_type.p, json, sizeof(json) - 1) != 0) {
+        return false;
+    }
+    rest = str_from(content_type, sizeof(json) - 1);
+    while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t' || rest.p[0] == ';')) {
+        rest = str_from(rest, 1);
+    }
+    return rest.n == 0 || (rest.n == 13 && strncasecmp(rest.p, "charset=utf-8", 13) == 0) ||
+           (rest.n == 15 && strncasecmp(rest.p, "charset=\"utf-8\"", 15) == 0);
+}
+
+/* Whether arrays and objects are nested at most LIMIT_JSON_DEPTH deep. jansson goes 2,048 deep, and
+ * recursively. Brackets within strings do not count. */
+static bool depth_is_sane(struct str text)
+{
+    size_t depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (in_string) {
+            i += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            depth--;
+        }
+        if (depth > LIMIT_JSON_DEPTH) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "/" and a member's name, with "~" and "/" escaped (RFC 6901, section 3). NULL without memory. */
+static const char *pointer_to(const char *name, struct arena *arena)
+{
+    char *pointer = arena_alloc(arena, 2 * strlen(name) + 2);
+    char *at = pointer;
+
+    if (pointer == NULL) {
+        return NULL;
+    }
+    *at++ = '/';
+    for (; *name != '\0'; name++) {
+        if (*name == '~' || *name == '/') {
+            *at++ = '~';
+            *at++ = *name == '~' ? '0' : '1';
+        } else {
+            *at++ = *name;
+        }
+    }
+    *at = '\0';
+    return pointer;
+}
+
+/* Reads one value into its place; what is wrong with it, or NULL. */
+static const char *text_read(const struct member *member, const json_t *value, struct arena *arena)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+
+    if (!json_is_string(value)) {
+        return "This must be a string.";
+    }
+    if (!discount_text_is_valid(text, (size_t)member->limit)) {
+        return member->limit == LIMIT_DISCOUNT_CODE
+                   ? "This must have 1 to 256 bytes of UTF-8 and no control characters."
+                   : "This must have 1 to 128 bytes of UTF-8 and no control characters.";
+    }
+    text = arena_dup(arena, text);
+    if (text.p == NULL) {
+        return status_detail(STATUS_OVERLOADED);
+    }
+    *(struct str *)member->ret = text;
+    return NULL;
+}
+
+static const char *count_read(const struct member *member, const json_t *value)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+        json_integer_value(value) > member->limit) {
+        return "This must be an integer from 1 to 1000000000.";
+    }
+    *(int64_t *)member->ret = json_integer_value(value);
+    return NULL;
+}
+
+static const char *time_read(const struct member *member, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+
+    if (!json_is_string(value) || !timestamp_parse(text, member->ret)) {
+        return "This must be an RFC 3339 date-time, such as 2020-11-26T10:27:57Z.";
+    }
+    return NULL;
+}
+
+static const char *member_read(const struct member *member, const json_t *value,
+                               struct arena *arena)
+{
+    switch (member->type) {
+    case MEMBER_TEXT:
+        return text_read(member, value, arena);
+    case MEMBER_COUNT:
+        return count_read(member, value);
+    case MEMBER_TIME:
+        return time_read(member, value);
+    }
+    abort();
+}
+
+static const struct member *member_find(const struct member *members, size_t count,
+                                        const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(members[i].name, name) == 0) {
+            return &members[i];
+        }
+    }
+    return NULL;
+}
+
+static void object_read(json_t *object, const struct member *members, size_t member_count,
+                        struct arena *arena, struct faults *faults)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value)
+    {
+        const struct member *member = member_find(members, member_count, name);
+        const char *detail =
+            member == NULL ? "This member is not known here." : member_read(member, value, arena);
+
+        if (detail != NULL) {
+            faults_add(faults, pointer_to(name, arena), detail);
+        }
+    }
+    for (size_t i = 0; i < member_count; i++) {
+        if (members[i].required && json_object_get(object, members[i].name) == NULL) {
+            faults_add(faults, pointer_to(members[i].name, arena), "This member is required.");
+        }
+    }
+}
+
+enum status document_read(struct str text, const struct member *members, size_t member_count,
+                          struct arena *arena, struct faults *faults)
+{
+    json_error_t error;
+    json_t *document;
+
+    if (!depth_is_sane(text)) {
+        return STATUS_MALFORMED_JSON;
+    }
+    document = json_loadb(text.n == 0 ? "" : text.p, text.n,
+                          JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (document == NULL) {
+        return json_error_code(&error) == json_error_out_of_memory ? STATUS_OVERLOADED
+                                                                   : STATUS_MALFORMED_JSON;
+    }
+    if (json_is_object(document)) {
+        object_read(document, members, member_count, arena, faults);
+    } else {
+        faults_add(faults, "", "The document must be an object.");
+    }
+    json_decref(document);
+    return faults->no_memory ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+struct str document_print(json_t *json, struct arena *arena)
+{
+    struct str text = {NULL, 0};
+    size_t size = PRINT_SIZE;
+    char *buffer = arena_alloc(arena, size);
+
+    if (json != NULL && buffer != NULL) {
+        text.n = json_dumpb(json, buffer, size - 1, JSON_COMPACT);
+        if (text.n > size - 1) {
+            size = text.n + 1;
+            buffer = arena_alloc(arena, size);
+            text.n = buffer == NULL ? 0 : json_dumpb(json, buffer, size - 1, JSON_COMPACT);
+        }
+    }
+    json_decref(json);
+    if (text.n > 0) {
+        buffer[text.n++] = '\n';
+        text.p = buffer;
+    }
+    return text;
+}
+
+/* The member "errors" as text, with the comma that struct problem asks for. */
+static struct str errors_print(const struct faults *faults)
+{
+    json_t *errors = json_array();
+    struct str text;
+
+    for (const struct fault *fault = faults->first; fault != NULL; fault = fault->next) {
+        json_t *error = json_pack("{s:s, s:s}", "detail", fault->detail, "pointer", fault->pointer);
+
+        if (json_array_append_new(errors, error) != 0) {
+            json_decref(errors);
+            errors = NULL;
+            break;
+        }
+    }
+    text = document_print(errors, faults->arena);
+    if (text.p == NULL) {
+        return text;
+    }
+    return arena_printf(faults->arena, "\"errors\":%.*s,", (int)text.n - 1, text.p);
+}
+
+void document_refuse(struct request *request, enum status status, const struct faults *faults)
+{
+    struct problem problem = {.status = status, .members = errors_print(faults)};
+
+    if (problem.members.p == NULL) {
+        request_refuse(request, STATUS_OVERLOADED);
+    } else {
+        request_problem(request, &problem);
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Grants as JSON. Members are printed in sorted order. On the thread of the request. */
+#ifndef API_GRANT_JSON_H
+#define API_GRANT_JSON_H
+
+#include "api/document_json.h"
+#include "discount/discount.h"
+
+/* Reads who wants a grant; see document_read. */
+enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
+                       struct faults *faults);
+
+/* See document_print. */
+struct str grant_print(const struct grant *grant, struct arena *arena);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of grants: each one, and right below it what happens once the store has answered. */
+#include "api/api.h"
+#include "api/grant_json.h"
+
+#define US_PER_SECOND 1000000
+#define RETRY_AFTER_MOST_S 31536000
+
+static struct request *request_of(struct store_op *op)
+{
+    return CONTAINER_OF(op, struct request, op);
+}
+
+/* Answers that there is no grant, and for which discount. `retry_after_s` 0: as the status has it.
+ */
+static void grant_refuse(struct request *request, enum status status, int retry_after_s)
+{
+    struct problem problem = {.status = status, .retry_after_s = retry_after_s};
+    struct str id = request->params[0];
+
+    /* An id of another form may hold what JSON has to escape, and names no discount anyway. */
+    if (discount_id_is_valid(id)) {
+        problem.members = arena_printf(
+            &request->arena, "\"discount_id\":\"%.*s\",\"granted\":false,", (int)id.n, id.p);
+    } else {
+        problem.members = STR("\"granted\":false,");
+    }
+    request_problem(request, &problem);
+}
+
+/* The place of a grant, with the user id percent-encoded (RFC 3986, section 2.3). NULL without
+ * memory. */
+static const char *location_of(const struct grant *grant, struct arena *arena)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char user[3 * LIMIT_USER_ID + 1], *at = user;
+
+    for (size_t i = 0; i < grant->user_id.n; i++) {
+        unsigned char c = (unsigned char)grant->user_id.p[i];
+        bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (alphanumeric || c == '-' || c == '.' || c == '_' || c == '~') {
+            *at++ = (char)c;
+        } else {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        }
+    }
+    *at = '\0';
+    return arena_printf(arena, "/discount/%.*s/grant?user_id=%s", (int)grant->discount_id.n,
+                        grant->discount_id.p, user)
+        .p;
+}
+
+static void grant_create_done(struct store_op *op);
+
+/* POST /discount/{id}/grant */
+void grant_create(struct request *request)
+{
+    struct grant *grant = &request->op.grant.grant;
+    struct faults faults;
+    enum status status;
+
+    if (!document_type_is_json(request->content_type)) {
+        request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
+        return;
+    }
+    faults_init(&faults, &request->arena);
+    status = grant_read(request->body, &request->arena, &grant->user_id, &faults);
+    if (status != STATUS_OK) {
+        request_refuse(request, status);
+    } else if (!faults_are_none(&faults)) {
+        document_refuse(request, STATUS_INVALID_GRANT, &faults);
+    } else if (!discount_id_is_valid(request->params[0])) {
+        grant_refuse(request, STATUS_DISCOUNT_NOT_FOUND, 0);
+    } else {
+        grant->discount_id = request->params[0];
+        request->op.arena = &request->arena;
+        store_grant(request->store, &request->op, grant_create_done);
+    }
+}
+
+/* Whole seconds, rounded up, and no more than a header is good for. */
+static int wait_s(int64_t wait_us)
+{
+    int64_t seconds = (wait_us + US_PER_SECOND - 1) / US_PER_SECOND;
+
+    return seconds < RETRY_AFTER_MOST_S ? (int)seconds : RETRY_AFTER_MOST_S;
+}
+
+static void grant_create_done(struct store_op *op)
+{
+    struct request *request = request_of(op);
+    const struct grant *grant = &op->grant.grant;
+    struct reply reply = {.content_type = "application/json"};
+
+    if (op->status != STATUS_OK) {
+        grant_refuse(request, op->status,
+                     op->status == STATUS_DISCOUNT_NOT_STARTED ? wait_s(op->grant.starts_in_us)
+                                                               : 0);
+        return;
+    }
+    reply.code = op->grant.replayed ? 200 : 201;
+    reply.replayed = op->grant.replayed;
+    reply.location = op->grant.replayed ? NULL : location_of(grant, &request->arena);
+    reply.body = grant_print(grant, &request->arena);
+    request_reply(request, &reply);
+}
+
+static void grant_get_done(struct store_op *op);
+
+/* GET /discount/{id}/grant?user_id=U */
+void grant_get(struct request *request)
+{
+    struct str user_id = request_query(request, "user_id");
+
+    if (request->query_count != 1 || !discount_text_is_valid(user_id, LIMIT_USER_ID)) {
+        request_problem(
+            request, &(struct problem){.status = STATUS_MALFORMED_REQUEST,
+                                       .detail = "The query must be user_id with 1 to 128 bytes."});
+        return;
+    }
+    if (!discount_id_is_valid(request->params[0])) {
+        request_refuse(request, STATUS_DISCOUNT_NOT_FOUND);
+        return;
+    }
+    request->op.grant.grant.discount_id = request->params[0];
+    request->op.grant.grant.user_id = user_id;
+    request->op.arena = &request->arena;
+    store_grant_get(request->store, &request->op, grant_get_done);
+}
+
+static void grant_get_done(struct store_op *op)
+{
+    struct request *request = request_of(op);
+
+    if (op->status != STATUS_OK) {
+        request_refuse(request, op->status);
+        return;
+    }
+    request_reply(request, &(struct reply){
+                               .code = 200,
+                               .content_type = "application/json",
+                               .body = grant_print(&op->grant.grant, &request->arena),
+                           });
+}

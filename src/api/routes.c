@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The contents page of the service. */
+#include "api/api.h"
+
+const struct route api_routes[] = {
+    {"POST", "/discount/{id}/grant", grant_create},
+    {"GET", "/discount/{id}/grant", grant_get},
+    {"GET", "/discount/{id}", discount_get},
+    {"POST", "/discount", discount_create},
+    {"GET", "/discount", discount_list},
+    {"GET", "/healthy", ops_healthy},
+    {"GET", "/readyz", ops_healthy},
+    {"GET", "/livez", ops_livez},
+};
+
+const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);

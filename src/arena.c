@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks of memory in a list; the newest is the one that is filled. */
+#include "discount/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Enough for a grant from its request line to its answer, so that it takes one malloc. */
+#define BLOCK_SIZE 2048
+
+struct arena_block {
+    struct arena_block *next;
+    size_t size;
+    size_t used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+void arena_init(struct arena *arena, size_t limit)
+{
+    *arena = (struct arena){.limit = limit};
+}
+
+void arena_fini(struct arena *arena)
+{
+    struct arena_block *block = arena->blocks;
+
+    while (block != NULL) {
+        struct arena_block *next = block->next;
+
+        free(block);
+        block = next;
+    }
+    arena_init(arena, arena->limit);
+}
+
+static struct arena_block *block_add(struct arena *arena, size_t size)
+{
+    struct arena_block *block;
+
+    if (size > arena->limit || arena->used > arena->limit - size) {
+        return NULL;
+    }
+    block = malloc(sizeof(*block) + size);
+    if (block == NULL) {
+        return NULL;
+    }
+    *block = (struct arena_block){.next = arena->blocks, .size = size};
+    arena->blocks = block;
+    arena->used += size;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    struct arena_block *block = arena->blocks;
+    void *bytes;
+
+    if (size > SIZE_MAX - _Alignof(max_align_t)) {
+        return NULL;
+    }
+    size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+    if (block == NULL || block->size - block->used < size) {
+        block = block_add(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
+        if (block == NULL) {
+            return NULL;
+        }
+    }
+    bytes = block->bytes + block->used;
+    block->used += size;
+    return bytes;
+}
+
+void *arena_zalloc(struct arena *arena, size_t size)
+{
+    void *bytes = arena_alloc(arena, size);
+
+    return bytes == NULL ? NULL : memset(bytes, 0, size);
+}
+
+struct str arena_dup(struct arena *arena, struct str s)
+{
+    char *copy = arena_alloc(arena, s.n + 1);
+
+    if (copy == NULL) {
+        return (struct str){NULL, 0};
+    }
+    if (s.n > 0) {
+        memcpy(copy, s.p, s.n);
+    }
+    copy[s.n] = '\0';
+    return (struct str){copy, s.n};
+}
+
+struct str arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
+    if (text == NULL) {
+        return (struct str){NULL, 0};
+    }
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return (struct str){text, (size_t)length};
+}

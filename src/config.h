@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration: environment variables, checked once at start. Read by main, constant after. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "discount/log.h"
+
+struct config {
+    const char *store;     /* DISCOUNT_STORE, borrowed from the environment */
+    char listen_host[256]; /* of DISCOUNT_LISTEN, without brackets */
+    char listen_port[6];
+    unsigned workers;            /* DISCOUNT_WORKERS */
+    unsigned connections;        /* DISCOUNT_CONNECTIONS, per worker */
+    unsigned in_flight;          /* DISCOUNT_IN_FLIGHT, per worker */
+    uint64_t deadline_ms;        /* DISCOUNT_DEADLINE_MS, of an operation of the store */
+    uint64_t client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, of a client's sending */
+    uint64_t drain_ms;           /* DISCOUNT_DRAIN_MS */
+    enum log_level log_level;    /* DISCOUNT_LOG_LEVEL */
+};
+
+/* Reads the environment over the defaults. Every fault is written to `faults` as one line; false if
+ * there was one. Variables that begin with DISCOUNT_ and are none of ours are named there too, but
+ * are no fault: container platforms set such. */
+bool config_read(char *const *environment, FILE *faults, struct config *ret_config);
+
+/* Writes what the variables are, mean and default to. */
+void config_help(FILE *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of the domain that need no store. */
+#include "discount/discount.h"
+
+#include <uuid/uuid.h>
+
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Writes the 22 characters of 16 bytes: five whole groups of three bytes and one byte left over. */
+static void base64url_put(const unsigned char bytes[16], char *at)
+{
+    for (int i = 0; i < 15; i += 3) {
+        unsigned group = (unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | bytes[i + 2];
+
+        *at++ = base64url[group >> 18];
+        *at++ = base64url[group >> 12 & 63];
+        *at++ = base64url[group >> 6 & 63];
+        *at++ = base64url[group & 63];
+    }
+    *at++ = base64url[bytes[15] >> 2];
+    *at = base64url[(bytes[15] & 3) << 4];
+}
+
+void discount_id_make(char ret_id[DISCOUNT_ID_LENGTH])
+{
+    uuid_t uuid;
+
+    /* Never uuid_generate, which may fall back to a guessable id made of the time and the MAC. */
+    uuid_generate_random(uuid);
+    memcpy(ret_id, "dsc-", 4);
+    base64url_put(uuid, ret_id + 4);
+}
+
+bool discount_id_is_valid(struct str text)
+{
+    if (text.n != DISCOUNT_ID_LENGTH || memcmp(text.p, "dsc-", 4) != 0) {
+        return false;
+    }
+    for (size_t i = 4; i < text.n; i++) {
+        if (text.p[i] == '\0' || strchr(base64url, text.p[i]) == NULL) {
+            return false;
+        }
+    }
+    /* The last character holds two bits only; any other spelling would be a second name. */
+    return strchr("AQgw", text.p[text.n - 1]) != NULL;
+}
+
+/* The length of the UTF-8 sequence that a first byte announces; 0 when none begins with it. */
+static size_t sequence_length(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xc2 && first <= 0xdf) {
+        return 2;
+    }
+    if (first >= 0xe0 && first <= 0xef) {
+        return 3;
+    }
+    return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+}
+
+/* Decodes one code point from the front of `rest`; 0 bytes taken means that it is ill-formed. */
+static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)rest.p[0];
+    size_t length = sequence_length(first);
+    uint32_t code_point;
+
+    if (length == 0 || length > rest.n) {
+        return 0;
+    }
+    code_point = length == 1 ? first : first & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        unsigned char next = (unsigned char)rest.p[i];
+
+        if ((next & 0xc0) != 0x80) {
+            return 0;
+        }
+        code_point = code_point << 6 | (next & 0x3f);
+    }
+    if (code_point < smallest[length] || code_point > 0x10ffff ||
+        (code_point >= 0xd800 && code_point <= 0xdfff)) {
+        return 0;
+    }
+    *ret_code_point = code_point;
+    return length;
+}
+
+bool discount_text_is_valid(struct str text, size_t limit)
+{
+    struct str rest = text;
+
+    if (text.n == 0 || text.n > limit) {
+        return false;
+    }
+    while (rest.n > 0) {
+        uint32_t code_point = 0;
+        size_t taken = code_point_take(rest, &code_point);
+
+        if (taken == 0 || code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)) {
+            return false;
+        }
+        rest = str_from(rest, taken);
+    }
+    return true;
+}

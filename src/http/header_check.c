@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* In: the header lines of one request. Out: what the handlers need of them, or why the request is
+ * refused before a byte of its body is read. */
+#include "http/header_check.h"
+
+#include <stdint.h>
+#include <strings.h>
+
+#include "discount/limits.h"
+
+/* The digits that surely fit; a longer number is past any limit, whatever it says. */
+#define CONTENT_LENGTH_DIGITS 19
+
+bool header_is(struct str name, const char *lower_case_name)
+{
+    return strlen(lower_case_name) == name.n && strncasecmp(name.p, lower_case_name, name.n) == 0;
+}
+
+/* A field name is a token (RFC 9110, section 5.1): a blank before the colon makes it none. */
+static bool name_is_token(struct str name)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (!alphanumeric && (c == '\0' || strchr(others, c) == NULL)) {
+            return false;
+        }
+    }
+    return name.n > 0;
+}
+
+/* A field value holds no control character but the tab (RFC 9110, section 5.5). */
+static bool value_is_clean(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void content_length_add(struct header_check *check, struct str value)
+{
+    size_t length = 0;
+
+    check->content_lengths++;
+    check->length_is_bad = check->length_is_bad || value.n == 0;
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9') {
+            check->length_is_bad = true;
+            return;
+        }
+        length = i < CONTENT_LENGTH_DIGITS ? length * 10 + (size_t)(value.p[i] - '0') : SIZE_MAX;
+    }
+    check->content_length = length;
+}
+
+static void once(struct header_check *check, struct str *field, struct str value)
+{
+    check->repeated = check->repeated || field->p != NULL;
+    *field = value;
+}
+
+void header_check_add(struct header_check *check, struct str name, struct str value)
+{
+    /* ": " and the line's end count too. */
+    check->bytes += name.n + value.n + 4;
+    check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value);
+    if (header_is(name, "content-length")) {
+        content_length_add(check, value);
+    } else if (header_is(name, "transfer-encoding")) {
+        check->transfer_encodings++;
+        check->encoding_is_bad = check->encoding_is_bad || !header_is(value, "chunked");
+    } else if (header_is(name, "host")) {
+        check->hosts++;
+    } else if (header_is(name, "content-type")) {
+        once(check, &check->content_type, value);
+    } else if (header_is(name, "idempotency-key")) {
+        once(check, &check->idempotency_key, value);
+    } else if (header_is(name, "x-request-id")) {
+        check->request_id = value;
+    }
+}
+
+enum status header_check_verdict(const struct header_check *check, bool http_1_0)
+{
+    if (check->bytes > LIMIT_HEADERS) {
+        return STATUS_HEADERS_TOO_LARGE;
+    }
+    if (check->line_is_bad || check->repeated || check->length_is_bad || check->encoding_is_bad ||
+        check->content_lengths > 1 || check->transfer_encodings > 1 || check->hosts > 1) {
+        return STATUS_MALFORMED_REQUEST;
+    }
+    if (check->transfer_encodings > 0 && (check->content_lengths > 0 || http_1_0)) {
+        return STATUS_MALFORMED_REQUEST;
+    }
+    if (!http_1_0 && check->hosts == 0) {
+        return STATUS_MALFORMED_REQUEST;
+    }
+    return check->content_length > LIMIT_BODY ? STATUS_PAYLOAD_TOO_LARGE : STATUS_OK;
+}

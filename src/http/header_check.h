@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Refuses header sections that two parsers may read differently: that is how requests are smuggled
+ * past a proxy (RFC 9112, section 11.2), and libmicrohttpd lets most of them through. Feed it each
+ * header line, then ask. Pure; any thread. */
+#ifndef HTTP_HEADER_CHECK_H
+#define HTTP_HEADER_CHECK_H
+
+#include <stdbool.h>
+
+#include "discount/status.h"
+#include "discount/str.h"
+
+struct header_check {
+    unsigned content_lengths, transfer_encodings, hosts;
+    size_t bytes;
+    size_t content_length; /* of the last valid Content-Length */
+    bool length_is_bad, encoding_is_bad, line_is_bad;
+    struct str content_type, idempotency_key, request_id; /* borrowed from the lines */
+    bool repeated;                                        /* one of the three above came twice */
+};
+
+/* Whether a header name, which has no case, is the given lower-case one. */
+bool header_is(struct str name, const char *lower_case_name);
+
+/* Takes one line in; `check` starts out zeroed. */
+void header_check_add(struct header_check *check, struct str name, struct str value);
+
+/* OK, MALFORMED_REQUEST, HEADERS_TOO_LARGE or PAYLOAD_TOO_LARGE. */
+enum status header_check_verdict(const struct header_check *check, bool http_1_0);
+
+#endif

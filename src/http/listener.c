@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a listening socket. Out: connected sockets. It never blocks, and it never spins: when the
+ * process is out of file descriptors it rests until someone resumes it. */
+#include "http/listener.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "discount/log.h"
+
+/* False when nothing waits or nothing can be taken now. */
+static bool accept_one(struct listener *listener)
+{
+    struct sockaddr_storage peer;
+    socklen_t peer_size = sizeof(peer);
+    int fd =
+        accept4(listener->fd, (struct sockaddr *)&peer, &peer_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        listener->accepted(listener->context, fd, &peer, peer_size);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log_write(LOG_ERROR, "http: cannot accept a connection: %s", strerror(errno));
+        listener_pause(listener);
+    }
+    /* A connection that went away while it waited is not the last one in the queue. */
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+
+    (void)events; /* only UV_READABLE was asked for */
+    if (status == 0) {
+        accept_one(listener);
+    }
+}
+
+void listener_init(struct listener *listener, listener_accept_fn accepted, void *context)
+{
+    *listener = (struct listener){.fd = -1, .accepted = accepted, .context = context};
+}
+
+bool listener_start(struct listener *listener, uv_loop_t *loop, int fd)
+{
+    if (uv_poll_init(loop, &listener->poll, fd) != 0) {
+        return false;
+    }
+    listener->fd = fd;
+    listener->poll.data = listener;
+    listener->paused = true;
+    listener_resume(listener);
+    return !listener->paused;
+}
+
+void listener_pause(struct listener *listener)
+{
+    if (listener->fd >= 0 && !listener->paused) {
+        uv_poll_stop(&listener->poll);
+        listener->paused = true;
+    }
+}
+
+void listener_resume(struct listener *listener)
+{
+    if (listener->fd >= 0 && listener->paused) {
+        listener->paused = uv_poll_start(&listener->poll, UV_READABLE, readable) != 0;
+    }
+}
+
+void listener_close(struct listener *listener)
+{
+    if (listener->fd < 0) {
+        return;
+    }
+    while (accept_one(listener)) {
+    }
+    uv_close((uv_handle_t *)&listener->poll, NULL);
+    close(listener->fd);
+    listener->fd = -1;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepts connections from a listening socket on a worker's loop. One connection per turn: when
+ * several workers share the socket, each leaves the next connection to whoever is free. Belongs to
+ * one worker's thread. */
+#ifndef HTTP_LISTENER_H
+#define HTTP_LISTENER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+/* Takes over a new, non-blocking socket. */
+typedef void (*listener_accept_fn)(void *context, int fd, const struct sockaddr_storage *peer,
+                                   socklen_t peer_size);
+
+struct listener {
+    uv_poll_t poll;
+    int fd; /* owned; -1: not listening */
+    bool paused;
+    listener_accept_fn accepted;
+    void *context;
+};
+
+void listener_init(struct listener *listener, listener_accept_fn accepted, void *context);
+
+/* Starts accepting from `fd`, which listens, is non-blocking and belongs to the listener from now
+ * on. False when the loop does not take it. */
+bool listener_start(struct listener *listener, uv_loop_t *loop, int fd);
+
+/* Stops accepting for now, for want of room or file descriptors, and starts again. */
+void listener_pause(struct listener *listener);
+void listener_resume(struct listener *listener);
+
+/* Accepts what already waits in the kernel's queue, so that nobody who got through is reset, and
+ * closes the socket. */
+void listener_close(struct listener *listener);
+
+#endif

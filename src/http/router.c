@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a method, path segments and the route table. Out: a handler, or which of 404 and 405 it is.
+ */
+#include "http/router.h"
+
+#include <assert.h>
+
+/* Whether the segments have the form of a route's path; their variable parts go to params. */
+static bool path_matches(const char *path, const struct target *target, struct str *params)
+{
+    size_t param_count = 0;
+
+    for (size_t i = 0; i < target->segment_count; i++) {
+        struct str want;
+
+        if (*path != '/') {
+            return false;
+        }
+        want = (struct str){path + 1, strcspn(path + 1, "/")};
+        path = want.p + want.n;
+        if (want.n > 0 && want.p[0] == '{') {
+            if (target->segments[i].n == 0) {
+                return false;
+            }
+            params[param_count++] = target->segments[i];
+        } else if (!str_eq(want, target->segments[i])) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+static void allow_add(char allow[ROUTER_ALLOW_SIZE], const char *method)
+{
+    assert(strlen(allow) + strlen(method) + 2 < ROUTER_ALLOW_SIZE);
+    if (allow[0] != '\0') {
+        strcat(allow, ", ");
+    }
+    strcat(allow, method);
+}
+
+enum status router_match(const struct router *router, struct str method,
+                         const struct target *target, request_fn *ret_handler,
+                         struct str ret_params[LIMIT_PATH_SEGMENTS],
+                         char ret_allow[ROUTER_ALLOW_SIZE])
+{
+    struct str wanted = str_eq(method, STR("HEAD")) ? STR("GET") : method;
+    bool found = false;
+
+    ret_allow[0] = '\0';
+    for (size_t i = 0; i < router->route_count; i++) {
+        const struct route *route = &router->routes[i];
+
+        if (!path_matches(route->path, target, ret_params)) {
+            continue;
+        }
+        if (str_eq(str_of(route->method), wanted)) {
+            *ret_handler = route->handler;
+            return STATUS_OK;
+        }
+        found = true;
+        allow_add(ret_allow, route->method);
+        if (strcmp(route->method, "GET") == 0) {
+            allow_add(ret_allow, "HEAD");
+        }
+    }
+    if (!found) {
+        return STATUS_NOT_FOUND;
+    }
+    allow_add(ret_allow, "OPTIONS");
+    return STATUS_METHOD_NOT_ALLOWED;
+}

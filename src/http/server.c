@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: MIT */
+/* The only file that knows libmicrohttpd. The way of a request through it:
+ *
+ *   target_seen   the request line is read: an exchange begins
+ *   access        1st call: the headers are checked, and refused before the body if need be;
+ *                 next calls: the body, piece by piece; last call: the request is whole
+ *   dispatch      the router finds the handler; the handler runs
+ *   (suspended)   if the handler has not answered, libmicrohttpd forgets the connection
+ *   request_reply the answer is queued, the connection resumed; server_run sends it
+ *   completed     the last byte has gone or the client has: the exchange ends, its memory with it
+ *
+ * The daemon runs in external epoll mode: it has no thread, and its epoll descriptor is one of the
+ * descriptors that the worker's loop polls. Sockets are accepted by listener.c and handed to it. */
+#include "http/server.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "discount/log.h"
+#include "http/header_check.h"
+#include "http/listener.h"
+#include "http/reply.h"
+#include "http/router.h"
+
+/* Per connection, for request line, headers and a piece of the body. libmicrohttpd zeroes all of it
+ * after each request, so more than is needed costs throughput (docs/adr/0004). */
+#define CONNECTION_MEMORY 12288
+/* How long an idle connection is kept. More than any proxy in front keeps it, so that it is never
+ * this side that closes a connection which the proxy is about to use. */
+#define IDLE_S 75
+#define SWEEP_MS 1000
+/* While draining, the sweep is what notices that the last connection has gone. */
+#define SWEEP_DRAINING_MS 20
+/* What a client may send of a body that is too large before its connection is cut. */
+#define SWALLOW_LIMIT (4 * LIMIT_BODY)
+/* How much of a streamed answer libmicrohttpd takes at a time. */
+#define STREAM_BLOCK 16384
+
+enum phase {
+    PHASE_IDLE,    /* between requests */
+    PHASE_NEW,     /* connected, and no request line yet */
+    PHASE_READING, /* a request is coming in */
+    PHASE_WORKING, /* its handler has it */
+    PHASE_SENDING, /* the answer goes out */
+};
+
+/* One client's connection. */
+struct conn {
+    struct queue link; /* in server->conns */
+    struct server *server;
+    int fd; /* libmicrohttpd's */
+    enum phase phase;
+    uint64_t since_ms; /* the phase's begin, or the last progress in it */
+};
+
+/* One request and its answer. */
+struct exchange {
+    struct request request;
+    struct server *server;
+    struct conn *conn;
+    struct MHD_Connection *connection;
+    bool headers_seen, answered, suspended;
+    bool broken; /* there is no answer and never will be: the connection is cut */
+    size_t content_length, swallowed;
+
+    /* A streamed answer: what the client has not taken yet, and what comes after it. */
+    struct str stream;
+    enum { STREAM_GOING, STREAM_ENDED, STREAM_ABORTED } stream_state;
+    bool stream_asked;
+};
+
+struct server {
+    uv_loop_t *loop;
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll; /* of the daemon's epoll descriptor */
+    uv_timer_t sweep;
+    struct listener listener;
+    struct router router;
+    struct store *store;
+    struct queue conns;
+    unsigned conn_count, conn_limit;
+    unsigned exchange_count;
+    uint64_t client_deadline_ms;
+    uint64_t draining_since_ms; /* 0: not draining */
+    bool wants_run;
+    struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
+    uint64_t id_prefix, id_count;   /* request ids: random per server, then counted */
+};
+
+static void phase_set(struct conn *conn, enum phase phase)
+{
+    conn->phase = phase;
+    conn->since_ms = uv_now(conn->server->loop);
+}
+
+/* ---- Answers ---- */
+
+static struct exchange *exchange_of(struct request *request)
+{
+    return CONTAINER_OF(request, struct exchange, request);
+}
+
+static void resume(struct exchange *exchange)
+{
+    exchange->suspended = false;
+    exchange->server->wants_run = true;
+    MHD_resume_connection(exchange->connection);
+}
+
+/* The end of a handler: queues a response, of which it takes a reference, and wakes the connection.
+ */
+static void answer(struct exchange *exchange, int code, struct MHD_Response *response)
+{
+    assert(!exchange->answered);
+    exchange->answered = true;
+    phase_set(exchange->conn, PHASE_SENDING);
+    if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
+        exchange->broken = true;
+    }
+    if (exchange->suspended) {
+        resume(exchange);
+    }
+}
+
+static bool header_add(struct MHD_Response *response, const char *name, const char *value)
+{
+    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static bool headers_add(struct exchange *exchange, struct MHD_Response *response,
+                        const struct reply *reply)
+{
+    char retry_after[16];
+
+    snprintf(retry_after, sizeof(retry_after), "%d", reply->retry_after_s);
+    return header_add(response, "Content-Type", reply->content_type) &&
+           header_add(response, "X-Request-ID", exchange->request.request_id.p) &&
+           header_add(response, "Location", reply->location) &&
+           header_add(response, "Allow", reply->allow) &&
+           header_add(response, "Idempotent-Replayed", reply->replayed ? "true" : NULL) &&
+           header_add(response, "Retry-After", reply->retry_after_s > 0 ? retry_after : NULL) &&
+           header_add(response, "Connection",
+                      exchange->server->draining_since_ms != 0 ? "close" : NULL);
+}
+
+/* Adds the headers and queues; for want of memory the prebuilt answer goes out instead. */
+static void respond(struct exchange *exchange, const struct reply *reply,
+                    struct MHD_Response *response)
+{
+    if (response == NULL || !headers_add(exchange, response, reply)) {
+        answer(exchange, 503, exchange->server->no_memory);
+    } else {
+        answer(exchange, reply->code, response);
+    }
+    if (response != NULL) {
+        MHD_destroy_response(response);
+    }
+}
+
+void request_reply(struct request *request, const struct reply *reply)
+{
+    struct exchange *exchange = exchange_of(request);
+    struct MHD_Response *response = NULL;
+
+    if (reply->body.p != NULL || reply->content_type == NULL) {
+        /* libmicrohttpd only reads the body, and the arena lives until `completed`. */
+        response = MHD_create_response_from_buffer(reply->body.n, (void *)(uintptr_t)reply->body.p,
+                                                   MHD_RESPMEM_PERSISTENT);
+    }
+    respond(exchange, reply, response);
+}
+
+void request_problem(struct request *request, const struct problem *problem)
+{
+    struct reply reply = reply_problem(request, problem);
+
+    request_reply(request, &reply);
+}
+
+void request_refuse(struct request *request, enum status status)
+{
+    request_problem(request, &(struct problem){.status = status});
+}
+
+/* ---- Streamed answers ---- */
+
+/* libmicrohttpd asks for up to `max` bytes of the body. When there are none yet, the connection is
+ * suspended until a piece is pushed; it must not be asked again before. */
+static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t max)
+{
+    struct exchange *exchange = cls;
+    size_t n = exchange->stream.n < max ? exchange->stream.n : max;
+
+    (void)position; /* the answer is read once, from front to back */
+    if (n > 0) {
+        memcpy(buffer, exchange->stream.p, n);
+        exchange->stream = str_from(exchange->stream, n);
+        phase_set(exchange->conn, PHASE_SENDING);
+        return (ssize_t)n;
+    }
+    if (exchange->stream_state != STREAM_GOING) {
+        return exchange->stream_state == STREAM_ENDED ? MHD_CONTENT_READER_END_OF_STREAM
+                                                      : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    MHD_suspend_connection(exchange->connection);
+    exchange->suspended = true;
+    phase_set(exchange->conn, PHASE_WORKING);
+    exchange->request.stream_next(&exchange->request);
+    return 0;
+}
+
+void request_stream(struct request *request, const char *content_type, struct str first,
+                    request_fn next)
+{
+    struct exchange *exchange = exchange_of(request);
+    struct reply reply = {.code = 200, .content_type = content_type};
+
+    exchange->stream = first;
+    request->stream_next = next;
+    respond(exchange, &reply,
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, exchange,
+                                              NULL));
+}
+
+void request_stream_push(struct request *request, struct str bytes)
+{
+    struct exchange *exchange = exchange_of(request);
+
+    exchange->stream = bytes;
+    phase_set(exchange->conn, PHASE_SENDING);
+    if (exchange->suspended) {
+        resume(exchange);
+    }
+}
+
+void request_stream_end(struct request *request, struct str bytes)
+{
+    exchange_of(request)->stream_state = STREAM_ENDED;
+    request_stream_push(request, bytes);
+}
+
+void request_stream_abort(struct request *request)
+{
+    exchange_of(request)->stream_state = STREAM_ABORTED;
+    request_stream_push(request, (struct str){NULL, 0});
+}
+
+/* ---- Requests ---- */
+
+struct str request_query(const struct request *request, const char *name)
+{
+    for (size_t i = 0; i < request->query_count; i++) {
+        if (str_eq(request->query[i].name, str_of(name))) {
+            return request->query[i].value;
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+static struct conn *conn_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info == NULL ? NULL : info->socket_context;
+}
+
+static struct exchange *exchange_new(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (exchange == NULL) {
+        return NULL;
+    }
+    exchange->server = conn->server;
+    exchange->conn = conn;
+    exchange->connection = connection;
+    exchange->request.store = conn->server->store;
+    arena_init(&exchange->request.arena, LIMIT_REQUEST_MEMORY);
+    arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
+    conn->server->exchange_count++;
+    return exchange;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    exchange->server->exchange_count--;
+    arena_fini(&exchange->request.page);
+    arena_fini(&exchange->request.arena);
+    free(exchange);
+}
+
+/* Called with the request line's target, before libmicrohttpd has looked into it. Its own parsing
+ * of the query is cut off: version 1.0.1 is killed by a long query without "=", and this service
+ * parses the query itself. */
+static void *target_seen(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct conn *conn = conn_of(connection);
+    struct exchange *exchange;
+    char *query;
+
+    (void)cls; /* the server is reached through the connection */
+    if (conn == NULL || uri == NULL) {
+        return NULL;
+    }
+    phase_set(conn, PHASE_READING);
+    exchange = exchange_new(conn, connection);
+    if (exchange != NULL) {
+        exchange->request.target = arena_dup(&exchange->request.arena, str_of(uri));
+    }
+    query = strchr(uri, '?');
+    if (query != NULL) {
+        query[1] = '\0';
+    }
+    return exchange;
+}
+
+/* Leaves "%2F" and "%00" in the path as they are; target.c decodes each segment. */
+static size_t unescape_nothing(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls, (void)connection;
+    return strlen(text);
+}
+
+static enum MHD_Result header_line(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_size, const char *value, size_t value_size)
+{
+    (void)kind; /* headers only */
+    header_check_add(cls, (struct str){name, name_size},
+                     (struct str){value == NULL ? "" : value, value_size});
+    return MHD_YES;
+}
+
+/* Keeps a sane X-Request-ID, else makes one of 32 hexadecimal digits. */
+static struct str request_id_choose(struct exchange *exchange, struct str sent)
+{
+    struct server *server = exchange->server;
+
+    if (reply_request_id_is_sane(sent)) {
+        return sent;
+    }
+    return arena_printf(&exchange->request.arena, "%016llx%016llx",
+                        (unsigned long long)server->id_prefix,
+                        (unsigned long long)++server->id_count);
+}
+
+/* The first call for a request: its headers are complete. What is refused here is refused before
+ * its body is read, and libmicrohttpd closes the connection after it: just what a request deserves
+ * whose end two parsers may see in different places. */
+static void headers_seen(struct exchange *exchange, const char *method, const char *version)
+{
+    struct request *request = &exchange->request;
+    struct header_check check = {0};
+    enum status status;
+
+    exchange->headers_seen = true;
+    MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, header_line, &check);
+    request->method = str_of(method);
+    request->request_id = request_id_choose(exchange, check.request_id);
+    request->content_type = check.content_type;
+    request->idempotency_key = check.idempotency_key;
+    exchange->content_length = check.content_length;
+    status = request->target.p == NULL || request->request_id.p == NULL
+                 ? STATUS_OVERLOADED
+                 : header_check_verdict(&check, strcmp(version, MHD_HTTP_VERSION_1_0) == 0);
+    if (status != STATUS_OK) {
+        request_refuse(request, status);
+    }
+}
+
+/* Takes in a piece of the body. Past the limit it is only counted, so that the client, which may
+ * not read before it has sent everything, gets its 413; past a second limit the connection is cut.
+ */
+static enum MHD_Result body_piece(struct exchange *exchange, const char *data, size_t size)
+{
+    struct request *request = &exchange->request;
+    char *body = (char *)(uintptr_t)request->body.p;
+
+    if (body == NULL) {
+        body = arena_alloc(&request->arena,
+                           exchange->content_length > 0 ? exchange->content_length : LIMIT_BODY);
+        request->body.p = body;
+    }
+    if (body == NULL || request->body.n + size > LIMIT_BODY || exchange->swallowed > 0) {
+        exchange->swallowed += size;
+        return exchange->swallowed > SWALLOW_LIMIT ? MHD_NO : MHD_YES;
+    }
+    memcpy(body + request->body.n, data, size);
+    request->body.n += size;
+    return MHD_YES;
+}
+
+/* Answers OPTIONS, and other methods that a resource lacks. */
+static void method_not_allowed(struct request *request, const char *allow)
+{
+    struct str copy = arena_dup(&request->arena, str_of(allow));
+
+    if (copy.p == NULL) {
+        request_refuse(request, STATUS_OVERLOADED);
+    } else if (str_eq(request->method, STR("OPTIONS"))) {
+        request_reply(request, &(struct reply){.code = 204, .allow = copy.p});
+    } else {
+        request_problem(request,
+                        &(struct problem){.status = STATUS_METHOD_NOT_ALLOWED, .allow = copy.p});
+    }
+}
+
+/* The request is whole: finds its handler and runs it. */
+static void dispatch(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct target target;
+    char allow[ROUTER_ALLOW_SIZE];
+    request_fn handler = NULL;
+    enum status status;
+
+    if (exchange->swallowed > 0) {
+        request_refuse(request,
+                       request->body.p == NULL ? STATUS_OVERLOADED : STATUS_PAYLOAD_TOO_LARGE);
+        return;
+    }
+    if (str_eq(request->target, STR("*")) && str_eq(request->method, STR("OPTIONS"))) {
+        method_not_allowed(request, "GET, HEAD, OPTIONS, POST");
+        return;
+    }
+    status = target_parse(request->target, &request->arena, &target);
+    if (status == STATUS_OK) {
+        memcpy(request->query, target.query, sizeof(target.query));
+        request->query_count = target.query_count;
+        status = router_match(&exchange->server->router, request->method, &target, &handler,
+                              request->params, allow);
+    }
+    if (status == STATUS_METHOD_NOT_ALLOWED) {
+        method_not_allowed(request, allow);
+    } else if (status != STATUS_OK) {
+        request_refuse(request, status);
+    } else {
+        handler(request);
+    }
+}
+
+/* The last call for a request. */
+static void request_whole(struct exchange *exchange)
+{
+    phase_set(exchange->conn, PHASE_WORKING);
+    exchange->request.draining = exchange->server->draining_since_ms != 0;
+    dispatch(exchange);
+    if (!exchange->answered) {
+        /* No completion can have run yet (law 2 of the store), so the answer comes later. */
+        MHD_suspend_connection(exchange->connection);
+        exchange->suspended = true;
+    }
+}
+
+static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version, const char *data,
+                                      size_t *data_size, void **request_cls)
+{
+    struct exchange *exchange = *request_cls;
+    struct server *server = cls;
+
+    (void)url; /* target_seen kept the whole target */
+    if (exchange == NULL) {
+        return MHD_queue_response(connection, 503, server->no_memory);
+    }
+    if (!exchange->headers_seen) {
+        headers_seen(exchange, method, version);
+    } else if (*data_size > 0) {
+        size_t size = *data_size;
+
+        *data_size = 0;
+        return body_piece(exchange, data, size);
+    } else if (!exchange->answered) {
+        request_whole(exchange);
+    }
+    return exchange->broken ? MHD_NO : MHD_YES;
+}
+
+static void completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct exchange *exchange = *request_cls;
+
+    (void)cls, (void)connection;
+    (void)code; /* whether the client has it cannot be known from here */
+    if (exchange != NULL) {
+        *request_cls = NULL;
+        phase_set(exchange->conn, PHASE_IDLE);
+        exchange_free(exchange);
+    }
+}
+
+/* ---- Connections ---- */
+
+static void conn_begin(struct server *server, struct MHD_Connection *connection,
+                       void **socket_context)
+{
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct conn *conn = malloc(sizeof(*conn));
+
+    server->conn_count++;
+    *socket_context = conn;
+    if (conn == NULL) {
+        shutdown(fd, SHUT_RDWR);
+        return;
+    }
+    conn->server = server;
+    conn->fd = fd;
+    queue_append(&server->conns, &conn->link);
+    phase_set(conn, PHASE_NEW);
+}
+
+static void conn_end(struct server *server, void **socket_context)
+{
+    struct conn *conn = *socket_context;
+
+    server->conn_count--;
+    listener_resume(&server->listener);
+    if (conn != NULL) {
+        queue_remove(&conn->link);
+        free(conn);
+    }
+}
+
+static void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        conn_begin(cls, connection, socket_context);
+    } else {
+        conn_end(cls, socket_context);
+    }
+}
+
+static void accepted(void *context, int fd, const struct sockaddr_storage *peer,
+                     socklen_t peer_size)
+{
+    struct server *server = context;
+
+    /* libmicrohttpd closes the socket itself when it cannot take it. */
+    if (MHD_add_connection(server->daemon, fd, (const struct sockaddr *)peer, peer_size) ==
+        MHD_NO) {
+        log_write(LOG_WARNING, "http: a connection was refused");
+    }
+    server->wants_run = true;
+    if (server->conn_count >= server->conn_limit) {
+        listener_pause(&server->listener);
+    }
+}
+
+static bool conn_is_late(const struct conn *conn, uint64_t now_ms)
+{
+    uint64_t allowed_ms =
+        conn->phase == PHASE_IDLE ? IDLE_S * 1000 : conn->server->client_deadline_ms;
+
+    return conn->phase != PHASE_WORKING && now_ms - conn->since_ms > allowed_ms;
+}
+
+/* Cuts the connections whose clients dawdle. libmicrohttpd's own timeout knows inactivity only, and
+ * a byte a second is activity. The cut socket wakes the daemon, which ends the connection. */
+static void sweep(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uint64_t now_ms = uv_now(server->loop);
+
+    for (struct queue *at = server->conns.next; at != &server->conns; at = at->next) {
+        struct conn *conn = CONTAINER_OF(at, struct conn, link);
+
+        if (conn_is_late(conn, now_ms)) {
+            shutdown(conn->fd, SHUT_RDWR);
+        }
+    }
+    if (server->conn_count < server->conn_limit) {
+        listener_resume(&server->listener);
+    }
+    server->wants_run = true;
+}
+
+/* ---- The server's life ---- */
+
+static void daemon_readable(uv_poll_t *poll, int status, int events)
+{
+    struct server *server = poll->data;
+
+    (void)status, (void)events; /* MHD_run finds out what there is */
+    server->wants_run = true;
+}
+
+static struct MHD_Daemon *daemon_start(struct server *server)
+{
+    /* Limits of libmicrohttpd itself are a little wider than ours, so that ours answer. */
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        access_handler, server, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_URI_LOG_CALLBACK,
+        target_seen, NULL, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, server->conn_limit + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
+static struct MHD_Response *no_memory_build(void)
+{
+    static char body[] =
+        "{\"detail\":\"The request was not applied; send it again.\",\"status\":503,"
+        "\"title\":\"Too much is in progress\",\"type\":\"/problems/overloaded\"}\n";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof(body) - 1, body, MHD_RESPMEM_PERSISTENT);
+
+    if (response != NULL && (!header_add(response, "Content-Type", "application/problem+json") ||
+                             !header_add(response, "Retry-After", "1") ||
+                             !header_add(response, "Connection", "close"))) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return response;
+}
+
+/* Makes the daemon's epoll descriptor and the sweep part of the loop. */
+static bool handles_start(struct server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+    if (info == NULL || uv_poll_init(server->loop, &server->poll, info->epoll_fd) != 0) {
+        return false;
+    }
+    uv_timer_init(server->loop, &server->sweep);
+    server->poll.data = server;
+    server->sweep.data = server;
+    return uv_poll_start(&server->poll, UV_READABLE, daemon_readable) == 0 &&
+           uv_timer_start(&server->sweep, sweep, SWEEP_MS, SWEEP_MS) == 0;
+}
+
+struct server *server_open(uv_loop_t *loop, const struct server_options *options)
+{
+    struct server *server = calloc(1, sizeof(*server));
+
+    if (server == NULL) {
+        return NULL;
+    }
+    server->loop = loop;
+    server->router = (struct router){options->routes, options->route_count};
+    server->store = options->store;
+    server->conn_limit = options->connection_limit;
+    server->client_deadline_ms = options->client_deadline_ms;
+    queue_init(&server->conns);
+    listener_init(&server->listener, accepted, server);
+    server->no_memory = no_memory_build();
+    server->daemon = daemon_start(server);
+    if (server->no_memory == NULL || server->daemon == NULL || !handles_start(server) ||
+        getrandom(&server->id_prefix, sizeof(server->id_prefix), 0) < 0) {
+        /* The process ends over this; the loop's handles are never run. */
+        return NULL;
+    }
+    return server;
+}
+
+bool server_listen(struct server *server, int fd)
+{
+    return listener_start(&server->listener, server->loop, fd);
+}
+
+void server_run(struct server *server)
+{
+    if (server->wants_run || server_is_busy(server)) {
+        server->wants_run = false;
+        MHD_run(server->daemon);
+    }
+}
+
+bool server_is_busy(struct server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    /* 0 while the daemon holds ready connections that its epoll descriptor does not show. Its other
+     * timeouts are in seconds, and the sweep runs the daemon often enough for those. */
+    return server->wants_run ||
+           (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
+}
+
+void server_drain(struct server *server)
+{
+    if (server->draining_since_ms == 0) {
+        server->draining_since_ms = uv_now(server->loop);
+        listener_close(&server->listener);
+        uv_timer_start(&server->sweep, sweep, SWEEP_DRAINING_MS, SWEEP_DRAINING_MS);
+    }
+}
+
+/* Whether a client has sent something that the daemon has not read yet. */
+static bool bytes_wait(struct server *server)
+{
+    for (struct queue *at = server->conns.next; at != &server->conns; at = at->next) {
+        char byte;
+
+        if (recv(CONTAINER_OF(at, struct conn, link)->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool server_is_drained(struct server *server, uint64_t grace_ms)
+{
+    if (server->draining_since_ms == 0 || server->exchange_count > 0) {
+        return false;
+    }
+    if (server->conn_count == 0) {
+        return true;
+    }
+    return uv_now(server->loop) - server->draining_since_ms >= grace_ms && !bytes_wait(server);
+}
+
+void server_close(struct server *server)
+{
+    listener_close(&server->listener);
+    uv_close((uv_handle_t *)&server->poll, NULL);
+    uv_close((uv_handle_t *)&server->sweep, NULL);
+    MHD_stop_daemon(server->daemon);
+    MHD_destroy_response(server->no_memory);
+}
+
+void server_free(struct server *server)
+{
+    free(server);
+}

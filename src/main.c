@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* discountd: configuration, store, workers, signals, drain. */
+#include <errno.h>
+#include <jansson.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "config.h"
+#include "discount/log.h"
+#include "discount/store.h"
+#include "healthcheck.h"
+#include "worker.h"
+
+#define EXIT_BAD_CONFIG 2
+/* Descriptors of a worker besides its clients', and of the process besides its workers'. */
+#define DESCRIPTORS_PER_WORKER 16
+#define DESCRIPTORS_SPARE 64
+
+extern char **environ;
+
+static int help(void)
+{
+    puts("discountd " DISCOUNT_VERSION ": grants discounts, one for each user, while stock lasts.\n"
+         "\n"
+         "  discountd                 serve\n"
+         "  discountd --check-config  check the environment and say what is wrong with it\n"
+         "  discountd --healthcheck   exit 0 if the one that serves here is ready\n"
+         "  discountd --version\n"
+         "\n"
+         "The environment configures it:\n");
+    config_help(stdout);
+    return EXIT_SUCCESS;
+}
+
+/* Makes room for every connection the configuration allows; allows fewer where the system does not
+ * give it. False when there is hardly room for any. */
+static bool descriptors_reserve(struct config *config)
+{
+    rlim_t wanted = (rlim_t)config->workers * (config->connections + DESCRIPTORS_PER_WORKER) +
+                    DESCRIPTORS_SPARE;
+    rlim_t fixed = (rlim_t)config->workers * DESCRIPTORS_PER_WORKER + DESCRIPTORS_SPARE;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return false;
+    }
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            return false;
+        }
+    }
+    if (limit.rlim_cur >= wanted) {
+        return true;
+    }
+    if (limit.rlim_cur < fixed + config->workers) {
+        return false;
+    }
+    config->connections = (unsigned)((limit.rlim_cur - fixed) / config->workers);
+    log_write(LOG_WARNING, "main: the limit of open files allows %u connections per worker only",
+              config->connections);
+    return true;
+}
+
+/* A bound socket that does not listen yet, or -1 with the reason in the log. */
+static int bind_to(const struct config *config)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    const int one = 1;
+    int failure = getaddrinfo(config->listen_host, config->listen_port, &hints, &found);
+    int fd;
+
+    if (failure != 0) {
+        log_write(LOG_ERROR, "main: DISCOUNT_LISTEN: %s", gai_strerror(failure));
+        return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+        log_write(LOG_ERROR, "main: cannot bind to %s port %s: %s", config->listen_host,
+                  config->listen_port, strerror(errno));
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static void say_where(const struct config *config, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    char host[64] = "?", port[8] = "?";
+
+    if (getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
+        getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    }
+    log_write(LOG_INFO, "main: discountd " DISCOUNT_VERSION " with %u workers on http://%s%s%s:%s",
+              config->workers, strchr(host, ':') == NULL ? "" : "[", host,
+              strchr(host, ':') == NULL ? "" : "]", port);
+}
+
+/* Waits for SIGTERM or SIGINT, which every thread blocks. After it both do what they do by default,
+ * so that a second one ends a drain that takes too long. */
+static void wait_for_stop(const sigset_t *signals)
+{
+    int number = 0;
+
+    while (sigwait(signals, &number) != 0) {
+    }
+    log_write(LOG_INFO, "main: signal %d, draining", number);
+    sigprocmask(SIG_UNBLOCK, signals, NULL);
+}
+
+static int serve(const struct config *config, struct store_engine *engine, int fd)
+{
+    struct worker **workers = calloc(config->workers, sizeof(struct worker *));
+    sigset_t signals;
+
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    for (unsigned i = 0; workers != NULL && i < config->workers; i++) {
+        /* Each has its own descriptor of the one socket. */
+        workers[i] = worker_start(config, engine, api_routes, api_route_count, dup(fd));
+        if (workers[i] == NULL) {
+            log_write(LOG_ERROR, "main: cannot start worker %u", i);
+            return EXIT_FAILURE;
+        }
+    }
+    close(fd);
+    if (workers == NULL) {
+        return EXIT_FAILURE;
+    }
+    wait_for_stop(&signals);
+    for (unsigned i = 0; i < config->workers; i++) {
+        worker_stop(workers[i]);
+    }
+    for (unsigned i = 0; i < config->workers; i++) {
+        worker_join(workers[i]);
+    }
+    free(workers);
+    log_write(LOG_INFO, "main: drained");
+    return EXIT_SUCCESS;
+}
+
+static int run(struct config *config, struct store_engine *engine)
+{
+    int fd;
+
+    log_set_level(config->log_level);
+    if (!descriptors_reserve(config)) {
+        log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",
+                  config->workers);
+        return EXIT_FAILURE;
+    }
+    json_object_seed(0); /* the one seed of every hash table, before there are threads */
+    fd = bind_to(config);
+    if (fd < 0) {
+        return EXIT_FAILURE;
+    }
+    say_where(config, fd);
+    return serve(config, engine, fd);
+}
+
+int main(int argc, char **argv)
+{
+    const char *option = argc > 1 ? argv[1] : "";
+    const char *fault = NULL;
+    struct store_engine *engine;
+    struct config config;
+    bool sound;
+    int code = EXIT_SUCCESS;
+
+    if (argc > 2 || (argc == 2 && strcmp(option, "--check-config") != 0 &&
+                     strcmp(option, "--healthcheck") != 0 && strcmp(option, "--version") != 0 &&
+                     strcmp(option, "--help") != 0)) {
+        fputs("discountd: unknown argument; see discountd --help\n", stderr);
+        return EXIT_BAD_CONFIG;
+    }
+    if (strcmp(option, "--help") == 0) {
+        return help();
+    }
+    if (strcmp(option, "--version") == 0) {
+        puts("discountd " DISCOUNT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    sound = config_read(environ, stderr, &config);
+    engine = store_engine_open(config.store, &fault);
+    if (engine == NULL) {
+        fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", fault);
+    }
+    if (!sound || engine == NULL) {
+        return EXIT_BAD_CONFIG;
+    }
+    if (strcmp(option, "--healthcheck") == 0) {
+        code = healthcheck(&config) ? EXIT_SUCCESS : EXIT_FAILURE;
+    } else if (strcmp(option, "--check-config") != 0) {
+        code = run(&config, engine);
+    }
+    store_engine_close(engine);
+    return code;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The narrow door of the store: what a backend must be able to do. Deadlines, the in-flight bound
+ * and the delivery of completions are written once, in store.c. */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include "discount/store.h"
+
+/* Parts of an engine and of a store that belong to the backend are void * here and cast back in its
+ * own file only. All functions but the engine's run on the worker's thread. */
+struct store_backend {
+    const char *scheme; /* what its URLs begin with */
+
+    /* The engine's part, from a URL of this scheme. NULL with a static text in ret_fault. */
+    void *(*engine_open)(const char *url, const char **ret_fault);
+    void (*engine_close)(void *engine);
+
+    /* A store's part. NULL without memory. */
+    void *(*open)(void *engine, struct store *store);
+    bool (*is_ready)(const void *self);
+    /* Takes an operation in. May complete it at once. */
+    void (*submit)(void *self, struct store_op *op);
+    /* Forgets an operation whose deadline has passed; its memory is not touched again. */
+    void (*cancel)(void *self, struct store_op *op);
+    /* Sends what was taken in since the last flush. */
+    void (*flush)(void *self);
+    /* Completes every operation and closes the handles; `free` comes after the loop has closed
+     * them. */
+    void (*close)(void *self);
+    void (*free)(void *self);
+};
+
+extern const struct store_backend redis_backend;
+
+/* For backends: what they need of their store. */
+uv_loop_t *store_loop(const struct store *store);
+struct store_limits store_limits(const struct store *store);
+/* Completes an operation that the backend has; `done` runs with the next store_deliver. */
+void store_complete(struct store *store, struct store_op *op, enum status status);
+/* What to call an operation whose request went out and whose reply never came: UNKNOWN if its verb
+ * changes anything, else UNAVAILABLE. */
+enum status store_lost(const struct store_op *op);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* In: operations, replies. Out: arguments, results. The only file that knows the names of keys and
+ * the forms of the scripts' replies. */
+#include "store/redis_codec.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/redis_scripts.h"
+
+/* ---- Commands ---- */
+
+static void add(struct redis_command *command, struct str argument)
+{
+    assert(command->argc < REDIS_ARGUMENTS);
+    command->argv[command->argc] = argument.p;
+    command->sizes[command->argc] = argument.n;
+    command->argc++;
+}
+
+/* Adds the parts, one behind the other, as one argument. */
+static void add_joined(struct redis_command *command, size_t count, const struct str *parts)
+{
+    char *start = command->scratch + command->scratch_used;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert(command->scratch_used + n + parts[i].n <= REDIS_SCRATCH);
+        if (parts[i].n > 0) {
+            memcpy(start + n, parts[i].p, parts[i].n);
+        }
+        n += parts[i].n;
+    }
+    command->scratch_used += n;
+    add(command, (struct str){start, n});
+}
+
+static void add_key(struct redis_command *command, struct str prefix, struct str name,
+                    struct str suffix)
+{
+    add_joined(command, 3, (const struct str[]){prefix, name, suffix});
+}
+
+/* 0 is the empty argument where `or_empty` says so. */
+static void add_number(struct redis_command *command, int64_t number, bool or_empty)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%" PRId64, number);
+
+    add_joined(command, 1, &(struct str){text, number == 0 && or_empty ? 0 : (size_t)n});
+}
+
+static void add_script(struct redis_command *command, enum store_verb verb, bool whole_script,
+                       size_t key_count)
+{
+    const struct redis_script *script = &redis_scripts[verb];
+
+    add(command, whole_script ? STR("EVAL") : STR("EVALSHA"));
+    add(command, whole_script ? script->text : script->sha1);
+    add_number(command, (int64_t)key_count, false);
+}
+
+static void add_discount_keys(struct redis_command *command, struct str id)
+{
+    add_key(command, STR("discount:{"), id, STR("}"));
+    add_key(command, STR("discount:{"), id, STR("}:grants"));
+}
+
+/* The brand's length stands in front of it, so that no brand and key together can spell another
+ * brand's key. */
+static void add_idempotency_key(struct redis_command *command, struct str brand, struct str key)
+{
+    char length[24];
+    int n = snprintf(length, sizeof(length), "idempotency:%zu:{", brand.n);
+
+    add_joined(command, 4, (const struct str[]){{length, (size_t)n}, brand, STR("}:"), key});
+}
+
+static void encode_create(const struct store_op *op, bool whole_script,
+                          struct redis_command *command)
+{
+    const struct discount *discount = &op->create.discount;
+    bool with_key = op->create.idempotency_key.n > 0;
+
+    add_script(command, STORE_CREATE, whole_script, with_key ? 4 : 3);
+    add_key(command, STR("discount:{"), discount->id, STR("}"));
+    add(command, STR("discounts"));
+    add_key(command, STR("brand:{"), discount->brand_id, STR("}:discounts"));
+    if (with_key) {
+        add_idempotency_key(command, discount->brand_id, op->create.idempotency_key);
+    }
+    add(command, discount->id);
+    add(command, discount->brand_id);
+    add(command, discount->discount_code);
+    add_number(command, discount->total_count, false);
+    add_number(command, discount->starts_at_us, true);
+    add_number(command, discount->expires_at_us, true);
+}
+
+static void encode_grants(struct store_op *const *ops, size_t count, bool whole_script,
+                          struct redis_command *command)
+{
+    struct str id = ops[0]->grant.grant.discount_id;
+
+    add_script(command, STORE_GRANT, whole_script, 2 + count);
+    add_discount_keys(command, id);
+    for (size_t i = 0; i < count; i++) {
+        add_key(command, STR("user:{"), ops[i]->grant.grant.user_id, STR("}:discounts"));
+    }
+    add(command, id);
+    for (size_t i = 0; i < count; i++) {
+        add(command, ops[i]->grant.grant.user_id);
+    }
+}
+
+void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
+                  struct redis_command *ret_command)
+{
+    const struct store_op *op = ops[0];
+
+    ret_command->argc = 0;
+    ret_command->scratch_used = 0;
+    switch (op->verb) {
+    case STORE_PING:
+        add(ret_command, STR("PING"));
+        break;
+    case STORE_CREATE:
+        encode_create(op, whole_script, ret_command);
+        break;
+    case STORE_GET:
+        add_script(ret_command, STORE_GET, whole_script, 2);
+        add_discount_keys(ret_command, op->get.discount.id);
+        break;
+    case STORE_LIST:
+        add_script(ret_command, STORE_LIST, whole_script, 1);
+        add(ret_command, STR("discounts"));
+        add_number(ret_command, op->list.after_us, false);
+        add_number(ret_command, (int64_t)op->list.limit, false);
+        break;
+    case STORE_GRANT:
+        encode_grants(ops, count, whole_script, ret_command);
+        break;
+    case STORE_GRANT_GET:
+        add_script(ret_command, STORE_GRANT_GET, whole_script, 2);
+        add_discount_keys(ret_command, op->grant.grant.discount_id);
+        add(ret_command, op->grant.grant.user_id);
+        break;
+    case STORE_VERB_COUNT:
+        assert(!"no verb");
+    }
+}
+
+/* ---- Replies ---- */
+
+static bool is_array(const redisReply *reply, size_t least)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements >= least;
+}
+
+/* A text of an array's element, borrowed from the reply; n == 0 when it is nil or no text. */
+static struct str text_at(const redisReply *array, size_t i)
+{
+    const redisReply *element = array->element[i];
+
+    if (element->type != REDIS_REPLY_STRING) {
+        return (struct str){NULL, 0};
+    }
+    return (struct str){element->str, (size_t)element->len};
+}
+
+/* Whether the whole text is a decimal number of at most 18 digits. */
+static bool number_of(struct str text, int64_t *ret_number)
+{
+    int64_t number = 0;
+
+    if (text.n < 1 || text.n > 18) {
+        return false;
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+        number = number * 10 + (text.p[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* Like number_of, where nil is 0. */
+static bool number_or_nil(const redisReply *array, size_t i, int64_t *ret_number)
+{
+    if (array->element[i]->type == REDIS_REPLY_NIL) {
+        *ret_number = 0;
+        return true;
+    }
+    return number_of(text_at(array, i), ret_number);
+}
+
+/* A copy in the arena; false for an empty text, which we never write, and without memory. */
+static bool copy_at(const redisReply *array, size_t i, struct arena *arena, struct str *ret_text)
+{
+    struct str text = text_at(array, i);
+
+    *ret_text = text.n == 0 ? text : arena_dup(arena, text);
+    return ret_text->p != NULL;
+}
+
+/* The seven columns that get.lua and list.lua read. */
+static bool decode_row(const redisReply *row, struct arena *arena, struct discount *discount)
+{
+    if (!is_array(row, 7) || row->element[6]->type != REDIS_REPLY_INTEGER) {
+        return false;
+    }
+    discount->granted_count = row->element[6]->integer;
+    return copy_at(row, 0, arena, &discount->brand_id) &&
+           copy_at(row, 1, arena, &discount->discount_code) &&
+           number_of(text_at(row, 2), &discount->total_count) &&
+           number_of(text_at(row, 3), &discount->created_at_us) &&
+           number_or_nil(row, 4, &discount->starts_at_us) &&
+           number_or_nil(row, 5, &discount->expires_at_us);
+}
+
+static enum status decode_create(const redisReply *reply, struct store_op *op)
+{
+    struct discount *discount = &op->create.discount;
+    struct str word;
+
+    if (!is_array(reply, 1)) {
+        return STATUS_CORRUPT;
+    }
+    word = text_at(reply, 0);
+    if (str_eq(word, STR("reused"))) {
+        return STATUS_IDEMPOTENCY_KEY_REUSED;
+    }
+    op->create.replayed = str_eq(word, STR("replayed"));
+    if (reply->elements < 3 || !number_of(text_at(reply, 2), &discount->created_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    if (op->create.replayed && !copy_at(reply, 1, op->arena, &discount->id)) {
+        return STATUS_UNKNOWN;
+    }
+    return STATUS_OK;
+}
+
+static enum status decode_list(const redisReply *reply, struct store_op *op)
+{
+    size_t count = is_array(reply, 0) ? reply->elements : 0;
+
+    if (!is_array(reply, 0)) {
+        return STATUS_CORRUPT;
+    }
+    op->list.count = 0;
+    op->list.discounts = arena_zalloc(op->arena, (count + 1) * sizeof(*op->list.discounts));
+    if (op->list.discounts == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const redisReply *row = reply->element[i];
+
+        if (!is_array(row, 8) || !decode_row(row, op->arena, &op->list.discounts[i]) ||
+            !copy_at(row, 7, op->arena, &op->list.discounts[i].id)) {
+            return STATUS_CORRUPT;
+        }
+    }
+    op->list.count = count;
+    return STATUS_OK;
+}
+
+/* What a word of grant.lua's reply says; a granted_at may stand behind it. */
+static enum status decode_outcome(struct str word, struct store_op *op)
+{
+    static const struct {
+        struct str word;
+        enum status status;
+    } refusals[] = {
+        {STR_INIT("exhausted"), STATUS_DISCOUNT_EXHAUSTED},
+        {STR_INIT("not-started"), STATUS_DISCOUNT_NOT_STARTED},
+        {STR_INIT("expired"), STATUS_DISCOUNT_EXPIRED},
+        {STR_INIT("refused"), STATUS_UNAVAILABLE},
+    };
+    static const struct str granted = STR_INIT("granted "), held = STR_INIT("held ");
+    int64_t *granted_at_us = &op->grant.grant.granted_at_us;
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (str_eq(word, refusals[i].word)) {
+            return refusals[i].status;
+        }
+    }
+    op->grant.replayed = word.n > held.n && memcmp(word.p, held.p, held.n) == 0;
+    if (op->grant.replayed) {
+        return number_of(str_from(word, held.n), granted_at_us) ? STATUS_OK : STATUS_CORRUPT;
+    }
+    if (word.n > granted.n && memcmp(word.p, granted.p, granted.n) == 0) {
+        return number_of(str_from(word, granted.n), granted_at_us) ? STATUS_OK : STATUS_CORRUPT;
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status decode_grant(const redisReply *reply, size_t i, size_t count,
+                                struct store_op *op)
+{
+    int64_t now_us = 0, starts_at_us = 0;
+    enum status status;
+
+    if (reply->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (!is_array(reply, 3 + count) || !number_of(text_at(reply, 1), &now_us) ||
+        !number_or_nil(reply, 2, &starts_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    status = decode_outcome(text_at(reply, 3 + i), op);
+    op->grant.starts_in_us = starts_at_us > now_us ? starts_at_us - now_us : 0;
+    if (status == STATUS_OK && !copy_at(reply, 0, op->arena, &op->grant.grant.discount_code)) {
+        return STATUS_UNKNOWN; /* it is granted, but there is no memory to say so */
+    }
+    return status;
+}
+
+static enum status decode_grant_get(const redisReply *reply, struct store_op *op)
+{
+    if (reply->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (!is_array(reply, 2) || !copy_at(reply, 0, op->arena, &op->grant.grant.discount_code)) {
+        return STATUS_CORRUPT;
+    }
+    if (reply->element[1]->type == REDIS_REPLY_NIL) {
+        return STATUS_GRANT_NOT_FOUND;
+    }
+    return number_of(text_at(reply, 1), &op->grant.grant.granted_at_us) ? STATUS_OK
+                                                                        : STATUS_CORRUPT;
+}
+
+enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_PING:
+        return STATUS_OK;
+    case STORE_CREATE:
+        return decode_create(reply, op);
+    case STORE_GET:
+        if (reply->type == REDIS_REPLY_NIL) {
+            return STATUS_DISCOUNT_NOT_FOUND;
+        }
+        return decode_row(reply, op->arena, &op->get.discount) ? STATUS_OK : STATUS_CORRUPT;
+    case STORE_LIST:
+        return decode_list(reply, op);
+    case STORE_GRANT:
+        return decode_grant(reply, i, count, op);
+    case STORE_GRANT_GET:
+        return decode_grant_get(reply, op);
+    case STORE_VERB_COUNT:
+        break;
+    }
+    return STATUS_CORRUPT;
+}
+
+/* ---- Errors ---- */
+
+static bool error_is(const redisReply *reply, struct str code)
+{
+    return (size_t)reply->len >= code.n && memcmp(reply->str, code.p, code.n) == 0;
+}
+
+enum status codec_error(const redisReply *reply)
+{
+    /* With these Redis did not execute the command. Our scripts write after all their checks and
+     * begin with the one write that Redis may refuse, so the same holds for a script that failed.
+     */
+    static const struct str refusals[] = {
+        STR_INIT("LOADING"),  STR_INIT("BUSY"),     STR_INIT("MASTERDOWN"), STR_INIT("READONLY"),
+        STR_INIT("MISCONF"),  STR_INIT("OOM"),      STR_INIT("NOREPLICAS"), STR_INIT("NOAUTH"),
+        STR_INIT("NOPERM"),   STR_INIT("NOSCRIPT"), STR_INIT("TRYAGAIN"),   STR_INIT("CLUSTERDOWN"),
+        STR_INIT("WRONGPASS")};
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (error_is(reply, refusals[i])) {
+            return STATUS_UNAVAILABLE;
+        }
+    }
+    return STATUS_CORRUPT;
+}
+
+bool codec_is_noscript(const redisReply *reply)
+{
+    return error_is(reply, STR("NOSCRIPT"));
+}
+
+bool codec_is_readonly(const redisReply *reply)
+{
+    return error_is(reply, STR("READONLY"));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The scripts in redis_scripts/, which the build embeds. */
+#ifndef STORE_REDIS_SCRIPTS_H
+#define STORE_REDIS_SCRIPTS_H
+
+#include "discount/store.h"
+
+struct redis_script {
+    struct str text;
+    struct str sha1; /* hexadecimal, as EVALSHA wants it */
+};
+
+/* The script of each verb; text.n == 0 for a verb that has none. */
+extern const struct redis_script redis_scripts[STORE_VERB_COUNT];
+
+#endif

@@ -1,0 +1,56 @@
+-- Stores a discount. One atomic step: either all of it is there or nothing is.
+--   KEYS: the discount, the index of all discounts, the index of its brand's, and, if the brand sent
+--         an idempotency key, where that one is kept
+--   ARGV: id, brand_id, discount_code, total_count, starts_at, expires_at (times in microseconds,
+--         empty: none)
+--   Returns {'created', id, created_at}; {'replayed', id, created_at} of the first discount for the
+--   same key and the same inputs; {'reused'} for the same key and other inputs.
+local DAY_S = 86400
+
+local fingerprint
+if KEYS[4] then
+  local inputs = {}
+  for i = 2, 6 do
+    inputs[i - 1] = #ARGV[i] .. ':' .. ARGV[i]
+  end
+  fingerprint = redis.sha1hex(table.concat(inputs))
+  local kept = redis.call('GET', KEYS[4])
+  if kept then
+    local first, id, created_at = string.match(kept, '^(%S+) (%S+) (%S+)$')
+    if first ~= fingerprint then
+      return {'reused'}
+    end
+    return {'replayed', id, created_at}
+  end
+end
+
+-- Times of creation are strictly increasing, also when the clock is not: they order the list, and
+-- its cursor is one of them.
+local clock = redis.call('TIME')
+local created_at = clock[1] * 1000000 + clock[2]
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+if last and tonumber(last) >= created_at then
+  created_at = tonumber(last) + 1
+end
+created_at = string.format('%.0f', created_at)
+
+-- What could fail for a key of a wrong type fails here, before anything is written.
+redis.call('ZCARD', KEYS[3])
+
+local fields = {'brand_id', ARGV[2], 'discount_code', ARGV[3], 'total_count', ARGV[4],
+  'created_at', created_at}
+if ARGV[5] ~= '' then
+  fields[#fields + 1] = 'starts_at'
+  fields[#fields + 1] = ARGV[5]
+end
+if ARGV[6] ~= '' then
+  fields[#fields + 1] = 'expires_at'
+  fields[#fields + 1] = ARGV[6]
+end
+redis.call('HSET', KEYS[1], unpack(fields))
+redis.call('ZADD', KEYS[2], created_at, ARGV[1])
+redis.call('ZADD', KEYS[3], created_at, ARGV[1])
+if KEYS[4] then
+  redis.call('SET', KEYS[4], fingerprint .. ' ' .. ARGV[1] .. ' ' .. created_at, 'EX', DAY_S)
+end
+return {'created', ARGV[1], created_at}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* The store without its backend: verbs, the in-flight bound, deadlines, and the one place where
+ * completions are delivered. It knows nothing of where the data lies. */
+#include "discount/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "store/backend.h"
+
+static const struct store_backend *const backends[] = {&redis_backend};
+
+struct store_engine {
+    const struct store_backend *backend;
+    void *self; /* the backend's part, owned */
+};
+
+struct store {
+    const struct store_backend *backend;
+    void *self; /* the backend's part, owned */
+    uv_loop_t *loop;
+    struct store_limits limits;
+    struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
+    size_t in_flight_count;
+    struct queue completed; /* waiting for store_deliver */
+    uv_timer_t deadlines;
+};
+
+/* ---- The engine ---- */
+
+struct store_engine *store_engine_open(const char *url, const char **ret_fault)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        const struct store_backend *backend = backends[i];
+        struct store_engine *engine;
+
+        if (strncmp(url, backend->scheme, strlen(backend->scheme)) != 0) {
+            continue;
+        }
+        engine = malloc(sizeof(*engine));
+        if (engine == NULL) {
+            *ret_fault = "there is no memory for it";
+            return NULL;
+        }
+        *engine = (struct store_engine){backend, backend->engine_open(url, ret_fault)};
+        if (engine->self == NULL) {
+            free(engine);
+            return NULL;
+        }
+        return engine;
+    }
+    *ret_fault = "must begin with redis://";
+    return NULL;
+}
+
+void store_engine_close(struct store_engine *engine)
+{
+    engine->backend->engine_close(engine->self);
+    free(engine);
+}
+
+/* ---- Deadlines ---- */
+
+static void deadlines_check(uv_timer_t *timer);
+
+static void deadlines_arm(struct store *store)
+{
+    const struct store_op *oldest;
+    uint64_t now_ms = uv_now(store->loop);
+
+    if (queue_is_empty(&store->in_flight) || uv_is_active((uv_handle_t *)&store->deadlines)) {
+        return;
+    }
+    oldest = CONTAINER_OF(store->in_flight.next, struct store_op, link);
+    uv_timer_start(&store->deadlines, deadlines_check,
+                   oldest->deadline_ms > now_ms ? oldest->deadline_ms - now_ms : 0, 0);
+}
+
+/* The timer is armed for the operation that was the oldest then; mostly that one is long done, and
+ * the timer is armed again for the one that is the oldest now. */
+static void deadlines_check(uv_timer_t *timer)
+{
+    struct store *store = timer->data;
+    uint64_t now_ms = uv_now(store->loop);
+
+    while (!queue_is_empty(&store->in_flight)) {
+        struct store_op *op = CONTAINER_OF(store->in_flight.next, struct store_op, link);
+
+        if (op->deadline_ms > now_ms) {
+            break;
+        }
+        store->backend->cancel(store->self, op);
+        store_complete(store, op, store_lost(op));
+    }
+    deadlines_arm(store);
+}
+
+/* ---- The store's life ---- */
+
+struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct store_limits limits)
+{
+    struct store *store = calloc(1, sizeof(*store));
+
+    if (store == NULL) {
+        return NULL;
+    }
+    store->backend = engine->backend;
+    store->loop = loop;
+    store->limits = limits;
+    queue_init(&store->in_flight);
+    queue_init(&store->completed);
+    store->self = store->backend->open(engine->self, store);
+    if (store->self == NULL) {
+        free(store);
+        return NULL;
+    }
+    uv_timer_init(loop, &store->deadlines);
+    store->deadlines.data = store;
+    return store;
+}
+
+bool store_is_ready(const struct store *store)
+{
+    return store->backend->is_ready(store->self);
+}
+
+void store_close(struct store *store)
+{
+    store->backend->close(store->self);
+    assert(queue_is_empty(&store->in_flight));
+    uv_close((uv_handle_t *)&store->deadlines, NULL);
+}
+
+void store_free(struct store *store)
+{
+    assert(queue_is_empty(&store->completed));
+    store->backend->free(store->self);
+    free(store);
+}
+
+/* ---- For backends ---- */
+
+uv_loop_t *store_loop(const struct store *store)
+{
+    return store->loop;
+}
+
+struct store_limits store_limits(const struct store *store)
+{
+    return store->limits;
+}
+
+void store_complete(struct store *store, struct store_op *op, enum status status)
+{
+    op->status = status;
+    queue_remove(&op->link);
+    queue_append(&store->completed, &op->link);
+    store->in_flight_count--;
+}
+
+enum status store_lost(const struct store_op *op)
+{
+    return op->verb == STORE_CREATE || op->verb == STORE_GRANT ? STATUS_UNKNOWN
+                                                               : STATUS_UNAVAILABLE;
+}
+
+/* ---- Operations ---- */
+
+static void submit(struct store *store, struct store_op *op, enum store_verb verb,
+                   store_done_fn done)
+{
+    op->verb = verb;
+    op->done = done;
+    op->slot = NULL;
+    op->deadline_ms = uv_now(store->loop) + store->limits.deadline_ms;
+    queue_append(&store->in_flight, &op->link);
+    store->in_flight_count++;
+    if (store->in_flight_count > store->limits.in_flight) {
+        store_complete(store, op, STATUS_OVERLOADED);
+    } else {
+        store->backend->submit(store->self, op);
+        deadlines_arm(store);
+    }
+}
+
+void store_ping(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_PING, done);
+}
+
+void store_create(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_CREATE, done);
+}
+
+void store_get(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_GET, done);
+}
+
+void store_list(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_LIST, done);
+}
+
+void store_grant(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_GRANT, done);
+}
+
+void store_grant_get(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_GRANT_GET, done);
+}
+
+void store_deliver(struct store *store)
+{
+    struct queue delivered;
+
+    /* Only what is there now: a `done` may submit again, and that is for the next turn. */
+    queue_move(&store->completed, &delivered);
+    while (!queue_is_empty(&delivered)) {
+        struct store_op *op = CONTAINER_OF(delivered.next, struct store_op, link);
+
+        queue_remove(&op->link);
+        op->done(op);
+    }
+}
+
+bool store_has_completions(const struct store *store)
+{
+    return !queue_is_empty(&store->completed);
+}
+
+void store_flush(struct store *store)
+{
+    store->backend->flush(store->self);
+}
