@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* discountd: configuration, store, workers, signals, drain. */
-#include <errno.h>
 #include <jansson.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/api.h"
+#include "bind.h"
 #include "config.h"
 #include "discount/log.h"
 #include "discount/store.h"
@@ -68,45 +66,6 @@ static bool descriptors_reserve(struct config *config)
     return true;
 }
 
-/* A bound socket that does not listen yet, or -1 with the reason in the log. */
-static int bind_to(const struct config *config)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    const int one = 1;
-    int failure = getaddrinfo(config->listen_host, config->listen_port, &hints, &found);
-    int fd;
-
-    if (failure != 0) {
-        log_write(LOG_ERROR, "main: DISCOUNT_LISTEN: %s", gai_strerror(failure));
-        return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
-        log_write(LOG_ERROR, "main: cannot bind to %s port %s: %s", config->listen_host,
-                  config->listen_port, strerror(errno));
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-static void say_where(const struct config *config, int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
-    char host[64] = "?", port[8] = "?";
-
-    if (getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
-        getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    }
-    log_write(LOG_INFO, "main: discountd " DISCOUNT_VERSION " with %u workers on http://%s%s%s:%s",
-              config->workers, strchr(host, ':') == NULL ? "" : "[", host,
-              strchr(host, ':') == NULL ? "" : "]", port);
-}
-
 /* Waits for SIGTERM or SIGINT, which every thread blocks. After it both do what they do by default,
  * so that a second one ends a drain that takes too long. */
 static void wait_for_stop(const sigset_t *signals)
@@ -119,28 +78,29 @@ static void wait_for_stop(const sigset_t *signals)
     sigprocmask(SIG_UNBLOCK, signals, NULL);
 }
 
-static int serve(const struct config *config, struct store_engine *engine, int fd)
+/* Starts the workers, waits for the signal, and lets them drain. Whatever fails ends the process,
+ * so nothing is taken back then. */
+static int serve(const struct config *config, struct store_engine *engine)
 {
     struct worker **workers = calloc(config->workers, sizeof(struct worker *));
+    int *fds = calloc(config->workers, sizeof(int));
     sigset_t signals;
 
+    if (workers == NULL || fds == NULL || !bind_all(config, fds)) {
+        return EXIT_FAILURE;
+    }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    for (unsigned i = 0; workers != NULL && i < config->workers; i++) {
-        /* Each has its own descriptor of the one socket. */
-        workers[i] = worker_start(config, engine, api_routes, api_route_count, dup(fd));
+    for (unsigned i = 0; i < config->workers; i++) {
+        workers[i] = worker_start(config, engine, api_routes, api_route_count, fds[i]);
         if (workers[i] == NULL) {
             log_write(LOG_ERROR, "main: cannot start worker %u", i);
             return EXIT_FAILURE;
         }
-    }
-    close(fd);
-    if (workers == NULL) {
-        return EXIT_FAILURE;
     }
     wait_for_stop(&signals);
     for (unsigned i = 0; i < config->workers; i++) {
@@ -150,14 +110,13 @@ static int serve(const struct config *config, struct store_engine *engine, int f
         worker_join(workers[i]);
     }
     free(workers);
+    free(fds);
     log_write(LOG_INFO, "main: drained");
     return EXIT_SUCCESS;
 }
 
 static int run(struct config *config, struct store_engine *engine)
 {
-    int fd;
-
     log_set_level(config->log_level);
     if (!descriptors_reserve(config)) {
         log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",
@@ -165,12 +124,7 @@ static int run(struct config *config, struct store_engine *engine)
         return EXIT_FAILURE;
     }
     json_object_seed(0); /* the one seed of every hash table, before there are threads */
-    fd = bind_to(config);
-    if (fd < 0) {
-        return EXIT_FAILURE;
-    }
-    say_where(config, fd);
-    return serve(config, engine, fd);
+    return serve(config, engine);
 }
 
 int main(int argc, char **argv)

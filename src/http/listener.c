@@ -9,6 +9,9 @@
 
 #include "discount/log.h"
 
+/* Few enough that a flood of connections does not keep those that are there waiting. */
+#define ACCEPTS_PER_TURN 32
+
 /* False when nothing waits or nothing can be taken now. */
 static bool accept_one(struct listener *listener)
 {
@@ -34,8 +37,10 @@ static void readable(uv_poll_t *poll, int status, int events)
     struct listener *listener = poll->data;
 
     (void)events; /* only UV_READABLE was asked for */
-    if (status == 0) {
-        accept_one(listener);
+    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN && !listener->paused; i++) {
+        if (!accept_one(listener)) {
+            break;
+        }
     }
 }
 

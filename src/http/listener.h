@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Accepts connections from a listening socket on a worker's loop. One connection per turn: when
- * several workers share the socket, each leaves the next connection to whoever is free. Belongs to
- * one worker's thread. */
+/* Accepts connections from a listening socket on a worker's loop. Belongs to the worker's thread.
+ */
 #ifndef HTTP_LISTENER_H
 #define HTTP_LISTENER_H
 

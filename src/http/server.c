@@ -70,7 +70,6 @@ struct exchange {
     /* A streamed answer: what the client has not taken yet, and what comes after it. */
     struct str stream;
     enum { STREAM_GOING, STREAM_ENDED, STREAM_ABORTED } stream_state;
-    bool stream_asked;
 };
 
 struct server {
