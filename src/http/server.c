@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "discount/log.h"
+#include "http/conn.h"
 #include "http/header_check.h"
 #include "http/listener.h"
 #include "http/reply.h"
@@ -39,23 +40,6 @@
 #define SWALLOW_LIMIT (4 * LIMIT_BODY)
 /* How much of a streamed answer libmicrohttpd takes at a time. */
 #define STREAM_BLOCK 16384
-
-enum phase {
-    PHASE_IDLE,    /* between requests */
-    PHASE_NEW,     /* connected, and no request line yet */
-    PHASE_READING, /* a request is coming in */
-    PHASE_WORKING, /* its handler has it */
-    PHASE_SENDING, /* the answer goes out */
-};
-
-/* One client's connection. */
-struct conn {
-    struct queue link; /* in server->conns */
-    struct server *server;
-    int fd; /* libmicrohttpd's */
-    enum phase phase;
-    uint64_t since_ms; /* the phase's begin, or the last progress in it */
-};
 
 /* One request and its answer. */
 struct exchange {
@@ -80,21 +64,14 @@ struct server {
     struct listener listener;
     struct router router;
     struct store *store;
-    struct queue conns;
-    unsigned conn_count, conn_limit;
+    struct conns conns;
+    unsigned conn_limit;
     unsigned exchange_count;
-    uint64_t client_deadline_ms;
     uint64_t draining_since_ms; /* 0: not draining */
     bool wants_run;
     struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
     uint64_t id_prefix, id_count;   /* request ids: random per server, then counted */
 };
-
-static void phase_set(struct conn *conn, enum phase phase)
-{
-    conn->phase = phase;
-    conn->since_ms = uv_now(conn->server->loop);
-}
 
 /* ---- Answers ---- */
 
@@ -116,7 +93,7 @@ static void answer(struct exchange *exchange, int code, struct MHD_Response *res
 {
     assert(!exchange->answered);
     exchange->answered = true;
-    phase_set(exchange->conn, PHASE_SENDING);
+    conn_enter(exchange->conn, CONN_SENDING);
     if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
         exchange->broken = true;
     }
@@ -198,7 +175,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
     if (n > 0) {
         memcpy(buffer, exchange->stream.p, n);
         exchange->stream = str_from(exchange->stream, n);
-        phase_set(exchange->conn, PHASE_SENDING);
+        conn_enter(exchange->conn, CONN_SENDING);
         return (ssize_t)n;
     }
     if (exchange->stream_state != STREAM_GOING) {
@@ -207,7 +184,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
     }
     MHD_suspend_connection(exchange->connection);
     exchange->suspended = true;
-    phase_set(exchange->conn, PHASE_WORKING);
+    conn_enter(exchange->conn, CONN_WORKING);
     exchange->request.stream_next(&exchange->request);
     return 0;
 }
@@ -230,7 +207,7 @@ void request_stream_push(struct request *request, struct str bytes)
     struct exchange *exchange = exchange_of(request);
 
     exchange->stream = bytes;
-    phase_set(exchange->conn, PHASE_SENDING);
+    conn_enter(exchange->conn, CONN_SENDING);
     if (exchange->suspended) {
         resume(exchange);
     }
@@ -268,20 +245,21 @@ static struct conn *conn_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
-static struct exchange *exchange_new(struct conn *conn, struct MHD_Connection *connection)
+static struct exchange *exchange_new(struct server *server, struct conn *conn,
+                                     struct MHD_Connection *connection)
 {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
 
     if (exchange == NULL) {
         return NULL;
     }
-    exchange->server = conn->server;
+    exchange->server = server;
     exchange->conn = conn;
     exchange->connection = connection;
-    exchange->request.store = conn->server->store;
+    exchange->request.store = server->store;
     arena_init(&exchange->request.arena, LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
-    conn->server->exchange_count++;
+    server->exchange_count++;
     return exchange;
 }
 
@@ -302,12 +280,11 @@ static void *target_seen(void *cls, const char *uri, struct MHD_Connection *conn
     struct exchange *exchange;
     char *query;
 
-    (void)cls; /* the server is reached through the connection */
     if (conn == NULL || uri == NULL) {
         return NULL;
     }
-    phase_set(conn, PHASE_READING);
-    exchange = exchange_new(conn, connection);
+    conn_enter(conn, CONN_READING);
+    exchange = exchange_new(cls, conn, connection);
     if (exchange != NULL) {
         exchange->request.target = arena_dup(&exchange->request.arena, str_of(uri));
     }
@@ -445,7 +422,7 @@ static void dispatch(struct exchange *exchange)
 /* The last call for a request. */
 static void request_whole(struct exchange *exchange)
 {
-    phase_set(exchange->conn, PHASE_WORKING);
+    conn_enter(exchange->conn, CONN_WORKING);
     exchange->request.draining = exchange->server->draining_since_ms != 0;
     dispatch(exchange);
     if (!exchange->answered) {
@@ -488,7 +465,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
     (void)code; /* whether the client has it cannot be known from here */
     if (exchange != NULL) {
         *request_cls = NULL;
-        phase_set(exchange->conn, PHASE_IDLE);
+        conn_enter(exchange->conn, CONN_IDLE);
         exchange_free(exchange);
     }
 }
@@ -499,30 +476,19 @@ static void conn_begin(struct server *server, struct MHD_Connection *connection,
                        void **socket_context)
 {
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    struct conn *conn = malloc(sizeof(*conn));
 
-    server->conn_count++;
-    *socket_context = conn;
-    if (conn == NULL) {
+    *socket_context = conn_new(&server->conns, fd);
+    if (*socket_context == NULL) {
         shutdown(fd, SHUT_RDWR);
-        return;
     }
-    conn->server = server;
-    conn->fd = fd;
-    queue_append(&server->conns, &conn->link);
-    phase_set(conn, PHASE_NEW);
 }
 
 static void conn_end(struct server *server, void **socket_context)
 {
-    struct conn *conn = *socket_context;
-
-    server->conn_count--;
-    listener_resume(&server->listener);
-    if (conn != NULL) {
-        queue_remove(&conn->link);
-        free(conn);
+    if (*socket_context != NULL) {
+        conn_free(*socket_context);
     }
+    listener_resume(&server->listener);
 }
 
 static void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -546,34 +512,19 @@ static void accepted(void *context, int fd, const struct sockaddr_storage *peer,
         log_write(LOG_WARNING, "http: a connection was refused");
     }
     server->wants_run = true;
-    if (server->conn_count >= server->conn_limit) {
+    if (server->conns.count >= server->conn_limit) {
         listener_pause(&server->listener);
     }
 }
 
-static bool conn_is_late(const struct conn *conn, uint64_t now_ms)
-{
-    uint64_t allowed_ms =
-        conn->phase == PHASE_IDLE ? IDLE_S * 1000 : conn->server->client_deadline_ms;
-
-    return conn->phase != PHASE_WORKING && now_ms - conn->since_ms > allowed_ms;
-}
-
-/* Cuts the connections whose clients dawdle. libmicrohttpd's own timeout knows inactivity only, and
- * a byte a second is activity. The cut socket wakes the daemon, which ends the connection. */
+/* Now and then: cuts late connections, tries to accept again after a lack of descriptors, and lets
+ * the daemon see to its own timeouts. */
 static void sweep(uv_timer_t *timer)
 {
     struct server *server = timer->data;
-    uint64_t now_ms = uv_now(server->loop);
 
-    for (struct queue *at = server->conns.next; at != &server->conns; at = at->next) {
-        struct conn *conn = CONTAINER_OF(at, struct conn, link);
-
-        if (conn_is_late(conn, now_ms)) {
-            shutdown(conn->fd, SHUT_RDWR);
-        }
-    }
-    if (server->conn_count < server->conn_limit) {
+    conns_cut_late(&server->conns);
+    if (server->conns.count < server->conn_limit) {
         listener_resume(&server->listener);
     }
     server->wants_run = true;
@@ -591,15 +542,25 @@ static void daemon_readable(uv_poll_t *poll, int status, int events)
 
 static struct MHD_Daemon *daemon_start(struct server *server)
 {
-    /* Limits of libmicrohttpd itself are a little wider than ours, so that ours answer. */
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-        access_handler, server, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_URI_LOG_CALLBACK,
-        target_seen, NULL, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, server->conn_limit + 1, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    /* Before 1.0 being strict only adds an answer of the library's own, and a broken one, to what
+     * header_check.c refuses in ours; since 1.0 it refuses what is not seen from here. */
+    int strict = strcmp(MHD_get_version(), "1.") < 0 ? 0 : 1;
+    /* The limits are a little wider than ours, so that ours answer. */
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_seen, server},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape_nothing, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->conn_limit + 1, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S + 1, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, strict, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+                            NULL, NULL, access_handler, server, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
 }
 
 static struct MHD_Response *no_memory_build(void)
@@ -646,8 +607,7 @@ struct server *server_open(uv_loop_t *loop, const struct server_options *options
     server->router = (struct router){options->routes, options->route_count};
     server->store = options->store;
     server->conn_limit = options->connection_limit;
-    server->client_deadline_ms = options->client_deadline_ms;
-    queue_init(&server->conns);
+    conns_init(&server->conns, loop, IDLE_S * 1000, options->client_deadline_ms);
     listener_init(&server->listener, accepted, server);
     server->no_memory = no_memory_build();
     server->daemon = daemon_start(server);
@@ -691,28 +651,16 @@ void server_drain(struct server *server)
     }
 }
 
-/* Whether a client has sent something that the daemon has not read yet. */
-static bool bytes_wait(struct server *server)
-{
-    for (struct queue *at = server->conns.next; at != &server->conns; at = at->next) {
-        char byte;
-
-        if (recv(CONTAINER_OF(at, struct conn, link)->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool server_is_drained(struct server *server, uint64_t grace_ms)
 {
     if (server->draining_since_ms == 0 || server->exchange_count > 0) {
         return false;
     }
-    if (server->conn_count == 0) {
+    if (server->conns.count == 0) {
         return true;
     }
-    return uv_now(server->loop) - server->draining_since_ms >= grace_ms && !bytes_wait(server);
+    return uv_now(server->loop) - server->draining_since_ms >= grace_ms &&
+           !conns_have_unread(&server->conns);
 }
 
 void server_close(struct server *server)

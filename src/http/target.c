@@ -123,6 +123,17 @@ static enum status query_parse(struct str query, struct arena *arena, struct tar
     return STATUS_OK;
 }
 
+/* A target is printable ASCII; all else comes percent-encoded (RFC 3986, section 2). */
+static bool is_printable(struct str raw)
+{
+    for (size_t i = 0; i < raw.n; i++) {
+        if (raw.p[i] <= 0x20 || raw.p[i] >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum status target_parse(struct str raw, struct arena *arena, struct target *ret_target)
 {
     struct str query = raw, path;
@@ -133,7 +144,7 @@ enum status target_parse(struct str raw, struct arena *arena, struct target *ret
     if (raw.n > LIMIT_TARGET) {
         return STATUS_URI_TOO_LONG;
     }
-    if (raw.n == 0 || raw.p[0] != '/' || !piece_take(&query, '?', &path)) {
+    if (raw.n == 0 || raw.p[0] != '/' || !is_printable(raw) || !piece_take(&query, '?', &path)) {
         return STATUS_MALFORMED_REQUEST;
     }
     status = path_parse(path, arena, ret_target);

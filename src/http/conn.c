@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* In: what happens on each connection. Out: which ones have to go. It never closes a socket. */
+#include "http/conn.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+void conns_init(struct conns *conns, uv_loop_t *loop, uint64_t idle_ms, uint64_t client_ms)
+{
+    *conns = (struct conns){.loop = loop, .idle_ms = idle_ms, .client_ms = client_ms};
+    queue_init(&conns->all);
+}
+
+struct conn *conn_new(struct conns *conns, int fd)
+{
+    struct conn *conn = malloc(sizeof(*conn));
+
+    if (conn != NULL) {
+        *conn = (struct conn){.conns = conns, .fd = fd};
+        queue_append(&conns->all, &conn->link);
+        conns->count++;
+        conn_enter(conn, CONN_NEW);
+    }
+    return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+    conn->conns->count--;
+    queue_remove(&conn->link);
+    free(conn);
+}
+
+void conn_enter(struct conn *conn, enum conn_phase phase)
+{
+    conn->phase = phase;
+    conn->since_ms = uv_now(conn->conns->loop);
+}
+
+static bool is_late(const struct conn *conn, uint64_t now_ms)
+{
+    uint64_t allowed_ms = conn->phase == CONN_IDLE ? conn->conns->idle_ms : conn->conns->client_ms;
+
+    return conn->phase != CONN_WORKING && now_ms - conn->since_ms > allowed_ms;
+}
+
+void conns_cut_late(struct conns *conns)
+{
+    uint64_t now_ms = uv_now(conns->loop);
+
+    for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {
+        struct conn *conn = CONTAINER_OF(at, struct conn, link);
+
+        if (is_late(conn, now_ms)) {
+            shutdown(conn->fd, SHUT_RDWR);
+        }
+    }
+}
+
+bool conns_have_unread(const struct conns *conns)
+{
+    for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {
+        char byte;
+
+        if (recv(CONTAINER_OF(at, struct conn, link)->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
