@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define PREFIX "DISCOUNT_"
-#define MOST_WORKERS 256
 
 struct variable {
     const char *name; /* without the prefix */
@@ -80,10 +79,11 @@ static const char *take_workers(struct config *config, const char *value)
 
     if (strcmp(value, "auto") == 0) {
         config->workers = processors < 1 ? 1 : (unsigned)processors;
-        config->workers = config->workers > MOST_WORKERS ? MOST_WORKERS : config->workers;
+        config->workers =
+            config->workers > CONFIG_MOST_WORKERS ? CONFIG_MOST_WORKERS : config->workers;
         return NULL;
     }
-    return unsigned_read(value, MOST_WORKERS, &config->workers)
+    return unsigned_read(value, CONFIG_MOST_WORKERS, &config->workers)
                ? NULL
                : "must be auto or an integer from 1 to 256";
 }

@@ -9,6 +9,8 @@
 
 #include "discount/log.h"
 
+#define CONFIG_MOST_WORKERS 256
+
 struct config {
     const char *store;     /* DISCOUNT_STORE, borrowed from the environment */
     char listen_host[256]; /* of DISCOUNT_LISTEN, without brackets */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* discountd: configuration, store, workers, signals, drain. */
-#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,11 +81,11 @@ static void wait_for_stop(const sigset_t *signals)
  * so nothing is taken back then. */
 static int serve(const struct config *config, struct store_engine *engine)
 {
-    struct worker **workers = calloc(config->workers, sizeof(struct worker *));
-    int *fds = calloc(config->workers, sizeof(int));
+    struct worker *workers[CONFIG_MOST_WORKERS];
+    int fds[CONFIG_MOST_WORKERS];
     sigset_t signals;
 
-    if (workers == NULL || fds == NULL || !bind_all(config, fds)) {
+    if (!bind_all(config, fds)) {
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -109,8 +108,6 @@ static int serve(const struct config *config, struct store_engine *engine)
     for (unsigned i = 0; i < config->workers; i++) {
         worker_join(workers[i]);
     }
-    free(workers);
-    free(fds);
     log_write(LOG_INFO, "main: drained");
     return EXIT_SUCCESS;
 }
@@ -123,7 +120,7 @@ static int run(struct config *config, struct store_engine *engine)
                   config->workers);
         return EXIT_FAILURE;
     }
-    json_object_seed(0); /* the one seed of every hash table, before there are threads */
+    api_init();
     return serve(config, engine);
 }
 

@@ -38,7 +38,7 @@ static void date_of_days(int64_t days, int64_t *ret_year, int64_t *ret_month, in
 static char *digits_put(char *at, int64_t value, int width)
 {
     for (int i = width - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
+        at[i] = (char)('0' + (char)(value % 10));
         value /= 10;
     }
     return at + width;
@@ -91,8 +91,11 @@ static bool digits_take(struct str *rest, size_t width, int64_t *ret_value)
 /* Takes one character of `set` from the front of *rest; 0 when another one is there. */
 static char char_take(struct str *rest, const char *set)
 {
-    char c = rest->n > 0 ? rest->p[0] : '\0';
+    char c = '\0';
 
+    if (rest->n > 0) {
+        c = rest->p[0];
+    }
     if (c == '\0' || strchr(set, c) == NULL) {
         return '\0';
     }

@@ -21,7 +21,7 @@
 
 /* What one request may hold in memory besides its connection: a body, its parsed form and an answer
  * that names every fault in it. Past it the request is answered 503 overloaded. */
-#define LIMIT_REQUEST_MEMORY (1024 * 1024)
+#define LIMIT_REQUEST_MEMORY 1048576
 
 /* How many discounts one reply of the store carries while the whole list is streamed. */
 #define LIMIT_LIST_PAGE 100

@@ -10,6 +10,9 @@
 extern const struct route api_routes[];
 extern const size_t api_route_count;
 
+/* Once, by main, before there are threads. */
+void api_init(void);
+
 void discount_create(struct request *request);
 void discount_list(struct request *request);
 void discount_get(struct request *request);

@@ -2,6 +2,8 @@
 /* Discounts as JSON: struct discount on the inside, text on the outside. */
 #include "api/discount_json.h"
 
+#include <jansson.h>
+
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 

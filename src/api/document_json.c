@@ -3,6 +3,7 @@
  * leaves the function that made it but into document_print. */
 #include "api/document_json.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -17,6 +18,11 @@ struct fault {
     const char *pointer;
     const char *detail;
 };
+
+void document_init(void)
+{
+    json_object_seed(0);
+}
 
 void faults_init(struct faults *faults, struct arena *arena)
 {

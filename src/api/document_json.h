@@ -4,13 +4,17 @@
 #ifndef API_DOCUMENT_JSON_H
 #define API_DOCUMENT_JSON_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "discount/arena.h"
 #include "discount/request.h"
 #include "discount/status.h"
+
+struct json_t; /* jansson's; only the *_json.c files look inside */
+
+/* Seeds the hash tables of every document, once, before there are threads. */
+void document_init(void);
 
 enum member_type {
     MEMBER_TEXT,  /* ret is struct str *: 1 to `limit` bytes without control characters */
@@ -49,7 +53,7 @@ enum status document_read(struct str text, const struct member *members, size_t 
 
 /* The text of a value, with a line's end behind it, in the arena. Takes over the reference. p is
  * NULL without memory, also when json is NULL. */
-struct str document_print(json_t *json, struct arena *arena);
+struct str document_print(struct json_t *json, struct arena *arena);
 
 /* Answers with a problem of this status whose `errors` are the faults. */
 void document_refuse(struct request *request, enum status status, const struct faults *faults);

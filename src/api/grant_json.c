@@ -2,6 +2,8 @@
 /* Grants as JSON: struct grant on the inside, text on the outside. */
 #include "api/grant_json.h"
 
+#include <jansson.h>
+
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 

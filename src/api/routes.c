@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The contents page of the service. */
 #include "api/api.h"
+#include "api/document_json.h"
 
 const struct route api_routes[] = {
     {"POST", "/discount/{id}/grant", grant_create},
@@ -14,3 +15,8 @@ const struct route api_routes[] = {
 };
 
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
+
+void api_init(void)
+{
+    document_init();
+}

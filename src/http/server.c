@@ -37,7 +37,7 @@
 /* While draining, the sweep is what notices that the last connection has gone. */
 #define SWEEP_DRAINING_MS 20
 /* What a client may send of a body that is too large before its connection is cut. */
-#define SWALLOW_LIMIT (4 * LIMIT_BODY)
+#define SWALLOW_LIMIT 65536
 /* How much of a streamed answer libmicrohttpd takes at a time. */
 #define STREAM_BLOCK 16384
 
@@ -607,7 +607,7 @@ struct server *server_open(uv_loop_t *loop, const struct server_options *options
     server->router = (struct router){options->routes, options->route_count};
     server->store = options->store;
     server->conn_limit = options->connection_limit;
-    conns_init(&server->conns, loop, IDLE_S * 1000, options->client_deadline_ms);
+    conns_init(&server->conns, loop, (uint64_t)IDLE_S * 1000, options->client_deadline_ms);
     listener_init(&server->listener, accepted, server);
     server->no_memory = no_memory_build();
     server->daemon = daemon_start(server);

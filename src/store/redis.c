@@ -56,7 +56,7 @@ static void redis_engine_close(void *engine)
 
 static struct call *call_new(struct redis *redis, size_t room)
 {
-    struct call *call = calloc(1, sizeof(*call) + room * sizeof(call->ops[0]));
+    struct call *call = calloc(1, sizeof(*call) + room * sizeof(struct store_op *));
 
     if (call != NULL) {
         call->redis = redis;

@@ -305,7 +305,7 @@ static void disconnected(const redisAsyncContext *context, int status)
 
 static void connect_to(struct redis_link *link, const char *ip)
 {
-    redisAsyncContext *context = redisAsyncConnect(ip, atoi(link->address->port));
+    redisAsyncContext *context = redisAsyncConnect(ip, (int)strtol(link->address->port, NULL, 10));
 
     if (context == NULL || context->err != 0 || !attach(link, context)) {
         rest(link, context == NULL ? "there is no memory for it" : context->errstr);
