@@ -88,8 +88,6 @@ static int serve(const struct config *config, struct store_engine *engine)
     if (!bind_all(config, fds)) {
         return EXIT_FAILURE;
     }
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -114,6 +112,9 @@ static int serve(const struct config *config, struct store_engine *engine)
 
 static int run(struct config *config, struct store_engine *engine)
 {
+    /* Before the first line of the log: its reader may be gone. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     log_set_level(config->log_level);
     if (!descriptors_reserve(config)) {
         log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",

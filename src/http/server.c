@@ -194,12 +194,17 @@ void request_stream(struct request *request, const char *content_type, struct st
 {
     struct exchange *exchange = exchange_of(request);
     struct reply reply = {.code = 200, .content_type = content_type};
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, exchange, NULL);
 
     exchange->stream = first;
     request->stream_next = next;
-    respond(exchange, &reply,
-            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, exchange,
-                                              NULL));
+    if (response != NULL && str_eq(request->method, STR("HEAD"))) {
+        /* Else libmicrohttpd 0.9.75 ends this bodiless answer with the last chunk of a body, which
+         * the client takes for the beginning of the next answer. This one ends by closing. */
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
+    respond(exchange, &reply, response);
 }
 
 void request_stream_push(struct request *request, struct str bytes)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* The program as its operator meets it: options, faults of the configuration, exit codes. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "http/service.h"
+#include "support/process.h"
+
+/* Runs discountd with one argument (or none) in this environment until it ends by itself; its exit
+ * code, and what it wrote. */
+static int run(const char *argument, const char *const *variables, char ret_output[8192])
+{
+    char path[512], option[64];
+    char *arguments[] = {path, argument == NULL ? NULL : option, NULL};
+    char *environment[16] = {NULL};
+    int output = memfd_create("output", 0), status = 0;
+    ssize_t n;
+    pid_t pid;
+
+    snprintf(path, sizeof(path), "%s", getenv("DISCOUNTD"));
+    snprintf(option, sizeof(option), "%s", argument == NULL ? "" : argument);
+    for (int i = 0; variables != NULL && variables[i] != NULL; i++) {
+        environment[i] = strdup(variables[i]);
+    }
+    pid = process_start(path, arguments, environment, output);
+    assert_true(pid > 0);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_true(WIFEXITED(status));
+    n = pread(output, ret_output, 8191, 0);
+    ret_output[n < 0 ? 0 : n] = '\0';
+    close(output);
+    for (int i = 0; environment[i] != NULL; i++) {
+        free(environment[i]);
+    }
+    return WEXITSTATUS(status);
+}
+
+static void help_names_every_variable(void **state)
+{
+    static const char *const names[] = {"STORE",       "LISTEN",    "WORKERS",
+                                        "CONNECTIONS", "IN_FLIGHT", "DRAIN_MS",
+                                        "DEADLINE_MS", "LOG_LEVEL", "CLIENT_DEADLINE_MS"};
+    char output[8192];
+
+    (void)state;
+    assert_int_equal(run("--help", NULL, output), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "DISCOUNT_%s ", names[i]);
+        assert_non_null(strstr(output, name));
+    }
+}
+
+static void version_is_named(void **state)
+{
+    char output[8192];
+
+    (void)state;
+    assert_int_equal(run("--version", NULL, output), 0);
+    assert_string_equal(output, "discountd " DISCOUNT_VERSION "\n");
+}
+
+static void an_unknown_argument_is_a_fault(void **state)
+{
+    char output[8192];
+
+    (void)state;
+    assert_int_equal(run("--verbose", NULL, output), 2);
+    assert_non_null(strstr(output, "--help"));
+}
+
+static void every_fault_of_the_configuration_is_named_at_once(void **state)
+{
+    static const char *const variables[] = {"DISCOUNT_STORE=mysql://x", "DISCOUNT_LISTEN=8080",
+                                            "DISCOUNT_WORKERS=0",       "DISCOUNT_DEADLINE_MS=soon",
+                                            "DISCOUNT_LOG_LEVEL=loud",  NULL};
+    static const char *const options[] = {NULL, "--check-config", "--healthcheck"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        char output[8192];
+
+        assert_int_equal(run(options[i], variables, output), 2);
+        assert_non_null(strstr(output, "DISCOUNT_STORE must "));
+        assert_non_null(strstr(output, "DISCOUNT_LISTEN must "));
+        assert_non_null(strstr(output, "DISCOUNT_WORKERS must "));
+        assert_non_null(strstr(output, "DISCOUNT_DEADLINE_MS must "));
+        assert_non_null(strstr(output, "DISCOUNT_LOG_LEVEL must "));
+        assert_null(strstr(output, "DISCOUNT_DRAIN_MS"));
+    }
+}
+
+static void a_sound_configuration_passes_the_check(void **state)
+{
+    char output[8192];
+
+    (void)state;
+    assert_int_equal(run("--check-config",
+                         (const char *[]){"DISCOUNT_STORE=redis://user:p%40ss@[::1]:7000/3", NULL},
+                         output),
+                     0);
+    assert_string_equal(output, "");
+}
+
+static void a_variable_that_is_not_ours_is_named_and_ignored(void **state)
+{
+    char output[8192];
+
+    (void)state;
+    assert_int_equal(run("--check-config", (const char *[]){"DISCOUNT_WORKER=4", NULL}, output), 0);
+    assert_non_null(strstr(output, "DISCOUNT_WORKER is not a variable"));
+}
+
+static void a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd(void **state)
+{
+    struct service service;
+    char listen[64], output[8192];
+
+    (void)state;
+    service_start(&service, NULL);
+    snprintf(listen, sizeof(listen), "DISCOUNT_LISTEN=127.0.0.1:%d", service.port);
+    assert_int_equal(run(NULL, (const char *[]){listen, NULL}, output), 1);
+    assert_non_null(strstr(output, "Address already in use"));
+    assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
+    service_stop(&service);
+}
+
+static void the_health_check_follows_readiness(void **state)
+{
+    struct service service;
+    char listen[64], output[8192];
+
+    (void)state;
+    service_start(&service, NULL);
+    snprintf(listen, sizeof(listen), "DISCOUNT_LISTEN=127.0.0.1:%d", service.port);
+    assert_int_equal(run("--healthcheck", (const char *[]){listen, NULL}, output), 0);
+    redis_server_kill(service.redis);
+    assert_int_equal(run("--healthcheck", (const char *[]){listen, NULL}, output), 1);
+    service_stop(&service);
+    assert_int_equal(run("--healthcheck", (const char *[]){listen, NULL}, output), 1);
+}
+
+static void the_service_lives_without_a_log(void **state)
+{
+    struct service service;
+    char store[128], path[512];
+    char *arguments[] = {path, NULL};
+    char *environment[] = {store, (char[]){"DISCOUNT_LISTEN=127.0.0.1:0"}, NULL};
+    int ends[2], status = -1;
+    pid_t pid;
+
+    (void)state;
+    service_start(&service, NULL);
+    snprintf(path, sizeof(path), "%s", getenv("DISCOUNTD"));
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", redis_server_url(service.redis));
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    pid = process_start(path, arguments, environment, ends[1]);
+    close(ends[1]);
+    assert_true(pid > 0);
+    /* It would die of SIGPIPE or end with an error long before this. */
+    assert_false(process_wait(pid, 500, &status));
+    kill(pid, SIGTERM);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+    service_stop(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(help_names_every_variable),
+        cmocka_unit_test(version_is_named),
+        cmocka_unit_test(an_unknown_argument_is_a_fault),
+        cmocka_unit_test(every_fault_of_the_configuration_is_named_at_once),
+        cmocka_unit_test(a_sound_configuration_passes_the_check),
+        cmocka_unit_test(a_variable_that_is_not_ours_is_named_and_ignored),
+        cmocka_unit_test(a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd),
+        cmocka_unit_test(the_health_check_follows_readiness),
+        cmocka_unit_test(the_service_lives_without_a_log),
+    };
+
+    return cmocka_run_group_tests_name("http command line", tests, NULL, NULL);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* How bytes become requests: keep-alive, pipelining, split and chunked bodies, and clients that are
+ * slow or go away. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/service.h"
+
+static const char create_body[] = "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}";
+
+/* Whether the connection is still good for another request. */
+static void assert_usable(struct http_connection *connection)
+{
+    struct http_response response;
+
+    assert_true(http_send_text(connection, "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n"));
+    response = service_receive(connection, "GET");
+    assert_int_equal(response.status, 200);
+    http_response_fini(&response);
+}
+
+static void a_connection_is_kept_for_every_kind_of_answer(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"GET /healthy HTTP/1.1\r\nHost: t\r\n\r\n", 200},
+        {"GET /nope HTTP/1.1\r\nHost: t\r\n\r\n", 404},
+        {"DELETE /discount HTTP/1.1\r\nHost: t\r\n\r\n", 405},
+        {"OPTIONS /discount HTTP/1.1\r\nHost: t\r\n\r\n", 204},
+        {"GET /%zz HTTP/1.1\r\nHost: t\r\n\r\n", 400},
+        {"POST /discount HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n{}", 415},
+        {"POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+         "Content-Length: 2\r\n\r\n{}",
+         422},
+        {"GET /livez HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n\r\nbody", 200},
+    };
+    struct service service;
+    struct http_connection connection;
+
+    (void)state;
+    service_start(&service, NULL);
+    connection = service_connect(&service);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_response response;
+
+        assert_true(http_send_text(&connection, cases[i].request));
+        response = service_receive(&connection, "GET");
+        assert_int_equal(response.status, cases[i].status);
+        http_response_fini(&response);
+    }
+    assert_usable(&connection);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+    static const char one[] = "GET /healthy HTTP/1.1\r\nHost: t\r\nX-Request-ID: n%d\r\n\r\n"
+                              "GET /livez HTTP/1.1\r\nHost: t\r\nX-Request-ID: m%d\r\n\r\n";
+    enum { PAIRS = 20 };
+    char all[PAIRS * (sizeof(one) + 4)] = "";
+    struct service service;
+    struct http_connection connection;
+
+    (void)state;
+    service_start(&service, NULL);
+    for (int i = 0; i < PAIRS; i++) {
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), one, i, i);
+    }
+    connection = service_connect(&service);
+    assert_true(http_send_text(&connection, all));
+    for (int i = 0; i < 2 * PAIRS; i++) {
+        struct http_response response = service_receive(&connection, "GET");
+        char expected[16];
+
+        snprintf(expected, sizeof(expected), "%c%d", i % 2 == 0 ? 'n' : 'm', i / 2);
+        assert_string_equal(http_header(&response, "X-Request-ID"), expected);
+        http_response_fini(&response);
+    }
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void a_request_may_come_byte_by_byte(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+    char request[512];
+
+    (void)state;
+    service_start(&service, NULL);
+    snprintf(request, sizeof(request),
+             "POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n%s",
+             strlen(create_body), create_body);
+    connection = service_connect(&service);
+    for (size_t i = 0; request[i] != '\0'; i++) {
+        assert_true(http_send(&connection, &request[i], 1));
+    }
+    response = service_receive(&connection, "POST");
+    assert_int_equal(response.status, 201);
+    http_response_fini(&response);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void a_chunked_body_is_put_together(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+
+    (void)state;
+    service_start(&service, NULL);
+    connection = service_connect(&service);
+    assert_true(http_send_text(
+        &connection, "POST /discount HTTP/1.1\r\nHost: t\r\n"
+                     "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "10\r\n{\"brand_id\":\"b\",\r\n"));
+    assert_true(http_send_text(&connection, "14\r\n\"discount_code\":\"c\",\r\n"
+                                            "10\r\n\"total_count\":1}\r\n0\r\n\r\n"));
+    response = service_receive(&connection, "POST");
+    assert_int_equal(response.status, 201);
+    http_response_fini(&response);
+    assert_usable(&connection);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void expect_100_continue_is_continued(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+    char request[512];
+
+    (void)state;
+    service_start(&service, NULL);
+    snprintf(request, sizeof(request),
+             "POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+             "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(create_body), create_body);
+    connection = service_connect(&service);
+    assert_true(http_send_text(&connection, request));
+    response = service_receive(&connection, "POST");
+    assert_int_equal(response.status, 201);
+    http_response_fini(&response);
+    assert_usable(&connection);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void http_1_0_is_answered_and_closed(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+
+    (void)state;
+    service_start(&service, NULL);
+    connection = service_connect(&service);
+    assert_true(http_send_text(&connection, "GET /healthy HTTP/1.0\r\n\r\n"));
+    response = service_receive(&connection, "GET");
+    assert_int_equal(response.status, 200);
+    http_response_fini(&response);
+    assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void connection_close_is_obeyed(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+
+    (void)state;
+    service_start(&service, NULL);
+    connection = service_connect(&service);
+    assert_true(http_send_text(&connection,
+                               "GET /healthy HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+    response = service_receive(&connection, "GET");
+    assert_int_equal(response.status, 200);
+    http_response_fini(&response);
+    assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void bodies_up_to_the_limit_are_taken_and_longer_ones_are_not(void **state)
+{
+    enum { LIMIT = 16384 };
+    struct service service;
+    char *body = malloc(LIMIT + 2);
+
+    (void)state;
+    assert_non_null(body);
+    service_start(&service, NULL);
+    memset(body, ' ', LIMIT + 1);
+    memcpy(body, "{}", 2);
+    body[LIMIT] = '\0';
+    assert_int_equal(service_status(&service, "POST", "/discount", NULL, body), 422);
+
+    body[LIMIT] = ' ';
+    body[LIMIT + 1] = '\0';
+    {
+        struct http_response response = service_request(&service, "POST", "/discount", NULL, body);
+
+        service_assert_problem(&response, 413, "payload-too-large");
+        http_response_fini(&response);
+    }
+    free(body);
+    service_stop(&service);
+}
+
+static void a_chunked_body_over_the_limit_is_swallowed_and_refused(void **state)
+{
+    static char chunk[20000];
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+
+    (void)state;
+    service_start(&service, NULL);
+    memset(chunk, ' ', sizeof(chunk));
+    connection = service_connect(&service);
+    assert_true(http_send_text(
+        &connection, "POST /discount HTTP/1.1\r\nHost: t\r\n"
+                     "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "4e20\r\n"));
+    assert_true(http_send(&connection, chunk, sizeof(chunk)));
+    assert_true(http_send_text(&connection, "\r\n0\r\n\r\n"));
+    response = service_receive(&connection, "POST");
+    service_assert_problem(&response, 413, "payload-too-large");
+    http_response_fini(&response);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void an_endless_body_is_cut(void **state)
+{
+    static char chunk[0x10000];
+    struct service service;
+    struct http_connection connection;
+    struct http_response response;
+    bool alive = true;
+
+    (void)state;
+    service_start(&service, NULL);
+    memset(chunk, ' ', sizeof(chunk));
+    connection = service_connect(&service);
+    http_send_text(&connection,
+                   "POST /discount HTTP/1.1\r\nHost: t\r\n"
+                   "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 64 && alive; i++) {
+        alive = http_send_text(&connection, "10000\r\n") &&
+                http_send(&connection, chunk, sizeof(chunk)) && http_send_text(&connection, "\r\n");
+    }
+    assert_int_not_equal(http_receive(&connection, "POST", CLOCK_PATIENCE_MS, &response),
+                         HTTP_TIMEOUT);
+    http_disconnect(&connection);
+    assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
+    service_stop(&service);
+}
+
+/* Sends a byte now and then until the server has had enough of it; how long that took. */
+static int64_t dawdle(const struct service *service, const char *begin)
+{
+    struct http_connection connection = service_connect(service);
+    int64_t begin_ms = clock_ms();
+
+    assert_true(http_send_text(&connection, begin));
+    while (!http_wait_closed(&connection, 50)) {
+        assert_true(clock_ms() - begin_ms < CLOCK_PATIENCE_MS);
+        if (!http_send_text(&connection, "a")) {
+            break;
+        }
+    }
+    http_disconnect(&connection);
+    return clock_ms() - begin_ms;
+}
+
+static void a_client_that_dawdles_is_cut_wherever_it_is(void **state)
+{
+    static const char *const begins[] = {
+        "GET /", "GET / HTTP/1.1\r\nHost: t\r\nX-Slow: ",
+        "POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+        "Content-Length: 5000\r\n\r\n"};
+    struct service service;
+
+    (void)state;
+    service_start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=300", NULL});
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        assert_true(dawdle(&service, begins[i]) >= 300);
+    }
+    service_stop(&service);
+}
+
+static void an_idle_connection_outlives_the_clients_deadline(void **state)
+{
+    struct service service;
+    struct http_connection connection;
+
+    (void)state;
+    service_start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=100", NULL});
+    connection = service_connect(&service);
+    assert_usable(&connection);
+    /* Two sweeps of the server, which look once a second, leave it alone. */
+    assert_false(http_wait_closed(&connection, 2500));
+    assert_usable(&connection);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+static void clients_that_go_away_while_the_store_works_harm_nobody(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], request[512];
+
+    (void)state;
+    service_start(&service, (const char *[]){"DISCOUNT_DEADLINE_MS=300", NULL});
+    service_create(&service, 1000, id);
+    redis_server_freeze(service.redis);
+    for (int i = 0; i < 50; i++) {
+        struct http_connection connection = service_connect(&service);
+
+        snprintf(
+            request, sizeof(request),
+            "POST /discount/%s/grant HTTP/1.1\r\nHost: t\r\n"
+            "Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"user_id\":\"%02d\"}",
+            id, i);
+        assert_true(http_send_text(&connection, request));
+        http_disconnect(&connection);
+    }
+    /* Asked last, so that it is answered when the deadlines of all the others have passed too. */
+    assert_int_equal(service_grant(&service, id, "last"), 503);
+    redis_server_thaw(service.redis);
+    assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
+    service_stop(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_connection_is_kept_for_every_kind_of_answer),
+        cmocka_unit_test(pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(a_request_may_come_byte_by_byte),
+        cmocka_unit_test(a_chunked_body_is_put_together),
+        cmocka_unit_test(expect_100_continue_is_continued),
+        cmocka_unit_test(http_1_0_is_answered_and_closed),
+        cmocka_unit_test(connection_close_is_obeyed),
+        cmocka_unit_test(bodies_up_to_the_limit_are_taken_and_longer_ones_are_not),
+        cmocka_unit_test(a_chunked_body_over_the_limit_is_swallowed_and_refused),
+        cmocka_unit_test(an_endless_body_is_cut),
+        cmocka_unit_test(a_client_that_dawdles_is_cut_wherever_it_is),
+        cmocka_unit_test(an_idle_connection_outlives_the_clients_deadline),
+        cmocka_unit_test(clients_that_go_away_while_the_store_works_harm_nobody),
+    };
+
+    return cmocka_run_group_tests_name("http connections", tests, NULL, NULL);
+}
