@@ -244,17 +244,18 @@ static void targets_and_headers_up_to_the_limit_are_taken_and_longer_ones_are_na
 
 static void what_is_no_http_is_cut(void **state)
 {
-    static const struct {
+    static const char tls[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    static const char http2[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    static const char empty[] = "\r\n\r\n\r\n";
+    static const char no_target[] = "GET\r\n\r\n";
+    static const char zeros[] = "\0\0\0\0\0\0\0\0";
+    static const char no_colon[] = "GET / HTTP/1.1\r\nHost: t\r\nbroken\r\n\r\n";
+    const struct {
         const char *bytes;
         size_t n;
-    } cases[] = {
-        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11},
-        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24},
-        {"\r\n\r\n\r\n", 6},
-        {"GET\r\n\r\n", 7},
-        {"\0\0\0\0\0\0\0\0", 8},
-        {"GET / HTTP/1.1\r\nHost: t\r\nbroken\r\n\r\n", 37},
-    };
+    } cases[] = {{tls, sizeof(tls) - 1},     {http2, sizeof(http2) - 1},
+                 {empty, sizeof(empty) - 1}, {no_target, sizeof(no_target) - 1},
+                 {zeros, sizeof(zeros) - 1}, {no_colon, sizeof(no_colon) - 1}};
     struct service service;
 
     (void)state;
