@@ -321,15 +321,28 @@ static void connect_to(struct redis_link *link, const char *ip)
     poll_update(link);
 }
 
+/* Another one of a name's addresses after each failure: a host may have one that nobody serves. */
+static const struct addrinfo *address_choose(const struct addrinfo *found, unsigned failures)
+{
+    const struct addrinfo *chosen = found;
+
+    for (unsigned i = 0; i < failures; i++) {
+        chosen = chosen->ai_next == NULL ? found : chosen->ai_next;
+    }
+    return chosen;
+}
+
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct redis_link *link = request->data;
+    const struct addrinfo *address;
     char ip[ADDRESS_TEXT];
 
     if (link->state != CLOSED) {
-        if (status != 0) {
+        address = status != 0 ? NULL : address_choose(found, link->failures);
+        if (address == NULL) {
             rest(link, uv_strerror(status));
-        } else if (getnameinfo(found->ai_addr, found->ai_addrlen, ip, sizeof(ip), NULL, 0,
+        } else if (getnameinfo(address->ai_addr, address->ai_addrlen, ip, sizeof(ip), NULL, 0,
                                NI_NUMERICHOST) != 0) {
             rest(link, "its address cannot be written");
         } else {
