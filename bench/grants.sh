@@ -28,7 +28,7 @@ wait_for() {
 }
 
 redis_port=$(free_port) port=$(free_port) url=http://127.0.0.1:$port
-redis-server --port "$redis_port" --save '' --dir "$work" --loglevel warning &
+redis-server --port "$redis_port" --save '' --dir "$work" --logfile "$work/redis" &
 redis=$!
 pids+=("$redis")
 wait_for redis-cli -p "$redis_port" ping
