@@ -64,6 +64,9 @@ static const char *take_listen(struct config *config, const char *value)
     } else if (n > 0 && memchr(value, ':', n) != NULL) {
         return form;
     }
+    if (n > 0 && (memchr(value, '[', n) != NULL || memchr(value, ']', n) != NULL)) {
+        return form;
+    }
     if (n == 0 || n >= sizeof(config->listen_host) || !number_read(colon + 1, 0, 65535, &port)) {
         return form;
     }

@@ -87,7 +87,7 @@ static void after_poll(uv_check_t *check)
     server_run(worker->server);
     store_flush(worker->store);
 
-    if (server_is_busy(worker->server) || store_has_completions(worker->store)) {
+    if (server_is_busy(worker->server)) {
         uv_idle_start(&worker->no_wait, nothing);
     } else {
         uv_idle_stop(&worker->no_wait);

@@ -127,10 +127,9 @@ void store_grant(struct store *store, struct store_op *op, store_done_fn done);
 /* Fills op->grant.grant for its discount_id and user_id; DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
 void store_grant_get(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Runs `done` of everything that has completed so far. Called by the worker only. */
+/* Runs `done` of everything that has completed so far. Called by the worker only, after each poll of
+ * the loop; the loop does not wait while there is something to deliver. */
 void store_deliver(struct store *store);
-/* Whether store_deliver has something to do without another event. */
-bool store_has_completions(const struct store *store);
 /* Sends what was submitted since the last flush, in one write. Called by the worker only. */
 void store_flush(struct store *store);
 

@@ -4,11 +4,12 @@
 
 #include <jansson.h>
 
+#include "api/json_memory.h"
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
-                          struct faults *faults)
+                          struct faults *ret_faults)
 {
     struct discount discount = {0};
     const struct member members[] = {
@@ -18,11 +19,12 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
         {"starts_at", MEMBER_TIME, false, 0, &discount.starts_at_us},
         {"expires_at", MEMBER_TIME, false, 0, &discount.expires_at_us},
     };
-    enum status status =
-        document_read(text, members, sizeof(members) / sizeof(members[0]), arena, faults);
+    enum status status;
 
+    faults_init(ret_faults, arena);
+    status = document_read(text, members, sizeof(members) / sizeof(members[0]), ret_faults);
     if (discount.expires_at_us != 0 && discount.expires_at_us <= discount.starts_at_us) {
-        faults_add(faults, "/expires_at", "This must be later than starts_at.");
+        faults_add(ret_faults, "/expires_at", "This must be later than starts_at.");
     }
     *ret_discount = discount;
     return status;
@@ -55,7 +57,7 @@ static bool time_set(json_t *object, const char *name, int64_t us)
 static json_t *discount_encode(const struct discount *discount, bool with_counts)
 {
     int64_t left = discount->total_count - discount->granted_count;
-    json_t *object = json_object();
+    json_t *object = json_memory_begin() ? json_object() : NULL;
 
     if (text_set(object, "brand_id", discount->brand_id) &&
         time_set(object, "created_at", discount->created_at_us) &&

@@ -6,9 +6,10 @@
 #include "api/document_json.h"
 #include "discount/discount.h"
 
-/* Reads what a brand sends to create a discount; see document_read. */
+/* Reads what a brand sends to create a discount, and begins its list of faults; see document_read.
+ */
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
-                          struct faults *faults);
+                          struct faults *ret_faults);
 
 /* A discount as it was created, without its counts, and with them; see document_print. */
 struct str discount_print_created(const struct discount *discount, struct arena *arena);

@@ -54,7 +54,6 @@ void discount_create(struct request *request)
                                           .detail = "An Idempotency-Key has 1 to 255 characters."});
         return;
     }
-    faults_init(&faults, &request->arena);
     status = discount_read(request->body, &request->arena, discount, &faults);
     if (status != STATUS_OK || id == NULL) {
         request_refuse(request, id == NULL ? STATUS_OVERLOADED : status);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "api/json_memory.h"
 #include "discount/discount.h"
 #include "discount/timestamp.h"
 
@@ -21,6 +22,7 @@ struct fault {
 
 void document_init(void)
 {
+    json_memory_init();
     json_object_seed(0);
 }
 
@@ -47,21 +49,43 @@ bool faults_are_none(const struct faults *faults)
     return faults->first == NULL && !faults->no_memory;
 }
 
+/* Without the blanks and tabs at its front. */
+static struct str trimmed(struct str text)
+{
+    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text = str_from(text, 1);
+    }
+    return text;
+}
+
+static bool begins_with(struct str text, struct str lower_case)
+{
+    return text.n >= lower_case.n && strncasecmp(text.p, lower_case.p, lower_case.n) == 0;
+}
+
 bool document_type_is_json(struct str content_type)
 {
-    static const char json[] = "application/json";
+    static const struct str json = STR_INIT("application/json");
+    static const struct str charsets[] = {STR_INIT("charset=utf-8"), STR_INIT("charset=\"utf-8\"")};
     struct str rest;
 
-    if (content_type.n < sizeof(json) - 1 ||
-        strncasecmp(content_type.p, json, sizeof(json) - 1) != 0) {
+    if (!begins_with(content_type, json)) {
         return false;
     }
-    rest = str_from(content_type, sizeof(json) - 1);
-    while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t' || rest.p[0] == ';')) {
-        rest = str_from(rest, 1);
+    rest = trimmed(str_from(content_type, json.n));
+    if (rest.n == 0) {
+        return true;
     }
-    return rest.n == 0 || (rest.n == 13 && strncasecmp(rest.p, "charset=utf-8", 13) == 0) ||
-           (rest.n == 15 && strncasecmp(rest.p, "charset=\"utf-8\"", 15) == 0);
+    if (rest.p[0] != ';') {
+        return false;
+    }
+    rest = trimmed(str_from(rest, 1));
+    for (size_t i = 0; i < 2; i++) {
+        if (begins_with(rest, charsets[i]) && trimmed(str_from(rest, charsets[i].n)).n == 0) {
+            return true;
+        }
+    }
+    return rest.n == 0;
 }
 
 /* Whether arrays and objects are nested at most LIMIT_JSON_DEPTH deep. jansson goes 2,048 deep, and
@@ -114,7 +138,8 @@ static const char *pointer_to(const char *name, struct arena *arena)
 }
 
 /* Reads one value into its place; what is wrong with it, or NULL. */
-static const char *text_read(const struct member *member, const json_t *value, struct arena *arena)
+static const char *text_read(const struct member *member, const json_t *value,
+                             struct faults *faults)
 {
     struct str text = {json_string_value(value), json_string_length(value)};
 
@@ -126,11 +151,12 @@ static const char *text_read(const struct member *member, const json_t *value, s
                    ? "This must have 1 to 256 bytes of UTF-8 and no control characters."
                    : "This must have 1 to 128 bytes of UTF-8 and no control characters.";
     }
-    text = arena_dup(arena, text);
+    text = arena_dup(faults->arena, text);
     if (text.p == NULL) {
-        return status_detail(STATUS_OVERLOADED);
+        faults->no_memory = true;
+    } else {
+        *(struct str *)member->ret = text;
     }
-    *(struct str *)member->ret = text;
     return NULL;
 }
 
@@ -148,18 +174,22 @@ static const char *time_read(const struct member *member, const json_t *value)
 {
     struct str text = {json_string_value(value), json_string_length(value)};
 
-    if (!json_is_string(value) || !timestamp_parse(text, member->ret)) {
+    int64_t us = 0;
+
+    /* The first microsecond of 1970 is how a discount says that it has no such time. */
+    if (!json_is_string(value) || !timestamp_parse(text, &us) || us == 0) {
         return "This must be an RFC 3339 date-time, such as 2020-11-26T10:27:57Z.";
     }
+    *(int64_t *)member->ret = us;
     return NULL;
 }
 
 static const char *member_read(const struct member *member, const json_t *value,
-                               struct arena *arena)
+                               struct faults *faults)
 {
     switch (member->type) {
     case MEMBER_TEXT:
-        return text_read(member, value, arena);
+        return text_read(member, value, faults);
     case MEMBER_COUNT:
         return count_read(member, value);
     case MEMBER_TIME:
@@ -180,7 +210,7 @@ static const struct member *member_find(const struct member *members, size_t cou
 }
 
 static void object_read(json_t *object, const struct member *members, size_t member_count,
-                        struct arena *arena, struct faults *faults)
+                        struct faults *faults)
 {
     const char *name;
     json_t *value;
@@ -189,36 +219,39 @@ static void object_read(json_t *object, const struct member *members, size_t mem
     {
         const struct member *member = member_find(members, member_count, name);
         const char *detail =
-            member == NULL ? "This member is not known here." : member_read(member, value, arena);
+            member == NULL ? "This member is not known here." : member_read(member, value, faults);
 
         if (detail != NULL) {
-            faults_add(faults, pointer_to(name, arena), detail);
+            faults_add(faults, pointer_to(name, faults->arena), detail);
         }
     }
     for (size_t i = 0; i < member_count; i++) {
         if (members[i].required && json_object_get(object, members[i].name) == NULL) {
-            faults_add(faults, pointer_to(members[i].name, arena), "This member is required.");
+            faults_add(faults, pointer_to(members[i].name, faults->arena),
+                       "This member is required.");
         }
     }
 }
 
 enum status document_read(struct str text, const struct member *members, size_t member_count,
-                          struct arena *arena, struct faults *faults)
+                          struct faults *faults)
 {
-    json_error_t error;
+    json_error_t ignored; /* its text quotes the client */
     json_t *document;
 
     if (!depth_is_sane(text)) {
         return STATUS_MALFORMED_JSON;
     }
+    if (!json_memory_begin()) {
+        return STATUS_OVERLOADED;
+    }
     document = json_loadb(text.n == 0 ? "" : text.p, text.n,
-                          JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+                          JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &ignored);
     if (document == NULL) {
-        return json_error_code(&error) == json_error_out_of_memory ? STATUS_OVERLOADED
-                                                                   : STATUS_MALFORMED_JSON;
+        return STATUS_MALFORMED_JSON;
     }
     if (json_is_object(document)) {
-        object_read(document, members, member_count, arena, faults);
+        object_read(document, members, member_count, faults);
     } else {
         faults_add(faults, "", "The document must be an object.");
     }
@@ -251,7 +284,7 @@ struct str document_print(json_t *json, struct arena *arena)
 /* The member "errors" as text, with the comma that struct problem asks for. */
 static struct str errors_print(const struct faults *faults)
 {
-    json_t *errors = json_array();
+    json_t *errors = json_memory_begin() ? json_array() : NULL;
     struct str text;
 
     for (const struct fault *fault = faults->first; fault != NULL; fault = fault->next) {

@@ -46,10 +46,10 @@ bool faults_are_none(const struct faults *faults);
  * refused). */
 bool document_type_is_json(struct str content_type);
 
-/* Reads an object into the members' places, whose texts are copied into the arena, and adds its
- * faults. MALFORMED_JSON when it is no JSON document, OVERLOADED without memory, else OK. */
+/* Reads an object into the members' places and adds its faults; texts are copied into the arena of
+ * the faults. MALFORMED_JSON when it is no JSON document, OVERLOADED without memory, else OK. */
 enum status document_read(struct str text, const struct member *members, size_t member_count,
-                          struct arena *arena, struct faults *faults);
+                          struct faults *faults);
 
 /* The text of a value, with a line's end behind it, in the arena. Takes over the reference. p is
  * NULL without memory, also when json is NULL. */

@@ -6,9 +6,9 @@
 #include "api/document_json.h"
 #include "discount/discount.h"
 
-/* Reads who wants a grant; see document_read. */
+/* Reads who wants a grant, and begins the list of faults; see document_read. */
 enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
-                       struct faults *faults);
+                       struct faults *ret_faults);
 
 /* See document_print. */
 struct str grant_print(const struct grant *grant, struct arena *arena);

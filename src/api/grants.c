@@ -67,7 +67,6 @@ void grant_create(struct request *request)
         request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
         return;
     }
-    faults_init(&faults, &request->arena);
     status = grant_read(request->body, &request->arena, &grant->user_id, &faults);
     if (status != STATUS_OK) {
         request_refuse(request, status);

@@ -76,7 +76,7 @@ static bool place_parse(const char *from, size_t n, struct redis_address *addres
             return false;
         }
     }
-    if (address->host[0] == '\0') {
+    if (address->host[0] == '\0' || strpbrk(address->host, "@[]") != NULL) {
         return false;
     }
     return host_end == end ||

@@ -198,28 +198,41 @@ static bool number_or_nil(const redisReply *array, size_t i, int64_t *ret_number
     return number_of(text_at(array, i), ret_number);
 }
 
-/* A copy in the arena; false for an empty text, which we never write, and without memory. */
-static bool copy_at(const redisReply *array, size_t i, struct arena *arena, struct str *ret_text)
+/* A copy in the arena. OK; CORRUPT for what is no text or an empty one, which we never write; and
+ * OVERLOADED without memory. */
+static enum status copy_at(const redisReply *array, size_t i, struct arena *arena,
+                           struct str *ret_text)
 {
     struct str text = text_at(array, i);
 
-    *ret_text = text.n == 0 ? text : arena_dup(arena, text);
-    return ret_text->p != NULL;
+    if (text.n == 0) {
+        return STATUS_CORRUPT;
+    }
+    *ret_text = arena_dup(arena, text);
+    return ret_text->p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+/* For a change that has been made: without memory to tell it, its outcome is not known. */
+static enum status told(enum status status)
+{
+    return status == STATUS_OVERLOADED ? STATUS_UNKNOWN : status;
 }
 
 /* The seven columns that get.lua and list.lua read. */
-static bool decode_row(const redisReply *row, struct arena *arena, struct discount *discount)
+static enum status decode_row(const redisReply *row, struct arena *arena, struct discount *discount)
 {
-    if (!is_array(row, 7) || row->element[6]->type != REDIS_REPLY_INTEGER) {
-        return false;
+    enum status status;
+
+    if (!is_array(row, 7) || row->element[6]->type != REDIS_REPLY_INTEGER ||
+        !number_of(text_at(row, 2), &discount->total_count) ||
+        !number_of(text_at(row, 3), &discount->created_at_us) ||
+        !number_or_nil(row, 4, &discount->starts_at_us) ||
+        !number_or_nil(row, 5, &discount->expires_at_us)) {
+        return STATUS_CORRUPT;
     }
     discount->granted_count = row->element[6]->integer;
-    return copy_at(row, 0, arena, &discount->brand_id) &&
-           copy_at(row, 1, arena, &discount->discount_code) &&
-           number_of(text_at(row, 2), &discount->total_count) &&
-           number_of(text_at(row, 3), &discount->created_at_us) &&
-           number_or_nil(row, 4, &discount->starts_at_us) &&
-           number_or_nil(row, 5, &discount->expires_at_us);
+    status = copy_at(row, 0, arena, &discount->brand_id);
+    return status != STATUS_OK ? status : copy_at(row, 1, arena, &discount->discount_code);
 }
 
 static enum status decode_create(const redisReply *reply, struct store_op *op)
@@ -235,13 +248,19 @@ static enum status decode_create(const redisReply *reply, struct store_op *op)
         return STATUS_IDEMPOTENCY_KEY_REUSED;
     }
     op->create.replayed = str_eq(word, STR("replayed"));
-    if (reply->elements < 3 || !number_of(text_at(reply, 2), &discount->created_at_us)) {
+    if ((!op->create.replayed && !str_eq(word, STR("created"))) || reply->elements < 3 ||
+        !number_of(text_at(reply, 2), &discount->created_at_us)) {
         return STATUS_CORRUPT;
     }
-    if (op->create.replayed && !copy_at(reply, 1, op->arena, &discount->id)) {
-        return STATUS_UNKNOWN;
-    }
-    return STATUS_OK;
+    return op->create.replayed ? told(copy_at(reply, 1, op->arena, &discount->id)) : STATUS_OK;
+}
+
+static enum status decode_listed(const redisReply *row, struct arena *arena,
+                                 struct discount *discount)
+{
+    enum status status = is_array(row, 8) ? decode_row(row, arena, discount) : STATUS_CORRUPT;
+
+    return status != STATUS_OK ? status : copy_at(row, 7, arena, &discount->id);
 }
 
 static enum status decode_list(const redisReply *reply, struct store_op *op)
@@ -257,11 +276,10 @@ static enum status decode_list(const redisReply *reply, struct store_op *op)
         return STATUS_OVERLOADED;
     }
     for (size_t i = 0; i < count; i++) {
-        const redisReply *row = reply->element[i];
+        enum status status = decode_listed(reply->element[i], op->arena, &op->list.discounts[i]);
 
-        if (!is_array(row, 8) || !decode_row(row, op->arena, &op->list.discounts[i]) ||
-            !copy_at(row, 7, op->arena, &op->list.discounts[i].id)) {
-            return STATUS_CORRUPT;
+        if (status != STATUS_OK) {
+            return status;
         }
     }
     op->list.count = count;
@@ -313,10 +331,8 @@ static enum status decode_grant(const redisReply *reply, size_t i, size_t count,
     }
     status = decode_outcome(text_at(reply, 3 + i), op);
     op->grant.starts_in_us = starts_at_us > now_us ? starts_at_us - now_us : 0;
-    if (status == STATUS_OK && !copy_at(reply, 0, op->arena, &op->grant.grant.discount_code)) {
-        return STATUS_UNKNOWN; /* it is granted, but there is no memory to say so */
-    }
-    return status;
+    return status != STATUS_OK ? status
+                               : told(copy_at(reply, 0, op->arena, &op->grant.grant.discount_code));
 }
 
 static enum status decode_grant_get(const redisReply *reply, struct store_op *op)
@@ -324,28 +340,39 @@ static enum status decode_grant_get(const redisReply *reply, struct store_op *op
     if (reply->type == REDIS_REPLY_NIL) {
         return STATUS_DISCOUNT_NOT_FOUND;
     }
-    if (!is_array(reply, 2) || !copy_at(reply, 0, op->arena, &op->grant.grant.discount_code)) {
+    if (!is_array(reply, 2)) {
         return STATUS_CORRUPT;
     }
     if (reply->element[1]->type == REDIS_REPLY_NIL) {
         return STATUS_GRANT_NOT_FOUND;
     }
-    return number_of(text_at(reply, 1), &op->grant.grant.granted_at_us) ? STATUS_OK
-                                                                        : STATUS_CORRUPT;
+    if (!number_of(text_at(reply, 1), &op->grant.grant.granted_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return copy_at(reply, 0, op->arena, &op->grant.grant.discount_code);
+}
+
+static enum status decode_ping(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "PONG") == 0 ? STATUS_OK
+                                                                                : STATUS_CORRUPT;
+}
+
+static enum status decode_get(const redisReply *reply, struct store_op *op)
+{
+    return reply->type == REDIS_REPLY_NIL ? STATUS_DISCOUNT_NOT_FOUND
+                                          : decode_row(reply, op->arena, &op->get.discount);
 }
 
 enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct store_op *op)
 {
     switch (op->verb) {
     case STORE_PING:
-        return STATUS_OK;
+        return decode_ping(reply);
     case STORE_CREATE:
         return decode_create(reply, op);
     case STORE_GET:
-        if (reply->type == REDIS_REPLY_NIL) {
-            return STATUS_DISCOUNT_NOT_FOUND;
-        }
-        return decode_row(reply, op->arena, &op->get.discount) ? STATUS_OK : STATUS_CORRUPT;
+        return decode_get(reply, op);
     case STORE_LIST:
         return decode_list(reply, op);
     case STORE_GRANT:

@@ -128,11 +128,13 @@ static void poll_happened(uv_poll_t *handle, int status, int events)
 {
     struct link_poll *poll = CONTAINER_OF(handle, struct link_poll, handle);
 
-    if (status < 0) {
-        events = UV_READABLE | UV_WRITABLE; /* hiredis finds the error when it tries */
-    }
-    if ((events & UV_READABLE) != 0 && poll->link != NULL) {
+    if ((status < 0 || (events & UV_READABLE) != 0) && poll->link != NULL) {
         redisAsyncHandleRead(poll->link->context);
+    }
+    /* The socket has failed, and the loop has stopped watching it: reading may not have shown that,
+     * for what came before the failure is read first. */
+    if (status < 0 && poll->link != NULL) {
+        poll->link->doomed = "it was reset";
     }
     /* Reading may have ended the connection. */
     if ((events & UV_WRITABLE) != 0 && poll->link != NULL) {

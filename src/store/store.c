@@ -23,6 +23,7 @@ struct store {
     struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
     size_t in_flight_count;
     struct queue completed; /* waiting for store_deliver */
+    uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
     uv_timer_t deadlines;
 };
 
@@ -115,6 +116,7 @@ struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct st
         return NULL;
     }
     uv_timer_init(loop, &store->deadlines);
+    uv_idle_init(loop, &store->undelivered);
     store->deadlines.data = store;
     return store;
 }
@@ -129,6 +131,7 @@ void store_close(struct store *store)
     store->backend->close(store->self);
     assert(queue_is_empty(&store->in_flight));
     uv_close((uv_handle_t *)&store->deadlines, NULL);
+    uv_close((uv_handle_t *)&store->undelivered, NULL);
 }
 
 void store_free(struct store *store)
@@ -150,12 +153,19 @@ struct store_limits store_limits(const struct store *store)
     return store->limits;
 }
 
+static void nothing(uv_idle_t *handle)
+{
+    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+}
+
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
     op->status = status;
     queue_remove(&op->link);
     queue_append(&store->completed, &op->link);
     store->in_flight_count--;
+    /* The next store_deliver may be a poll away, and no event need come before it. */
+    uv_idle_start(&store->undelivered, nothing);
 }
 
 enum status store_lost(const struct store_op *op)
@@ -225,11 +235,9 @@ void store_deliver(struct store *store)
         queue_remove(&op->link);
         op->done(op);
     }
-}
-
-bool store_has_completions(const struct store *store)
-{
-    return !queue_is_empty(&store->completed);
+    if (queue_is_empty(&store->completed)) {
+        uv_idle_stop(&store->undelivered);
+    }
 }
 
 void store_flush(struct store *store)

@@ -17,6 +17,9 @@ if KEYS[4] then
   local kept = redis.call('GET', KEYS[4])
   if kept then
     local first, id, created_at = string.match(kept, '^(%S+) (%S+) (%S+)$')
+    if not first then
+      return redis.error_reply('CORRUPT idempotency key')
+    end
     if first ~= fingerprint then
       return {'reused'}
     end

@@ -11,8 +11,11 @@
 -- else is looked at, so that a repeated request is answered as its first one was.
 local discount = redis.call('HMGET', KEYS[1], 'discount_code', 'total_count', 'starts_at',
   'expires_at')
-if not discount[2] then
+if not discount[1] and not discount[2] then
   return false
+end
+if not discount[1] or not tonumber(discount[2]) then
+  return redis.error_reply('CORRUPT discount')
 end
 
 local clock = redis.call('TIME')
@@ -50,6 +53,10 @@ local refused = false
 if #new > 0 then
   local written = redis.pcall('HSET', KEYS[2], unpack(new))
   refused = type(written) == 'table' and written.err ~= nil
+  if refused and string.find(written.err, 'READONLY', 1, true) then
+    -- A replica cannot answer for its master, not even for those who hold a grant.
+    return written
+  end
 end
 
 local answer = {discount[1], now, discount[3]}
