@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Stand-ins for the base images, made of Debian's packages under the official names, for machines that reach Debian's mirror
+# and no image registry. They differ from the official ones where Debian does: redis is 7.0, nginx is what forky has, and
+# there is no entrypoint script; docker-compose.yml says all that these would have done. Sourced; wants DOCKER_HOST.
+
+# base_images_load CACHE WORK: puts the three images into the engine, from the cache when this recipe made them before.
+base_images_load() {
+    base_recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)
+    base_archive="$1/base-images-$base_recipe.tar"
+    if [ ! -e "$base_archive" ]; then
+        base_images_make "$2" || return 1
+        docker save --output "$base_archive.new" debian:bookworm-slim redis:7.2-bookworm nginx:1.30 || return 1
+        rm -f "$1"/base-images-*.tar
+        mv "$base_archive.new" "$base_archive"
+    else
+        docker load --quiet --input "$base_archive" >/dev/null
+    fi
+}
+
+base_images_make() {
+    # shellcheck disable=SC2016 # apt-get expands them.
+    base_mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+        awk '$2 == "bookworm" { print $1; exit }')
+    [ -n "$base_mirror" ] || { echo "apt's sources name no mirror of bookworm." >&2; return 1; }
+
+    base_debootstrap "$1" bookworm bookworm ca-certificates &&
+        base_import "$1/bookworm" debian:bookworm-slim &&
+        base_redis "$1" &&
+        # debootstrap of bookworm knows no forky; unstable's script makes it.
+        base_debootstrap "$1" forky sid ca-certificates,curl,nginx &&
+        base_nginx_user "$1/forky" &&
+        base_import "$1/forky" nginx:1.30 --change 'EXPOSE 80' --change 'CMD ["nginx", "-g", "daemon off;"]'
+}
+
+base_debootstrap() {
+    debootstrap --variant=minbase --include="$4" "$2" "$1/$2" "$base_mirror" "$3" >"$1/$2.log" 2>&1 ||
+        { tail -n 20 "$1/$2.log" >&2; return 1; }
+}
+
+# Like the -slim images: without documentation and without what apt has downloaded.
+base_import() {
+    base_root=$1 base_name=$2
+    shift 2
+    tar -C "$base_root" --numeric-owner --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale \
+        --exclude=./var/cache/apt/archives --exclude=./var/lib/apt/lists --exclude='./dev/*' --exclude='./proc/*' \
+        --exclude='./sys/*' -c . | docker import "$@" - "$base_name" >/dev/null
+}
+
+# The user and the number that the official image has. Debian's own for nginx is www-data.
+base_nginx_user() {
+    chroot "$1" useradd --system --uid 101 --user-group --no-create-home --shell /usr/sbin/nologin nginx
+}
+
+base_redis() {
+    DOCKER_BUILDKIT=0 docker build --tag redis:7.2-bookworm - >"$1/redis.log" 2>&1 <<'DOCKERFILE' ||
+FROM debian:bookworm-slim
+RUN groupadd --system --gid 999 redis && useradd --system --uid 999 --gid redis --home-dir /data redis
+RUN apt-get update && apt-get install -y --no-install-recommends redis-server redis-tools && rm -rf /var/lib/apt/lists/*
+RUN mkdir -p /data && chown redis:redis /data
+VOLUME /data
+WORKDIR /data
+EXPOSE 6379
+CMD ["redis-server"]
+DOCKERFILE
+        { tail -n 20 "$1/redis.log" >&2; return 1; }
+}
