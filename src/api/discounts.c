@@ -9,9 +9,10 @@ static struct request *request_of(struct store_op *op)
     return CONTAINER_OF(op, struct request, op);
 }
 
-/* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. False when it
- * is neither, or is not 1 to 255 characters long. An empty header is no key. */
-static bool idempotency_key_read(struct str header, struct arena *arena, struct str *ret_key)
+/* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. An empty
+ * header is no key. OK, MALFORMED_REQUEST when it is neither or is not 1 to 255 characters long,
+ * OVERLOADED without memory. */
+static enum status idempotency_key_read(struct str header, struct arena *arena, struct str *ret_key)
 {
     bool quoted = header.n >= 2 && header.p[0] == '"' && header.p[header.n - 1] == '"';
     struct str inner = quoted ? (struct str){header.p + 1, header.n - 2} : header;
@@ -23,13 +24,17 @@ static bool idempotency_key_read(struct str header, struct arena *arena, struct 
 
         if (quoted && c == '\\' && i + 1 < inner.n && strchr("\"\\", inner.p[i + 1]) != NULL) {
             c = inner.p[++i];
-        } else if (c < 0x21 - quoted || c > 0x7e || c == '"' || (quoted && c == '\\')) {
-            return false;
+        } else if (c < (quoted ? 0x20 : 0x21) || c > 0x7e || c == '"' || (quoted && c == '\\')) {
+            return STATUS_MALFORMED_REQUEST;
         }
         key[n++] = c;
     }
+    if (key == NULL) {
+        return STATUS_OVERLOADED;
+    }
     *ret_key = (struct str){key, n};
-    return key != NULL && n >= 1 && n <= LIMIT_IDEMPOTENCY_KEY;
+    return header.n == 0 || (n >= 1 && n <= LIMIT_IDEMPOTENCY_KEY) ? STATUS_OK
+                                                                   : STATUS_MALFORMED_REQUEST;
 }
 
 static void discount_create_done(struct store_op *op);
@@ -46,12 +51,14 @@ void discount_create(struct request *request)
         request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
         return;
     }
-    if (request->idempotency_key.n > 0 &&
-        !idempotency_key_read(request->idempotency_key, &request->arena,
-                              &request->op.create.idempotency_key)) {
-        request_problem(request,
-                        &(struct problem){.status = STATUS_MALFORMED_REQUEST,
-                                          .detail = "An Idempotency-Key has 1 to 255 characters."});
+    status = idempotency_key_read(request->idempotency_key, &request->arena,
+                                  &request->op.create.idempotency_key);
+    if (status != STATUS_OK) {
+        request_problem(
+            request, &(struct problem){.status = status,
+                                       .detail = status == STATUS_MALFORMED_REQUEST
+                                                     ? "An Idempotency-Key has 1 to 255 characters."
+                                                     : NULL});
         return;
     }
     status = discount_read(request->body, &request->arena, discount, &faults);
@@ -80,6 +87,10 @@ static void discount_create_done(struct store_op *op)
         return;
     }
     location = arena_printf(&request->arena, "/discount/%.*s", (int)discount->id.n, discount->id.p);
+    if (location.p == NULL) {
+        request_refuse(request, STATUS_UNKNOWN);
+        return;
+    }
     request_reply(request, &(struct reply){
                                .code = 201,
                                .content_type = "application/json",

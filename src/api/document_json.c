@@ -287,13 +287,13 @@ static struct str errors_print(const struct faults *faults)
     json_t *errors = json_memory_begin() ? json_array() : NULL;
     struct str text;
 
-    for (const struct fault *fault = faults->first; fault != NULL; fault = fault->next) {
+    for (const struct fault *fault = faults->first; errors != NULL && fault != NULL;
+         fault = fault->next) {
         json_t *error = json_pack("{s:s, s:s}", "detail", fault->detail, "pointer", fault->pointer);
 
         if (json_array_append_new(errors, error) != 0) {
             json_decref(errors);
             errors = NULL;
-            break;
         }
     }
     text = document_print(errors, faults->arena);

@@ -51,8 +51,8 @@ bool document_type_is_json(struct str content_type);
 enum status document_read(struct str text, const struct member *members, size_t member_count,
                           struct faults *faults);
 
-/* The text of a value, with a line's end behind it, in the arena. Takes over the reference. p is
- * NULL without memory, also when json is NULL. */
+/* The text of an object or array, with a line's end behind it, in the arena. Takes over the
+ * reference. p is NULL without memory, also when json is NULL. */
 struct str document_print(struct json_t *json, struct arena *arena);
 
 /* Answers with a problem of this status whose `errors` are the faults. */

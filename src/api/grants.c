@@ -104,6 +104,10 @@ static void grant_create_done(struct store_op *op)
     reply.code = op->grant.replayed ? 200 : 201;
     reply.replayed = op->grant.replayed;
     reply.location = op->grant.replayed ? NULL : location_of(grant, &request->arena);
+    if (reply.code == 201 && reply.location == NULL) {
+        grant_refuse(request, STATUS_UNKNOWN, 0);
+        return;
+    }
     reply.body = grant_print(grant, &request->arena);
     request_reply(request, &reply);
 }

@@ -31,12 +31,13 @@ static bool is_ours(const void *pointer)
 
 static void *take(size_t size)
 {
-    char *piece = memory.bytes + memory.used;
+    char *piece;
 
     size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
     if (memory.bytes == NULL || size > MEMORY_SIZE - memory.used) {
         return malloc(size);
     }
+    piece = memory.bytes + memory.used;
     memory.used += size;
     return piece;
 }

@@ -570,9 +570,11 @@ static struct MHD_Daemon *daemon_start(struct server *server)
 
 static struct MHD_Response *no_memory_build(void)
 {
-    static char body[] =
-        "{\"detail\":\"The request was not applied; send it again.\",\"status\":503,"
-        "\"title\":\"Too much is in progress\",\"type\":\"/problems/overloaded\"}\n";
+    /* It may stand in for the answer to a change that was made, so it claims no more than is known.
+     */
+    static char body[] = "{\"detail\":\"The request may have been applied; the same request again "
+                         "settles it.\",\"status\":503,\"title\":\"The outcome is not known\","
+                         "\"type\":\"/problems/outcome-unknown\"}\n";
     struct MHD_Response *response =
         MHD_create_response_from_buffer(sizeof(body) - 1, body, MHD_RESPMEM_PERSISTENT);
 

@@ -398,10 +398,11 @@ enum status codec_error(const redisReply *reply)
      * begin with the one write that Redis may refuse, so the same holds for a script that failed.
      */
     static const struct str refusals[] = {
-        STR_INIT("LOADING"),  STR_INIT("BUSY"),     STR_INIT("MASTERDOWN"), STR_INIT("READONLY"),
-        STR_INIT("MISCONF"),  STR_INIT("OOM"),      STR_INIT("NOREPLICAS"), STR_INIT("NOAUTH"),
-        STR_INIT("NOPERM"),   STR_INIT("NOSCRIPT"), STR_INIT("TRYAGAIN"),   STR_INIT("CLUSTERDOWN"),
-        STR_INIT("WRONGPASS")};
+        STR_INIT("LOADING "),    STR_INIT("BUSY "),     STR_INIT("MASTERDOWN "),
+        STR_INIT("READONLY "),   STR_INIT("MISCONF "),  STR_INIT("OOM "),
+        STR_INIT("NOREPLICAS "), STR_INIT("NOAUTH "),   STR_INIT("NOPERM "),
+        STR_INIT("NOSCRIPT "),   STR_INIT("TRYAGAIN "), STR_INIT("CLUSTERDOWN "),
+        STR_INIT("WRONGPASS ")};
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         if (error_is(reply, refusals[i])) {
@@ -413,10 +414,10 @@ enum status codec_error(const redisReply *reply)
 
 bool codec_is_noscript(const redisReply *reply)
 {
-    return error_is(reply, STR("NOSCRIPT"));
+    return error_is(reply, STR("NOSCRIPT "));
 }
 
 bool codec_is_readonly(const redisReply *reply)
 {
-    return error_is(reply, STR("READONLY"));
+    return error_is(reply, STR("READONLY "));
 }

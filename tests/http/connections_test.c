@@ -288,8 +288,8 @@ static void a_client_that_dawdles_is_cut_wherever_it_is(void **state)
 {
     static const char *const begins[] = {
         "GET /", "GET / HTTP/1.1\r\nHost: t\r\nX-Slow: ",
-        "POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
-        "Content-Length: 5000\r\n\r\n"};
+        ("POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+         "Content-Length: 5000\r\n\r\n")};
     struct service service;
 
     (void)state;

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/redis_codec.h"
+#include "unit/assert_str.h"
+#include "unit/redis_reply.h"
+
+#define ID "dsc-AAAAAAAAAAAAAAAAAAAAAA"
+/* What get.lua gives for a discount, and list.lua before its id. */
+#define ROW                                                                                        \
+    TEXT("adidas"), TEXT("ADIDAS10"), TEXT("10"), TEXT("1606386477202420"), NIL, NIL, INTEGER(3)
+/* What grant.lua gives before its words. */
+#define GRANT TEXT("ADIDAS10"), TEXT("1000"), NIL
+
+static int setup(void **state)
+{
+    static struct arena arena;
+
+    arena_init(&arena, LIMIT_REQUEST_MEMORY);
+    *state = &arena;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    arena_fini(*state);
+    return 0;
+}
+
+static struct store_op op_of(enum store_verb verb, void **state)
+{
+    return (struct store_op){.verb = verb, .arena = *state};
+}
+
+static enum status decode(struct store_op *op, const redisReply *reply)
+{
+    return codec_decode(reply, 0, 1, op);
+}
+
+/* ---- Create ---- */
+
+static void created_gives_the_time(void **state)
+{
+    struct store_op op = op_of(STORE_CREATE, state);
+
+    op.create.discount.id = STR(ID);
+    assert_int_equal(decode(&op, ARRAY(TEXT("created"), TEXT(ID), TEXT("1606386477202420"))),
+                     STATUS_OK);
+    assert_false(op.create.replayed);
+    assert_str_equal(op.create.discount.id, ID);
+    assert_int_equal(op.create.discount.created_at_us, INT64_C(1606386477202420));
+}
+
+static void replayed_gives_the_first_discount(void **state)
+{
+    struct store_op op = op_of(STORE_CREATE, state);
+
+    op.create.discount.id = STR("dsc-BBBBBBBBBBBBBBBBBBBBBA");
+    assert_int_equal(decode(&op, ARRAY(TEXT("replayed"), TEXT(ID), TEXT("5"))), STATUS_OK);
+    assert_true(op.create.replayed);
+    assert_str_equal(op.create.discount.id, ID);
+    assert_int_equal(op.create.discount.created_at_us, 5);
+}
+
+static void reused_is_a_refusal(void **state)
+{
+    struct store_op op = op_of(STORE_CREATE, state);
+
+    assert_int_equal(decode(&op, ARRAY(TEXT("reused"))), STATUS_IDEMPOTENCY_KEY_REUSED);
+}
+
+/* ---- Get and list ---- */
+
+static void a_row_gives_the_discount(void **state)
+{
+    struct store_op op = op_of(STORE_GET, state);
+
+    op.get.discount.id = STR(ID);
+    assert_int_equal(decode(&op, ARRAY(ROW)), STATUS_OK);
+    assert_str_equal(op.get.discount.id, ID);
+    assert_str_equal(op.get.discount.brand_id, "adidas");
+    assert_str_equal(op.get.discount.discount_code, "ADIDAS10");
+    assert_int_equal(op.get.discount.total_count, 10);
+    assert_int_equal(op.get.discount.granted_count, 3);
+    assert_int_equal(op.get.discount.created_at_us, INT64_C(1606386477202420));
+    assert_int_equal(op.get.discount.starts_at_us, 0);
+    assert_int_equal(op.get.discount.expires_at_us, 0);
+}
+
+static void a_row_gives_the_times_it_has(void **state)
+{
+    struct store_op op = op_of(STORE_GET, state);
+
+    assert_int_equal(decode(&op, ARRAY(TEXT("a"), TEXT("b"), TEXT("1"), TEXT("2"), TEXT("3"),
+                                       TEXT("999999999999999999"), INTEGER(0))),
+                     STATUS_OK);
+    assert_int_equal(op.get.discount.starts_at_us, 3);
+    assert_int_equal(op.get.discount.expires_at_us, INT64_C(999999999999999999));
+}
+
+static void no_row_is_no_discount(void **state)
+{
+    struct store_op op = op_of(STORE_GET, state);
+
+    assert_int_equal(decode(&op, NIL), STATUS_DISCOUNT_NOT_FOUND);
+}
+
+static void a_list_gives_its_discounts_in_order(void **state)
+{
+    struct store_op op = op_of(STORE_LIST, state);
+
+    assert_int_equal(decode(&op, ARRAY(ARRAY(ROW, TEXT("first")), ARRAY(ROW, TEXT("second")))),
+                     STATUS_OK);
+    assert_int_equal(op.list.count, 2);
+    assert_str_equal(op.list.discounts[0].id, "first");
+    assert_str_equal(op.list.discounts[1].id, "second");
+    assert_str_equal(op.list.discounts[1].brand_id, "adidas");
+}
+
+static void an_empty_list_is_fine(void **state)
+{
+    struct store_op op = op_of(STORE_LIST, state);
+
+    assert_int_equal(decode(&op, EMPTY_ARRAY), STATUS_OK);
+    assert_int_equal(op.list.count, 0);
+}
+
+/* ---- Grant ---- */
+
+static void granted_gives_the_grant(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("granted 1606386477202420"))), STATUS_OK);
+    assert_false(op.grant.replayed);
+    assert_str_equal(op.grant.grant.discount_code, "ADIDAS10");
+    assert_int_equal(op.grant.grant.granted_at_us, INT64_C(1606386477202420));
+}
+
+static void held_gives_the_same_grant_again(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("held 7"))), STATUS_OK);
+    assert_true(op.grant.replayed);
+    assert_str_equal(op.grant.grant.discount_code, "ADIDAS10");
+    assert_int_equal(op.grant.grant.granted_at_us, 7);
+}
+
+static void every_word_of_refusal_has_its_status(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("exhausted"))), STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("expired"))), STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("not-started"))), STATUS_DISCOUNT_NOT_STARTED);
+    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("refused"))), STATUS_UNAVAILABLE);
+}
+
+static void a_grant_of_no_discount_is_not_found(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(decode(&op, NIL), STATUS_DISCOUNT_NOT_FOUND);
+}
+
+static void not_started_says_how_long_to_wait_by_the_stores_clock(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(
+        decode(&op, ARRAY(TEXT("A"), TEXT("1000"), TEXT("61000"), TEXT("not-started"))),
+        STATUS_DISCOUNT_NOT_STARTED);
+    assert_int_equal(op.grant.starts_in_us, 60000);
+}
+
+static void a_start_that_has_passed_is_nothing_to_wait_for(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(decode(&op, ARRAY(TEXT("A"), TEXT("1000"), TEXT("999"), TEXT("exhausted"))),
+                     STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(op.grant.starts_in_us, 0);
+}
+
+static void each_of_many_users_gets_his_own_word(void **state)
+{
+    static const enum status expected[] = {STATUS_OK, STATUS_DISCOUNT_EXHAUSTED, STATUS_OK,
+                                           STATUS_UNAVAILABLE};
+
+    for (size_t i = 0; i < 4; i++) {
+        struct store_op op = op_of(STORE_GRANT, state);
+
+        assert_int_equal(codec_decode(ARRAY(GRANT, TEXT("granted 1"), TEXT("exhausted"),
+                                            TEXT("held 2"), TEXT("refused")),
+                                      i, 4, &op),
+                         expected[i]);
+        assert_int_equal(op.grant.replayed, i == 2);
+    }
+}
+
+/* ---- The grant of one user ---- */
+
+static void a_stored_grant_is_given(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT_GET, state);
+
+    assert_int_equal(decode(&op, ARRAY(TEXT("ADIDAS10"), TEXT("7"))), STATUS_OK);
+    assert_str_equal(op.grant.grant.discount_code, "ADIDAS10");
+    assert_int_equal(op.grant.grant.granted_at_us, 7);
+}
+
+static void no_grant_and_no_discount_are_two_answers(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT_GET, state);
+
+    assert_int_equal(decode(&op, ARRAY(TEXT("ADIDAS10"), NIL)), STATUS_GRANT_NOT_FOUND);
+    assert_int_equal(decode(&op, NIL), STATUS_DISCOUNT_NOT_FOUND);
+}
+
+static void a_pong_is_fine(void **state)
+{
+    struct store_op op = op_of(STORE_PING, state);
+
+    assert_int_equal(decode(&op, STATUS_WORD("PONG")), STATUS_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(created_gives_the_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(replayed_gives_the_first_discount, setup, teardown),
+        cmocka_unit_test_setup_teardown(reused_is_a_refusal, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_gives_the_discount, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_gives_the_times_it_has, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_row_is_no_discount, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_gives_its_discounts_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_list_is_fine, setup, teardown),
+        cmocka_unit_test_setup_teardown(granted_gives_the_grant, setup, teardown),
+        cmocka_unit_test_setup_teardown(held_gives_the_same_grant_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_word_of_refusal_has_its_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_grant_of_no_discount_is_not_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(not_started_says_how_long_to_wait_by_the_stores_clock,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_start_that_has_passed_is_nothing_to_wait_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(each_of_many_users_gets_his_own_word, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stored_grant_is_given, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_grant_and_no_discount_are_two_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pong_is_fine, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
