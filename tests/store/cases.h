@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the cases of the conformance suite share: a store that is ready, and the first steps of most
+ * cases. On the test's own thread; what goes wrong fails the test. */
+#ifndef STORE_CASES_H
+#define STORE_CASES_H
+
+#include "store/check.h"
+#include "support/test.h"
+
+/* A case that gets its store from case_scene. */
+#define CASE(function) cmocka_unit_test_setup_teardown(function, case_setup, case_teardown)
+
+/* The groups of cases; each returns how many failed. */
+int cases_discounts(void);
+int cases_grants(void);
+int cases_laws(void);
+
+int case_setup(void **state);
+/* Closes the store and fails the case if a law was broken. */
+int case_teardown(void **state);
+
+/* Opens the store of this case: on the suite's backend, with a deadline that never comes. */
+struct scene *case_scene(void **state);
+/* The same with room for this many operations in flight. */
+struct scene *case_scene_bound(void **state, size_t in_flight);
+/* The engine below it, for a second store. */
+struct store_engine *case_engine(void **state);
+
+/* A discount of brand "a brand" with the code "A CODE". The id is the scene's. */
+struct str given_discount(struct scene *scene, int64_t total_count);
+/* The same, granted from `starts_at_us` and until `expires_at_us` only. */
+struct str given_window(struct scene *scene, int64_t starts_at_us, int64_t expires_at_us);
+
+/* Asks and waits for the answer. */
+struct attempt *grant_now(struct scene *scene, struct str id, struct str user);
+struct attempt *grant_get_now(struct scene *scene, struct str id, struct str user);
+struct attempt *get_now(struct scene *scene, struct str id);
+struct attempt *create_now(struct scene *scene, const struct discount *discount, struct str key);
+
+/* The wall clock. */
+int64_t now_us(void);
+
+#endif

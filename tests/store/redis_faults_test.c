@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of operations when a real Redis forgets its scripts, dies, hangs, is full, is not
+ * the one it was, or holds what we did not write. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "discount/log.h"
+#include "store/crowd.h"
+#include "store/rig.h"
+#include "support/clock.h"
+#include "support/loopback.h"
+
+#define SHORT_DEADLINE_MS 200
+
+static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
+
+static const struct store_limits hasty = {.deadline_ms = SHORT_DEADLINE_MS, .in_flight = 65536};
+
+static const char *ask(struct rig *rig, const char *format, struct str id)
+{
+    return redis_server_command(rig->server, format, id.p);
+}
+
+/* A number that stands behind `name` in INFO of a section; 0 when it is not there. */
+static long info(struct rig *rig, const char *section, const char *name)
+{
+    const char *text = redis_server_command(rig->server, "INFO %s", section);
+    const char *at = strstr(text, name);
+
+    return at == NULL ? 0 : atol(at + strlen(name));
+}
+
+static enum status grant_once(struct rig *rig, struct str id, struct str user)
+{
+    struct attempt *asked;
+
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+    asked = submit_grant(&rig->scene, id, user);
+    assert_true(scene_settle(&rig->scene));
+    return asked->op.status;
+}
+
+/* ---- The cache of scripts ---- */
+
+static void a_flushed_script_cache_is_not_noticed(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 1000);
+
+    for (size_t round = 0; round < 20; round++) {
+        struct attempt *asked[STORE_VERB_COUNT];
+
+        redis_server_command(rig->server, "SCRIPT FLUSH");
+        rig_submit_each(rig, id, STR("ann"), asked);
+        assert_true(scene_settle(scene));
+        for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+            CHECK_STATUS(scene, asked[verb], STATUS_OK);
+        }
+    }
+    assert_true(info(rig, "commandstats", "cmdstat_eval:calls=") >= 20);
+}
+
+/* Redis takes a long pipeline in pieces, and the flush of another client comes between two. */
+static void a_script_cache_flushed_in_mid_pipeline_is_not_noticed(void **state)
+{
+    enum { COUNT = 2000 };
+    static const char flush[] = "SCRIPT FLUSH\r\n";
+    static struct attempt *asked[COUNT];
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, COUNT);
+    int other = loopback_connect(redis_server_port(rig->server));
+    char text[16];
+
+    assert_true(other >= 0);
+    redis_server_freeze(rig->server);
+    for (size_t i = 0; i < COUNT; i++) {
+        asked[i] =
+            i % 2 == 0 ? submit_get(scene, id) : submit_grant(scene, id, crowd_user(i, text));
+    }
+    store_flush(scene->turn.store);
+    assert_int_equal(send(other, flush, strlen(flush), MSG_NOSIGNAL), strlen(flush));
+    redis_server_thaw(rig->server);
+    assert_true(scene_settle(scene));
+    close(other);
+    for (size_t i = 0; i < COUNT; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+    }
+    assert_true(info(rig, "commandstats", "cmdstat_eval:calls=") > 0);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "1000");
+}
+
+/* ---- The end of the process ---- */
+
+static void an_answered_grant_is_there_after_a_kill(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, durable, rig_patient());
+    struct str id = rig_discount(rig, 10);
+    struct attempt *granted = rig_grant(rig, id, STR("ann")), *again;
+
+    redis_server_kill(rig->server);
+    redis_server_restart(rig->server);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    again = rig_grant(rig, id, STR("ann"));
+    CHECK_STATUS(scene, again, STATUS_OK);
+    CHECK(scene, again->op.grant.replayed);
+    CHECK_INT(scene, again->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
+}
+
+static void what_was_sent_before_a_kill_is_unknown(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, durable, rig_patient());
+    struct str id = rig_discount(rig, 10);
+    struct attempt *asked[STORE_VERB_COUNT];
+
+    redis_server_freeze(rig->server);
+    rig_submit_each(rig, id, STR("ann"), asked);
+    store_flush(scene->turn.store);
+    redis_server_kill(rig->server);
+    assert_true(scene_settle(scene));
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+    }
+    redis_server_restart(rig->server);
+    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+}
+
+static void without_a_connection_operations_are_unavailable_at_once(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 10);
+    struct attempt *asked[STORE_VERB_COUNT];
+
+    redis_server_kill(rig->server);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_submit_each(rig, id, STR("ann"), asked);
+    store_deliver(scene->turn.store);
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+    }
+}
+
+#define LOAD_DISCOUNTS 40
+#define LOAD_USERS 10
+
+/* Submits a new user's grant of each discount many times over, so that it takes Redis a while. */
+static void load_submit(struct rig *rig, const struct str ids[LOAD_DISCOUNTS], size_t round,
+                        struct attempt *ret_asked[LOAD_DISCOUNTS][LOAD_USERS])
+{
+    char text[16];
+
+    for (size_t u = 0; u < LOAD_USERS; u++) {
+        for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
+            ret_asked[d][u] =
+                submit_grant(&rig->scene, ids[d], crowd_user(round * LOAD_USERS + u, text));
+        }
+    }
+}
+
+static bool some_are_done(void *argument)
+{
+    const struct scene *scene = argument;
+
+    return scene->open < LOAD_DISCOUNTS * LOAD_USERS;
+}
+
+/* After the restart: what one grant's answer said must be so, and a repeat must give it. */
+static void load_check(struct rig *rig, struct str id, const struct attempt *asked)
+{
+    struct scene *scene = &rig->scene;
+    struct str user = asked->op.grant.grant.user_id;
+    struct attempt *held, *again;
+
+    held = submit_grant_get(scene, id, user);
+    assert_true(scene_settle(scene));
+    if (asked->op.status == STATUS_OK) {
+        CHECK_STATUS(scene, held, STATUS_OK);
+        CHECK_INT(scene, held->op.grant.grant.granted_at_us, asked->op.grant.grant.granted_at_us);
+    } else if (asked->op.status == STATUS_UNAVAILABLE) {
+        CHECK_STATUS(scene, held, STATUS_GRANT_NOT_FOUND);
+    } else {
+        CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
+    }
+    again = rig_grant(rig, id, user);
+    CHECK_STATUS(scene, again, STATUS_OK);
+    CHECK(scene, again->op.grant.replayed == (held->op.status == STATUS_OK));
+}
+
+static void a_kill_under_load_makes_no_answer_untrue(void **state)
+{
+    enum { ROUNDS = 3 };
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, durable, rig_patient());
+    struct str ids[LOAD_DISCOUNTS];
+
+    for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
+        ids[d] = rig_discount(rig, ROUNDS * LOAD_USERS);
+    }
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct attempt *asked[LOAD_DISCOUNTS][LOAD_USERS];
+
+        load_submit(rig, ids, round, asked);
+        assert_true(turn_until(&scene->turn, some_are_done, scene, CLOCK_PATIENCE_MS));
+        redis_server_kill(rig->server);
+        assert_true(scene_settle(scene));
+        redis_server_restart(rig->server);
+        assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+        assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+        for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
+            for (size_t u = 0; u < LOAD_USERS; u++) {
+                load_check(rig, ids[d], asked[d][u]);
+            }
+        }
+    }
+    for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
+        assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", ids[d]), "30");
+    }
+}
+
+static void a_connection_that_redis_ends_is_made_again(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 10);
+
+    redis_server_command(rig->server, "CLIENT KILL TYPE normal SKIPME yes");
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+}
+
+/* ---- A process that hangs ---- */
+
+static void operations_of_a_frozen_redis_end_at_their_deadline(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, hasty);
+    struct attempt *asked[STORE_VERB_COUNT];
+    int64_t start_ms;
+
+    redis_server_freeze(rig->server);
+    uv_update_time(&scene->turn.loop);
+    start_ms = clock_ms();
+    rig_submit_each(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"), asked);
+    assert_true(scene_settle(scene));
+    /* The loop's clock and this one may differ by a millisecond. */
+    CHECK(scene, clock_ms() - start_ms >= SHORT_DEADLINE_MS - 1);
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+    }
+}
+
+static void a_thawed_redis_is_used_again(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, hasty);
+    struct attempt *asked[STORE_VERB_COUNT];
+
+    redis_server_freeze(rig->server);
+    rig_submit_each(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"), asked);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    redis_server_thaw(rig->server);
+    CHECK_STATUS(scene, rig_grant(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann")),
+                 STATUS_DISCOUNT_NOT_FOUND);
+}
+
+static void what_a_frozen_redis_does_late_is_one_grant_with_its_repeat(void **state)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 10};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct attempt *created = submit_create(scene, &discount, (struct str){0}), *asked;
+    char id[DISCOUNT_ID_LENGTH + 1] = "";
+
+    assert_true(scene_settle(scene));
+    memcpy(id, created->op.create.discount.id.p, DISCOUNT_ID_LENGTH);
+    rig_close(rig);
+    scene = rig_open(rig, redis_server_url(rig->server), hasty);
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    redis_server_freeze(rig->server);
+    asked = submit_grant(scene, str_of(id), STR("ann"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
+    redis_server_thaw(rig->server);
+    CHECK_STATUS(scene, rig_grant(rig, str_of(id), STR("ann")), STATUS_OK);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", str_of(id)), "1");
+}
+
+/* ---- Logging in ---- */
+
+static void open_with_login(struct rig *rig, const char *login)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url), "redis://%s@127.0.0.1:%d", login, redis_server_port(rig->server));
+    rig_open(rig, url, rig_patient());
+}
+
+static void a_password_logs_in(void **state)
+{
+    static const char *const options[] = {"--requirepass", "s3cret", NULL};
+    struct rig *rig = *state;
+
+    rig_redis(rig, options, rig_patient());
+    CHECK_STATUS(&rig->scene, rig_grant(rig, rig_discount(rig, 1), STR("ann")), STATUS_OK);
+}
+
+static void a_user_of_the_access_list_logs_in(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->server = redis_server_start(NULL);
+    assert_string_equal(
+        redis_server_command(rig->server, "ACL SETUSER app:1 on >%s ~* +@all", "p@ss/w:rd"), "OK");
+    assert_string_equal(redis_server_command(rig->server, "ACL SETUSER default nopass -@all"),
+                        "OK");
+    open_with_login(rig, "app%3A1:p%40ss%2Fw:rd");
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+    CHECK_STATUS(&rig->scene, rig_grant(rig, rig_discount(rig, 1), STR("ann")), STATUS_OK);
+}
+
+static bool refused_twice(void *argument)
+{
+    return info(argument, "errorstats", "errorstat_WRONGPASS:count=") >= 2;
+}
+
+static void a_wrong_password_is_tried_until_it_is_right(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->server = redis_server_start(NULL);
+    redis_server_command(rig->server, "CONFIG SET requirepass right");
+    open_with_login(rig, ":wrong");
+    assert_true(turn_until(&rig->scene.turn, refused_twice, rig, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(rig->scene.turn.store));
+    redis_server_command(rig->server, "CONFIG SET requirepass wrong");
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+}
+
+/* ---- Names of hosts ---- */
+
+static void a_host_is_found_by_its_name(void **state)
+{
+    struct rig *rig = *state;
+    char url[64];
+
+    rig->server = redis_server_start(NULL);
+    snprintf(url, sizeof(url), "redis://localhost:%d", redis_server_port(rig->server));
+    rig_open(rig, url, rig_patient());
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+}
+
+/* Whether the name has been looked for, as far as the loop shows it. */
+static bool has_no_requests(void *argument)
+{
+    const struct rig *rig = argument;
+
+    return rig->scene.turn.loop.active_reqs.count == 0;
+}
+
+/* A label of more than 63 characters is no name, which needs no name server to be seen. */
+static void without_an_address_the_store_is_not_ready(void **state)
+{
+    struct rig *rig = *state;
+    char url[128] = "redis://";
+    struct attempt *asked;
+
+    memset(url + strlen(url), 'x', 64);
+    rig_open(rig, url, rig_patient());
+    assert_true(turn_until(&rig->scene.turn, has_no_requests, rig, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(rig->scene.turn.store));
+    asked = submit_ping(&rig->scene);
+    assert_true(scene_settle(&rig->scene));
+    CHECK_STATUS(&rig->scene, asked, STATUS_UNAVAILABLE);
+}
+
+/* ---- A Redis that refuses to write ---- */
+
+/* A discount with one unit, which ann holds, and one with stock left, which ann holds too. */
+struct stock {
+    struct str sold_out, left;
+};
+
+static struct stock given_stock(struct rig *rig)
+{
+    struct stock stock = {rig_discount(rig, 1), rig_discount(rig, 10)};
+
+    CHECK_STATUS(&rig->scene, rig_grant(rig, stock.sold_out, STR("ann")), STATUS_OK);
+    CHECK_STATUS(&rig->scene, rig_grant(rig, stock.left, STR("ann")), STATUS_OK);
+    return stock;
+}
+
+static struct attempt *create_now(struct rig *rig)
+{
+    struct attempt *created;
+
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+    created = rig_submit(rig, STORE_CREATE, STR(""), STR(""));
+    assert_true(scene_settle(&rig->scene));
+    return created;
+}
+
+/* What is left when nothing can be written: who holds a grant gets it again, sold out is still
+ * said, and whatever is new is surely not applied. */
+static void check_refusing(struct rig *rig, struct stock stock)
+{
+    struct scene *scene = &rig->scene;
+
+    CHECK_INT(scene, grant_once(rig, stock.left, STR("bob")), STATUS_UNAVAILABLE);
+    CHECK_INT(scene, grant_once(rig, stock.left, STR("ann")), STATUS_OK);
+    CHECK_INT(scene, grant_once(rig, stock.sold_out, STR("ann")), STATUS_OK);
+    CHECK_INT(scene, grant_once(rig, stock.sold_out, STR("bob")), STATUS_DISCOUNT_EXHAUSTED);
+    CHECK_STATUS(scene, create_now(rig), STATUS_UNAVAILABLE);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", stock.left), "1");
+    assert_string_equal(redis_server_command(rig->server, "ZCARD discounts"), "2");
+}
+
+static void a_full_redis_keeps_what_it_has_promised(void **state)
+{
+    struct rig *rig = *state;
+    struct stock stock;
+
+    rig_redis(rig, NULL, rig_patient());
+    stock = given_stock(rig);
+    redis_server_command(rig->server, "CONFIG SET maxmemory 1");
+    check_refusing(rig, stock);
+    redis_server_command(rig->server, "CONFIG SET maxmemory 0");
+    CHECK_INT(&rig->scene, grant_once(rig, stock.left, STR("bob")), STATUS_OK);
+}
+
+/* In one call some hold, one is new, and one is too late. */
+static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 2);
+    struct attempt *held, *new, *same;
+
+    rig_grant(rig, id, STR("ann"));
+    redis_server_command(rig->server, "CONFIG SET maxmemory 1");
+    new = submit_grant(scene, id, STR("bob"));
+    held = submit_grant(scene, id, STR("ann"));
+    same = submit_grant(scene, id, STR("bob"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, new, STATUS_UNAVAILABLE);
+    CHECK_STATUS(scene, held, STATUS_OK);
+    CHECK_STATUS(scene, same, STATUS_UNAVAILABLE);
+}
+
+static void too_few_replicas_are_a_refusal(void **state)
+{
+    struct rig *rig = *state;
+    struct stock stock;
+
+    rig_redis(rig, NULL, rig_patient());
+    stock = given_stock(rig);
+    redis_server_command(rig->server, "CONFIG SET min-replicas-to-write 1");
+    check_refusing(rig, stock);
+}
+
+static void a_read_only_replica_is_a_refusal(void **state)
+{
+    struct rig *rig = *state;
+    struct stock stock;
+
+    rig_redis(rig, NULL, rig_patient());
+    stock = given_stock(rig);
+    redis_server_command(rig->server, "REPLICAOF 127.0.0.1 1");
+    check_refusing(rig, stock);
+}
+
+/* It will not write tomorrow either; the address may lead to its successor by now. */
+static void a_creation_refused_by_a_replica_gives_the_connection_up(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_redis(rig, NULL, rig_patient());
+    redis_server_command(rig->server, "REPLICAOF 127.0.0.1 1");
+    CHECK_STATUS(&rig->scene, create_now(rig), STATUS_UNAVAILABLE);
+    assert_true(turn_until_not_ready(&rig->scene.turn, 5000));
+}
+
+static void a_grant_refused_by_a_replica_gives_the_connection_up(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    redis_server_command(rig->server, "REPLICAOF 127.0.0.1 1");
+    CHECK_INT(&rig->scene, grant_once(rig, id, STR("ann")), STATUS_UNAVAILABLE);
+    assert_true(turn_until_not_ready(&rig->scene.turn, 5000));
+}
+
+static bool is_busy(void *argument)
+{
+    struct rig *rig = argument;
+
+    return strncmp(redis_server_command(rig->server, "PING"), "(error) BUSY", 12) == 0;
+}
+
+static void a_busy_script_is_a_refusal(void **state)
+{
+    static const char *const options[] = {"--busy-reply-threshold", "10", NULL};
+    static const char busy[] = "EVAL \"while true do end\" 0\r\n";
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, options, rig_patient());
+    struct str id = rig_discount(rig, 10);
+    int other = loopback_connect(redis_server_port(rig->server));
+    struct attempt *asked[STORE_VERB_COUNT];
+
+    assert_int_equal(send(other, busy, strlen(busy), MSG_NOSIGNAL), strlen(busy));
+    assert_true(clock_wait(is_busy, rig, CLOCK_PATIENCE_MS));
+    rig_submit_each(rig, id, STR("ann"), asked);
+    assert_true(scene_settle(scene));
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+    }
+    redis_server_command(rig->server, "SCRIPT KILL");
+    close(other);
+    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+}
+
+/* ---- Keys that we did not write ---- */
+
+static void check_corrupt(struct rig *rig, struct str id, enum store_verb verb)
+{
+    struct attempt *asked = rig_submit(rig, verb, id, STR("ann"));
+
+    assert_true(scene_settle(&rig->scene));
+    CHECK_STATUS(&rig->scene, asked, STATUS_CORRUPT);
+}
+
+static void a_discount_of_the_wrong_type_is_corrupt(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    ask(rig, "SET discount:{%s} x", id);
+    check_corrupt(rig, id, STORE_GET);
+    check_corrupt(rig, id, STORE_LIST);
+    check_corrupt(rig, id, STORE_GRANT);
+    check_corrupt(rig, id, STORE_GRANT_GET);
+}
+
+static void grants_of_the_wrong_type_are_corrupt(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    ask(rig, "SET discount:{%s}:grants x", id);
+    check_corrupt(rig, id, STORE_GET);
+    check_corrupt(rig, id, STORE_LIST);
+    check_corrupt(rig, id, STORE_GRANT);
+    check_corrupt(rig, id, STORE_GRANT_GET);
+}
+
+static void values_that_are_no_numbers_are_corrupt(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    ask(rig, "HSET discount:{%s}:grants ann soon", id);
+    check_corrupt(rig, id, STORE_GRANT);
+    check_corrupt(rig, id, STORE_GRANT_GET);
+    ask(rig, "DEL discount:{%s}:grants", id);
+    ask(rig, "HSET discount:{%s} total_count many", id);
+    check_corrupt(rig, id, STORE_GET);
+    check_corrupt(rig, id, STORE_GRANT);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "0");
+}
+
+static void a_discount_without_its_code_is_corrupt_and_not_granted(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    ask(rig, "HDEL discount:{%s} discount_code", id);
+    check_corrupt(rig, id, STORE_GET);
+    check_corrupt(rig, id, STORE_GRANT);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "0");
+}
+
+static void an_index_entry_without_its_discount_is_corrupt(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    ask(rig, "DEL discount:{%s}", id);
+    check_corrupt(rig, id, STORE_LIST);
+}
+
+static void a_creation_that_meets_a_wrong_type_writes_nothing(void **state)
+{
+    static const char *const keys[] = {"discounts", "brand:{a brand}:discounts"};
+    struct rig *rig = *state;
+
+    rig_redis(rig, NULL, rig_patient());
+    for (size_t i = 0; i < 2; i++) {
+        redis_server_command(rig->server, "FLUSHALL");
+        redis_server_command(rig->server, "SET %s x", keys[i]);
+        CHECK_STATUS(&rig->scene, create_now(rig), STATUS_CORRUPT);
+        assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "1");
+    }
+}
+
+static void an_idempotency_key_of_the_wrong_form_is_corrupt(void **state)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
+    static const char *const commands[] = {"HSET idempotency:5:{brand}:key f x",
+                                           "SET idempotency:5:{brand}:key x"};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+
+    for (size_t i = 0; i < 2; i++) {
+        struct attempt *created;
+
+        redis_server_command(rig->server, "FLUSHALL");
+        redis_server_command(rig->server, commands[i]);
+        created = submit_create(scene, &discount, STR("key"));
+        assert_true(scene_settle(scene));
+        CHECK_STATUS(scene, created, STATUS_CORRUPT);
+        assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "1");
+    }
+}
+
+static void a_wallet_of_the_wrong_type_does_not_hinder_the_grant(void **state)
+{
+    struct rig *rig = *state;
+    struct str id;
+
+    rig_redis(rig, NULL, rig_patient());
+    id = rig_discount(rig, 10);
+    redis_server_command(rig->server, "SET user:{ann}:discounts x");
+    CHECK_INT(&rig->scene, grant_once(rig, id, STR("ann")), STATUS_OK);
+    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG(a_flushed_script_cache_is_not_noticed),
+        RIG(a_script_cache_flushed_in_mid_pipeline_is_not_noticed),
+        RIG(an_answered_grant_is_there_after_a_kill),
+        RIG(what_was_sent_before_a_kill_is_unknown),
+        RIG(without_a_connection_operations_are_unavailable_at_once),
+        RIG(a_kill_under_load_makes_no_answer_untrue),
+        RIG(a_connection_that_redis_ends_is_made_again),
+        RIG(operations_of_a_frozen_redis_end_at_their_deadline),
+        RIG(a_thawed_redis_is_used_again),
+        RIG(what_a_frozen_redis_does_late_is_one_grant_with_its_repeat),
+        RIG(a_password_logs_in),
+        RIG(a_user_of_the_access_list_logs_in),
+        RIG(a_wrong_password_is_tried_until_it_is_right),
+        RIG(a_host_is_found_by_its_name),
+        RIG(without_an_address_the_store_is_not_ready),
+        RIG(a_full_redis_keeps_what_it_has_promised),
+        RIG(a_full_redis_answers_each_grant_of_a_call_by_itself),
+        RIG(too_few_replicas_are_a_refusal),
+        RIG(a_read_only_replica_is_a_refusal),
+        RIG(a_creation_refused_by_a_replica_gives_the_connection_up),
+        RIG(a_grant_refused_by_a_replica_gives_the_connection_up),
+        RIG(a_busy_script_is_a_refusal),
+        RIG(a_discount_of_the_wrong_type_is_corrupt),
+        RIG(grants_of_the_wrong_type_are_corrupt),
+        RIG(values_that_are_no_numbers_are_corrupt),
+        RIG(a_discount_without_its_code_is_corrupt_and_not_granted),
+        RIG(an_index_entry_without_its_discount_is_corrupt),
+        RIG(a_creation_that_meets_a_wrong_type_writes_nothing),
+        RIG(an_idempotency_key_of_the_wrong_form_is_corrupt),
+        RIG(a_wallet_of_the_wrong_type_does_not_hinder_the_grant),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests_name("redis faults", tests, NULL, NULL);
+}

@@ -1,0 +1,1039 @@
+/* SPDX-License-Identifier: MIT */
+/* What the Redis backend makes of bytes: replies that are cut off, late, refused or garbage, and
+ * connections that end in every state. The Redis is a script. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "discount/limits.h"
+#include "discount/log.h"
+#include "store/crowd.h"
+#include "store/rig.h"
+#include "support/clock.h"
+#include "support/loopback.h"
+
+#define ID STR("dsc-AAAAAAAAAAAAAAAAAAAAAA")
+#define ANN STR("ann")
+
+#define FIRST "1700000000000001"
+#define LATER "1700000000000002"
+/* What the scripts answer. */
+#define GRANTED(time) "*4\r\n$6\r\nA CODE\r\n$16\r\n" time "\r\n$-1\r\n$24\r\ngranted " time "\r\n"
+#define HELD(time) "*4\r\n$6\r\nA CODE\r\n$16\r\n" time "\r\n$-1\r\n$21\r\nheld " time "\r\n"
+#define ROW                                                                                        \
+    "*7\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n$16\r\n" FIRST "\r\n$-1\r\n$-1\r\n:0\r\n"
+#define NOSCRIPT "-NOSCRIPT No matching script. Please use EVAL.\r\n"
+
+static const char *const replies[STORE_VERB_COUNT] = {
+    [STORE_PING] = "+PONG\r\n",
+    [STORE_CREATE] =
+        "*3\r\n$7\r\ncreated\r\n$26\r\ndsc-AAAAAAAAAAAAAAAAAAAAAA\r\n$16\r\n" FIRST "\r\n",
+    [STORE_GET] = ROW,
+    [STORE_LIST] = "*1\r\n*8\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n$16\r\n" FIRST
+                   "\r\n$-1\r\n$-1\r\n:0\r\n$26\r\ndsc-AAAAAAAAAAAAAAAAAAAAAA\r\n",
+    [STORE_GRANT] = GRANTED(FIRST),
+    [STORE_GRANT_GET] = "*2\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n",
+};
+
+static struct store_limits deadline(uint64_t deadline_ms)
+{
+    return (struct store_limits){.deadline_ms = deadline_ms, .in_flight = 65536};
+}
+
+/* ---- Replies that are whole ---- */
+
+static void whole_replies_are_understood(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *asked[STORE_VERB_COUNT];
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
+        fake_send_text(fake, replies[verb]);
+    }
+    scene = rig_play_ready(rig, rig_patient());
+    rig_submit_each(rig, ID, ANN, asked);
+    assert_true(scene_settle(scene));
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], STATUS_OK);
+    }
+    rig_played(rig);
+}
+
+/* Byte by byte, so that no reply comes in one piece. */
+static void replies_in_pieces_are_understood(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    for (const char *at = GRANTED(FIRST); *at != '\0'; at++) {
+        fake_send(fake, at, 1);
+    }
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_OK);
+    CHECK_INT(scene, asked->op.grant.grant.granted_at_us, 1700000000000001);
+    rig_played(rig);
+}
+
+static void what_a_turn_submits_goes_out_in_one_write(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *asked[STORE_VERB_COUNT];
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect_together(fake, STORE_VERB_COUNT);
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        fake_send_text(fake, replies[verb]);
+    }
+    scene = rig_play_ready(rig, rig_patient());
+    rig_submit_each(rig, ID, ANN, asked);
+    assert_true(scene_settle(scene));
+    rig_played(rig);
+}
+
+/* ---- Replies that are cut off ---- */
+
+/* One operation whose reply ends after `n` bytes, by a close or a reset, and both are there before
+ * the store looks. */
+static void check_cut(struct rig *rig, enum store_verb verb, size_t n, bool by_reset)
+{
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
+    fake_send(fake, replies[verb], n);
+    if (by_reset) {
+        fake_reset(fake);
+    } else {
+        fake_close(fake);
+    }
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, verb, ID, ANN);
+    store_flush(scene->turn.store);
+    rig_played(rig);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, rig_lost(verb));
+    rig_close(rig);
+}
+
+static void a_reply_cut_at_any_byte_says_what_is_known(void **state)
+{
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        for (size_t n = 0; n < strlen(replies[verb]); n++) {
+            check_cut(*state, (enum store_verb)verb, n, false);
+        }
+    }
+}
+
+static void a_reply_reset_at_any_byte_says_what_is_known(void **state)
+{
+    for (size_t n = 0; n < strlen(replies[STORE_GRANT]); n++) {
+        check_cut(*state, STORE_GRANT, n, true);
+    }
+}
+
+static void every_grant_of_a_call_whose_reply_is_cut_is_unknown(void **state)
+{
+    static const char reply[] =
+        "*5\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$24\r\ngranted " FIRST "\r\n$24\r\ngran";
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *one, *other;
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, reply);
+    fake_close(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    one = submit_grant(scene, ID, STR("ann"));
+    other = submit_grant(scene, ID, STR("bob"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, one, STATUS_UNKNOWN);
+    CHECK_STATUS(scene, other, STATUS_UNKNOWN);
+    rig_played(rig);
+}
+
+static void what_was_answered_before_the_cut_stays_answered(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *read, *granted, *lost;
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect_together(fake, 3);
+    fake_send_text(fake, ROW);
+    fake_send_text(fake, GRANTED(FIRST));
+    fake_send_text(fake, "*4\r\n$6\r\nA C");
+    fake_close(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    read = submit_get(scene, ID);
+    granted = submit_grant(scene, ID, ANN);
+    lost = submit_grant(scene, STR("dsc-BBBBBBBBBBBBBBBBBBBBBB"), ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, read, STATUS_OK);
+    CHECK_STATUS(scene, granted, STATUS_OK);
+    CHECK_STATUS(scene, lost, STATUS_UNKNOWN);
+    rig_played(rig);
+}
+
+/* ---- What was never written ---- */
+
+static void what_was_never_written_is_surely_not_applied(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *asked[STORE_VERB_COUNT];
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_pause(fake);
+    fake_reset(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    rig_submit_each(rig, ID, ANN, asked);
+    fake_redis_resume(fake);
+    rig_played(rig);
+    assert_true(scene_settle(scene));
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+    }
+}
+
+/* More than the sockets hold between them, so that the rest waits in the store when the end comes.
+ */
+static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
+{
+    enum { COUNT = 12000 };
+    static struct attempt *asked[COUNT];
+    static char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
+    const struct discount large = {.brand_id = {brand, sizeof(brand)},
+                                   .discount_code = {code, sizeof(code)},
+                                   .total_count = 1};
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    size_t unknown = 0;
+
+    memset(code, 'c', sizeof(code));
+    memset(brand, 'b', sizeof(brand));
+    fake_greeting(fake, NULL, "0");
+    fake_pause(fake);
+    fake_reset(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    for (size_t i = 0; i < COUNT; i++) {
+        asked[i] = submit_create(scene, &large, (struct str){0});
+    }
+    store_flush(scene->turn.store);
+    fake_redis_resume(fake);
+    rig_played(rig);
+    assert_true(scene_settle(scene));
+    while (unknown < COUNT && asked[unknown]->op.status == STATUS_UNKNOWN) {
+        unknown++;
+    }
+    CHECK(scene, unknown > 0 && unknown < COUNT);
+    for (size_t i = unknown; i < COUNT; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_UNAVAILABLE);
+    }
+}
+
+/* ---- Replies that are late ---- */
+
+/* How often a test is played whose operations have to be answered within a short deadline: a busy
+ * machine may be too slow once. */
+#define ATTEMPTS 5
+#define SHORT_MS 300
+
+/* Ends an attempt; whether the operation was answered in time. */
+static bool in_time(struct rig *rig, const struct attempt *asked)
+{
+    bool is_answered = asked->op.status == STATUS_OK;
+
+    if (is_answered) {
+        rig_played(rig);
+    } else {
+        fake_redis_abandon(rig->fake);
+        rig->fake = NULL;
+    }
+    rig_close(rig);
+    return is_answered;
+}
+
+/* The reply to the first grant comes after its deadline; the second one is submitted before or
+ * after that. False when the second one, too, was not answered in time. */
+static bool late_reply_attempt(struct rig *rig, bool second_is_waiting)
+{
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *late, *next;
+    struct scene *scene;
+    size_t sent;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_pause(fake);
+    fake_send_text(fake, GRANTED(FIRST));
+    sent = fake_redis_steps(fake);
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, HELD(LATER));
+    scene = rig_play_ready(rig, deadline(SHORT_MS));
+    late = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    if (second_is_waiting) {
+        next = rig_submit(rig, STORE_GRANT, ID, ANN);
+        store_flush(scene->turn.store);
+        fake_redis_resume(fake);
+    } else {
+        fake_redis_resume(fake);
+        fake_redis_wait_played(fake, sent, SHORT_MS);
+        next = rig_submit(rig, STORE_GRANT, ID, ANN);
+    }
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    if (next->op.status == STATUS_OK) {
+        CHECK_INT(scene, next->op.grant.grant.granted_at_us, 1700000000000002);
+    }
+    return in_time(rig, next);
+}
+
+static void check_late(struct rig *rig, bool second_is_waiting)
+{
+    bool is_done = false;
+
+    for (int i = 0; i < ATTEMPTS && !is_done; i++) {
+        is_done = late_reply_attempt(rig, second_is_waiting);
+    }
+    assert_true(is_done);
+}
+
+static void a_late_reply_is_not_taken_for_the_next_one(void **state)
+{
+    check_late(*state, false);
+}
+
+static void a_late_reply_is_not_given_to_an_operation_that_waits(void **state)
+{
+    check_late(*state, true);
+}
+
+static void a_silent_connection_is_given_up_after_two_deadlines(void **state)
+{
+    enum { DEADLINE_MS = 400 };
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    int64_t start_ms;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_wait_for_client_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
+    uv_update_time(&scene->turn.loop);
+    start_ms = clock_ms();
+    rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    CHECK(scene, clock_ms() - start_ms >= 2 * DEADLINE_MS - 1);
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void a_silent_greeting_is_given_up_and_tried_again(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_accept(fake);
+    fake_wait_for_client_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play(rig, deadline(400));
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+/* Nobody waits for an answer on an idle connection, however long it is silent. */
+static void an_idle_connection_is_kept(void **state)
+{
+    enum { DEADLINE_MS = 200, LONG_MS = 1600 };
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "PING");
+    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
+    assert_false(turn_until_not_ready(&scene->turn, LONG_MS));
+    submit_ping(scene);
+    assert_true(scene_settle(scene));
+    rig_played(rig); /* it came over the same connection */
+}
+
+/* ---- Refusals ---- */
+
+static void refusals_are_surely_not_applied(void **state)
+{
+    static const char *const refusals[] = {
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to\r\n",
+        "-NOAUTH Authentication required.\r\n",
+        "-NOPERM this user has no permissions to run the 'evalsha' command\r\n",
+        "-BUSY Redis is busy running a script.\r\n",
+        "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+        "-NOREPLICAS Not enough good replicas to write.\r\n",
+        "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n",
+        "-CLUSTERDOWN The cluster is down\r\n",
+        "-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
+    };
+    enum { COUNT = sizeof(refusals) / sizeof(refusals[0]) };
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    for (size_t i = 0; i < COUNT; i++) {
+        fake_expect_together(fake, STORE_VERB_COUNT);
+        for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+            fake_send_text(fake, refusals[i]);
+        }
+    }
+    scene = rig_play_ready(rig, rig_patient());
+    for (size_t i = 0; i < COUNT; i++) {
+        struct attempt *asked[STORE_VERB_COUNT];
+
+        rig_submit_each(rig, ID, ANN, asked);
+        assert_true(scene_settle(scene));
+        for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+            CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+        }
+    }
+    rig_played(rig);
+}
+
+static void a_refusal_as_a_read_only_replica_leads_to_a_new_connection(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, "-READONLY You can't write against a read only replica.\r\n");
+    fake_wait_for_client_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_UNAVAILABLE);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void an_unknown_error_is_corrupt(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, "-ERR what nobody has foreseen\r\n");
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_CORRUPT);
+    rig_played(rig);
+}
+
+/* ---- Scripts that are not loaded ---- */
+
+static void a_missing_script_is_sent_whole(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *granted, *read;
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect_together(fake, 2);
+    fake_send_text(fake, NOSCRIPT);
+    fake_send_text(fake, ROW);
+    fake_expect(fake, "EVAL -- Grants one discount to many users");
+    fake_send_text(fake, GRANTED(FIRST));
+    scene = rig_play_ready(rig, rig_patient());
+    granted = submit_grant(scene, ID, ANN);
+    read = submit_get(scene, ID);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, granted, STATUS_OK);
+    CHECK_STATUS(scene, read, STATUS_OK);
+    rig_played(rig);
+}
+
+static void a_script_that_stays_missing_is_a_refusal(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, NOSCRIPT);
+    fake_expect(fake, "EVAL ");
+    fake_send_text(fake, NOSCRIPT);
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_UNAVAILABLE);
+    rig_played(rig);
+}
+
+static void a_whole_script_whose_reply_is_lost_is_unknown(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, NOSCRIPT);
+    fake_expect(fake, "EVAL ");
+    fake_close(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
+    rig_played(rig);
+}
+
+/* Nobody waits for it any more; what comes next does not get into its way. */
+static bool late_noscript_attempt(struct rig *rig)
+{
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *late, *next;
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_pause(fake);
+    fake_send_text(fake, NOSCRIPT);
+    fake_expect(fake, "PING");
+    fake_send_text(fake, "+PONG\r\n");
+    scene = rig_play_ready(rig, deadline(SHORT_MS));
+    late = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    fake_redis_resume(fake);
+    next = submit_ping(scene);
+    assert_true(scene_settle(scene));
+    return in_time(rig, next);
+}
+
+static void a_script_found_missing_after_the_deadline_is_not_sent_again(void **state)
+{
+    bool is_done = false;
+
+    for (int i = 0; i < ATTEMPTS && !is_done; i++) {
+        is_done = late_noscript_attempt(*state);
+    }
+    assert_true(is_done);
+}
+
+/* ---- Garbage ---- */
+
+/* What one operation becomes when its reply is this; the connection goes on or not. */
+static enum status told(struct rig *rig, enum store_verb verb, const char *reply)
+{
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
+    enum status status;
+
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
+    fake_send_text(fake, reply);
+    scene = rig_play_ready(rig, rig_patient());
+    asked = rig_submit(rig, verb, ID, ANN);
+    assert_true(scene_settle(scene));
+    status = asked->op.status;
+    rig_played(rig);
+    rig_close(rig);
+    return status;
+}
+
+static void check_corrupt(struct rig *rig, enum store_verb verb, const char *const *wrong)
+{
+    for (; *wrong != NULL; wrong++) {
+        enum status status = told(rig, verb, *wrong);
+
+        if (status != STATUS_CORRUPT) {
+            fail_msg("%s became %s", *wrong, status_name(status));
+        }
+    }
+}
+
+static void a_grant_reply_of_a_wrong_form_is_corrupt(void **state)
+{
+    static const char *const wrong[] = {
+        "+OK\r\n",
+        ":1\r\n",
+        "$2\r\nno\r\n",
+        "*0\r\n",
+        "*1\r\n*0\r\n",
+        "*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$8\r\ngranted \r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$9\r\ngranted x\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$10\r\nexhausted1\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$0\r\n\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$5\r\nheld \r\n",
+        "*4\r\n$6\r\nA CODE\r\n$1\r\nx\r\n$-1\r\n$24\r\ngranted " FIRST "\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$1\r\nx\r\n$24\r\ngranted " FIRST "\r\n",
+        "*3\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n",
+        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n*1\r\n$24\r\ngranted " FIRST "\r\n",
+        NULL,
+    };
+
+    check_corrupt(*state, STORE_GRANT, wrong);
+}
+
+static void a_create_reply_of_a_wrong_form_is_corrupt(void **state)
+{
+    static const char *const wrong[] = {
+        "+OK\r\n",
+        "$-1\r\n",
+        "*0\r\n",
+        "*1\r\n$7\r\ncreated\r\n",
+        "*3\r\n$7\r\ncreated\r\n$2\r\nid\r\n$-1\r\n",
+        "*3\r\n$7\r\ncreated\r\n$2\r\nid\r\n$1\r\nx\r\n",
+        "*3\r\n$8\r\nreplayed\r\n$-1\r\n$1\r\n1\r\n",
+        "*3\r\n$7\r\nunknown\r\n$2\r\nid\r\n$1\r\n1\r\n",
+        NULL,
+    };
+
+    check_corrupt(*state, STORE_CREATE, wrong);
+}
+
+static void a_read_reply_of_a_wrong_form_is_corrupt(void **state)
+{
+    static const char *const wrong_rows[] = {
+        "+OK\r\n",
+        "*0\r\n",
+        "*6\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\n7\r\n$1\r\n1\r\n$-1\r\n$-1\r\n",
+        "*7\r\n$-1\r\n$1\r\nc\r\n$1\r\n7\r\n$1\r\n1\r\n$-1\r\n$-1\r\n:0\r\n",
+        "*7\r\n$1\r\nb\r\n$1\r\nc\r\n$2\r\n-7\r\n$1\r\n1\r\n$-1\r\n$-1\r\n:0\r\n",
+        "*7\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\n7\r\n$-1\r\n$-1\r\n$-1\r\n:0\r\n",
+        "*7\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\n7\r\n$1\r\n1\r\n$1\r\nx\r\n$-1\r\n:0\r\n",
+        "*7\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\n7\r\n$1\r\n1\r\n$-1\r\n$-1\r\n$1\r\n0\r\n",
+        "*7\r\n$1\r\nb\r\n$1\r\nc\r\n$19\r\n1000000000000000000\r\n$1\r\n1\r\n$-1\r\n$-1\r\n:0\r\n",
+        NULL,
+    };
+    static const char *const wrong_grants[] = {"+OK\r\n", "*1\r\n$1\r\nc\r\n",
+                                               "*2\r\n$-1\r\n$1\r\n1\r\n",
+                                               "*2\r\n$1\r\nc\r\n:1\r\n", NULL};
+
+    check_corrupt(*state, STORE_GET, wrong_rows);
+    check_corrupt(*state, STORE_GRANT_GET, wrong_grants);
+}
+
+static void a_list_of_a_wrong_form_is_corrupt(void **state)
+{
+    static const char *const wrong[] = {
+        "+OK\r\n", "$-1\r\n", "*1\r\n$-1\r\n", "*1\r\n" ROW, "*2\r\n*0\r\n*0\r\n", NULL};
+
+    check_corrupt(*state, STORE_LIST, wrong);
+}
+
+static void nil_says_that_there_is_no_such_discount(void **state)
+{
+    assert_int_equal(told(*state, STORE_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(told(*state, STORE_GRANT, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(told(*state, STORE_GRANT_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+}
+
+static void bytes_that_are_no_replies_end_the_connection(void **state)
+{
+    static const char *const garbage[] = {
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "\r\n\r\n",
+        "*4\r\n$6\r\nA CODE\r\nx",
+        "*99999999999999999999\r\n",
+        "$-2\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+        struct rig *rig = *state;
+        struct fake_redis *fake = rig_fake(rig);
+        struct scene *scene;
+        struct attempt *asked;
+
+        fake_greeting(fake, NULL, "0");
+        fake_expect(fake, "EVALSHA ");
+        fake_send_text(fake, garbage[i]);
+        fake_wait_for_client_close(fake);
+        fake_greeting(fake, NULL, "0");
+        scene = rig_play_ready(rig, rig_patient());
+        asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+        assert_true(scene_settle(scene));
+        CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
+        assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+        rig_played(rig);
+        rig_close(rig);
+    }
+}
+
+static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_pause(fake);
+    fake_send_text(fake, "-ERR max number of clients reached\r\n");
+    fake_wait_for_client_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play_ready(rig, rig_patient());
+    fake_redis_resume(fake);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+/* ---- Greetings ---- */
+
+static void check_greeting(struct rig *rig, const char *login_of_url, const char *login,
+                           const char *db)
+{
+    struct fake_redis *fake = rig_fake(rig);
+    char url[128];
+
+    fake_greeting(fake, login, db);
+    fake_redis_start(fake);
+    snprintf(url, sizeof(url), "redis://%s127.0.0.1:%d/%s", login_of_url, fake_redis_port(fake),
+             db);
+    rig_open(rig, url, rig_patient());
+    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void a_password_is_sent_first(void **state)
+{
+    check_greeting(*state, ":s3cret@", "s3cret", "0");
+}
+
+static void a_user_is_sent_with_the_password(void **state)
+{
+    check_greeting(*state, "app:s3cret@", "app s3cret", "0");
+}
+
+static void the_database_is_selected(void **state)
+{
+    check_greeting(*state, "", NULL, "15");
+}
+
+static void a_refused_greeting_is_tried_again(void **state)
+{
+    static const char *const refusals[] = {
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "-NOAUTH Authentication required.\r\n",
+        "-ERR max number of clients reached\r\n",
+        "-DENIED Redis is running in protected mode\r\n",
+    };
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        fake_accept(fake);
+        fake_expect(fake, "SELECT");
+        fake_send_text(fake, refusals[i]);
+        fake_wait_for_client_close(fake);
+    }
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play(rig, rig_patient());
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void a_refused_script_is_tried_again(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_accept(fake);
+    fake_expect(fake, "SELECT");
+    fake_send_text(fake, "+OK\r\n");
+    fake_expect(fake, "SCRIPT LOAD");
+    fake_send_text(fake, "-NOPERM this user has no permissions to run the 'script' command\r\n");
+    fake_wait_for_client_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play(rig, rig_patient());
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void a_connection_that_ends_while_greeting_is_made_again(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_accept(fake);
+    fake_close(fake);
+    fake_accept(fake);
+    fake_reset(fake);
+    fake_accept(fake);
+    fake_expect(fake, "SELECT");
+    fake_send_text(fake, "+OK\r\n$40\r\n0123456789");
+    fake_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play(rig, rig_patient());
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+static void an_idle_connection_that_ends_is_made_again(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_pause(fake);
+    fake_close(fake);
+    fake_greeting(fake, NULL, "0");
+    scene = rig_play_ready(rig, rig_patient());
+    fake_redis_resume(fake);
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_played(rig);
+}
+
+/* ---- The end, in each state of the connection ---- */
+
+static void find_poll(uv_handle_t *handle, void *found)
+{
+    if (handle->type == UV_POLL && !uv_is_closing(handle)) {
+        *(bool *)found = true;
+    }
+}
+
+/* Whether there is a socket, as far as the loop shows it. */
+static bool has_socket(void *argument)
+{
+    struct scene *scene = argument;
+    bool found = false;
+
+    uv_walk(&scene->turn.loop, find_poll, &found);
+    return found;
+}
+
+static bool has_no_socket(void *argument)
+{
+    return !has_socket(argument);
+}
+
+/* A listener that takes no more connections: the next one is neither accepted nor refused. */
+struct full_listener {
+    int listener, port, first;
+};
+
+static struct full_listener full_listener(void)
+{
+    struct full_listener full;
+
+    full.listener = loopback_listen(&full.port);
+    assert_true(full.listener >= 0);
+    assert_int_equal(listen(full.listener, 0), 0);
+    full.first = loopback_connect(full.port);
+    assert_true(full.first >= 0);
+    return full;
+}
+
+static void full_listener_close(struct full_listener *full)
+{
+    close(full->first);
+    close(full->listener);
+}
+
+static struct scene *open_on_port(struct rig *rig, int port, struct store_limits limits)
+{
+    char url[64];
+
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
+    return rig_open(rig, url, limits);
+}
+
+static void a_store_that_resolves_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct attempt *asked;
+
+    rig_open(rig, "redis://localhost:1", rig_patient());
+    asked = submit_ping(&rig->scene);
+    scene_end(&rig->scene);
+    CHECK_STATUS(&rig->scene, asked, STATUS_UNAVAILABLE);
+    assert_null(scene_free(&rig->scene));
+    store_engine_close(rig->engine);
+    rig->engine = NULL;
+}
+
+static void a_store_that_connects_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct full_listener full = full_listener();
+    struct scene *scene = open_on_port(rig, full.port, rig_patient());
+
+    assert_true(turn_until(&scene->turn, has_socket, scene, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(scene->turn.store));
+    rig_close(rig);
+    full_listener_close(&full);
+}
+
+static void a_store_that_greets_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_accept(fake);
+    fake_expect(fake, "SELECT");
+    fake_send_text(fake, "+OK\r\n");
+    fake_wait_for_client_close(fake);
+    scene = rig_play(rig, rig_patient());
+    assert_false(turn_until_ready(&scene->turn, 50));
+    rig_close(rig);
+    rig_played(rig);
+}
+
+static void a_store_that_is_ready_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+
+    fake_greeting(fake, NULL, "0");
+    fake_wait_for_client_close(fake);
+    rig_play_ready(rig, rig_patient());
+    rig_close(rig);
+    rig_played(rig);
+}
+
+static void a_store_that_waits_for_replies_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct attempt *asked[STORE_VERB_COUNT];
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_wait_for_client_close(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    rig_submit_each(rig, ID, ANN, asked);
+    store_flush(scene->turn.store);
+    scene_end(scene);
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+    }
+    assert_null(scene_free(scene));
+    store_engine_close(rig->engine);
+    rig->engine = NULL;
+    rig_played(rig);
+}
+
+static void a_store_that_rests_can_be_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_close(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+    rig_close(rig);
+    rig_played(rig);
+}
+
+static void a_connection_that_does_not_come_about_is_given_up(void **state)
+{
+    struct rig *rig = *state;
+    struct full_listener full = full_listener();
+    struct scene *scene = open_on_port(rig, full.port, deadline(100));
+
+    assert_true(turn_until(&scene->turn, has_socket, scene, CLOCK_PATIENCE_MS));
+    assert_true(turn_until(&scene->turn, has_no_socket, scene, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(scene->turn.store));
+    rig_close(rig);
+    full_listener_close(&full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG(whole_replies_are_understood),
+        RIG(replies_in_pieces_are_understood),
+        RIG(what_a_turn_submits_goes_out_in_one_write),
+        RIG(a_reply_cut_at_any_byte_says_what_is_known),
+        RIG(a_reply_reset_at_any_byte_says_what_is_known),
+        RIG(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
+        RIG(what_was_answered_before_the_cut_stays_answered),
+        RIG(what_was_never_written_is_surely_not_applied),
+        RIG(what_did_not_fit_into_the_socket_is_surely_not_applied),
+        RIG(a_late_reply_is_not_taken_for_the_next_one),
+        RIG(a_late_reply_is_not_given_to_an_operation_that_waits),
+        RIG(a_silent_connection_is_given_up_after_two_deadlines),
+        RIG(a_silent_greeting_is_given_up_and_tried_again),
+        RIG(an_idle_connection_is_kept),
+        RIG(refusals_are_surely_not_applied),
+        RIG(a_refusal_as_a_read_only_replica_leads_to_a_new_connection),
+        RIG(an_unknown_error_is_corrupt),
+        RIG(a_missing_script_is_sent_whole),
+        RIG(a_script_that_stays_missing_is_a_refusal),
+        RIG(a_whole_script_whose_reply_is_lost_is_unknown),
+        RIG(a_script_found_missing_after_the_deadline_is_not_sent_again),
+        RIG(a_grant_reply_of_a_wrong_form_is_corrupt),
+        RIG(a_create_reply_of_a_wrong_form_is_corrupt),
+        RIG(a_read_reply_of_a_wrong_form_is_corrupt),
+        RIG(a_list_of_a_wrong_form_is_corrupt),
+        RIG(nil_says_that_there_is_no_such_discount),
+        RIG(bytes_that_are_no_replies_end_the_connection),
+        RIG(an_error_that_nobody_asked_for_ends_the_connection),
+        RIG(a_password_is_sent_first),
+        RIG(a_user_is_sent_with_the_password),
+        RIG(the_database_is_selected),
+        RIG(a_refused_greeting_is_tried_again),
+        RIG(a_refused_script_is_tried_again),
+        RIG(a_connection_that_ends_while_greeting_is_made_again),
+        RIG(an_idle_connection_that_ends_is_made_again),
+        RIG(a_store_that_resolves_can_be_closed),
+        RIG(a_store_that_connects_can_be_closed),
+        RIG(a_store_that_greets_can_be_closed),
+        RIG(a_store_that_is_ready_can_be_closed),
+        RIG(a_store_that_waits_for_replies_can_be_closed),
+        RIG(a_store_that_rests_can_be_closed),
+        RIG(a_connection_that_does_not_come_about_is_given_up),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests_name("redis wire", tests, NULL, NULL);
+}
