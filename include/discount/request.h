@@ -4,7 +4,7 @@
  *
  * A request lives from its request line until its last byte was sent or its client is gone. It
  * belongs to one worker's thread. A handler answers exactly once, either before it returns or later
- * from the `done` of the operation it submitted; until then the client's connection is suspended.
+ * from the `done` of the operation it submitted; until then its client's connection is suspended.
  */
 #ifndef DISCOUNT_REQUEST_H
 #define DISCOUNT_REQUEST_H

@@ -85,7 +85,7 @@ struct store_op {
 };
 
 /* Opens the engine behind a URL: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]. Nothing is connected
- * yet. NULL with a message for the operator in ret_fault (a static string) when the URL is not one.
+ * yet. NULL with a message for the operator in ret_fault (a static string) when it is no such URL.
  */
 struct store_engine *store_engine_open(const char *url, const char **ret_fault);
 /* After the last store on it is gone. */
@@ -96,7 +96,7 @@ struct store_limits {
     size_t in_flight;
 };
 
-/* Opens this worker's store and starts connecting. NULL without memory. Engine and loop outlive it.
+/* Opens this worker's store and starts connecting. NULL without memory. The other two outlive it.
  */
 struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct store_limits limits);
 /* Whether operations would be tried at all now. */
@@ -127,8 +127,8 @@ void store_grant(struct store *store, struct store_op *op, store_done_fn done);
 /* Fills op->grant.grant for its discount_id and user_id; DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
 void store_grant_get(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Runs `done` of everything that has completed so far. Called by the worker only, after each poll of
- * the loop; the loop does not wait while there is something to deliver. */
+/* Runs `done` of everything that has completed so far. Called by the worker only, after each poll
+ * of the loop; the loop does not wait while there is something to deliver. */
 void store_deliver(struct store *store);
 /* Sends what was submitted since the last flush, in one write. Called by the worker only. */
 void store_flush(struct store *store);

@@ -6,8 +6,7 @@
 #include "api/document_json.h"
 #include "discount/discount.h"
 
-/* Reads what a brand sends to create a discount, and begins its list of faults; see document_read.
- */
+/* Reads what a brand sends to create a discount, and begins the faults; see document_read. */
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
                           struct faults *ret_faults);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The handlers of discounts: each one, and right below it what happens once the store has answered.
+/* The handlers of discounts: each one, and right below it what happens when the store has answered.
  */
 #include "api/api.h"
 #include "api/discount_json.h"

@@ -11,8 +11,7 @@ static struct request *request_of(struct store_op *op)
     return CONTAINER_OF(op, struct request, op);
 }
 
-/* Answers that there is no grant, and for which discount. `retry_after_s` 0: as the status has it.
- */
+/* Answers that there is no grant, and for which discount. `retry_after_s` 0: the usual one. */
 static void grant_refuse(struct request *request, enum status status, int retry_after_s)
 {
     struct problem problem = {.status = status, .retry_after_s = retry_after_s};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Accepts connections from a listening socket on a worker's loop. Belongs to the worker's thread.
- */
+/* Accepts connections from a listening socket on a worker's loop. On the worker's thread. */
 #ifndef HTTP_LISTENER_H
 #define HTTP_LISTENER_H
 

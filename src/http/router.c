@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a method, path segments and the route table. Out: a handler, or which of 404 and 405 it is.
- */
+/* In: a method, path segments and the route table. Out: a handler, or one of 404 and 405. */
 #include "http/router.h"
 
 #include <assert.h>

@@ -87,8 +87,7 @@ static void resume(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
-/* The end of a handler: queues a response, of which it takes a reference, and wakes the connection.
- */
+/* The end of a handler: queues a response, taking a reference, and wakes the connection. */
 static void answer(struct exchange *exchange, int code, struct MHD_Response *response)
 {
     assert(!exchange->answered);
@@ -354,8 +353,7 @@ static void headers_seen(struct exchange *exchange, const char *method, const ch
 }
 
 /* Takes in a piece of the body. Past the limit it is only counted, so that the client, which may
- * not read before it has sent everything, gets its 413; past a second limit the connection is cut.
- */
+ * not read before it has sent everything, gets its 413; past a second limit the connection goes. */
 static enum MHD_Result body_piece(struct exchange *exchange, const char *data, size_t size)
 {
     struct request *request = &exchange->request;

@@ -170,8 +170,7 @@ static struct call **bucket_of(struct redis *redis, struct str id)
     return &redis->gathering[hash % GATHER_BUCKETS];
 }
 
-/* The call that gathers this discount's grants in this turn, a new one if there is none with room.
- */
+/* The call that gathers this discount's grants in this turn, a new one if none has room. */
 static struct call *gathering_call(struct redis *redis, struct str id)
 {
     struct call **bucket = bucket_of(redis, id);

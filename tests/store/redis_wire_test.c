@@ -194,9 +194,9 @@ static void what_was_answered_before_the_cut_stays_answered(void **state)
 
 /* ---- What was never written ---- */
 
-static void what_was_never_written_is_surely_not_applied(void **state)
+/* The connection is lost while operations wait for the flush, which then is tried or is not. */
+static void check_not_written(struct rig *rig, bool flush_is_tried)
 {
-    struct rig *rig = *state;
     struct fake_redis *fake = rig_fake(rig);
     struct attempt *asked[STORE_VERB_COUNT];
     struct scene *scene;
@@ -208,47 +208,94 @@ static void what_was_never_written_is_surely_not_applied(void **state)
     rig_submit_each(rig, ID, ANN, asked);
     fake_redis_resume(fake);
     rig_played(rig);
+    if (flush_is_tried) {
+        store_flush(scene->turn.store);
+    }
     assert_true(scene_settle(scene));
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
     }
 }
 
-/* More than the sockets hold between them, so that the rest waits in the store when the end comes.
- */
-static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
+static void what_was_never_written_is_surely_not_applied(void **state)
 {
-    enum { COUNT = 12000 };
-    static struct attempt *asked[COUNT];
+    check_not_written(*state, false);
+}
+
+static void what_a_lost_connection_did_not_take_is_surely_not_applied(void **state)
+{
+    check_not_written(*state, true);
+}
+
+/* More than the sockets hold between them. */
+#define FLOOD 12000
+
+static void submit_flood(struct scene *scene, struct attempt *ret_asked[FLOOD])
+{
     static char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
     const struct discount large = {.brand_id = {brand, sizeof(brand)},
                                    .discount_code = {code, sizeof(code)},
                                    .total_count = 1};
+
+    memset(code, 'c', sizeof(code));
+    memset(brand, 'b', sizeof(brand));
+    for (size_t i = 0; i < FLOOD; i++) {
+        ret_asked[i] = submit_create(scene, &large, (struct str){0});
+    }
+}
+
+/* The rest waits in the store when the end comes. */
+static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
+{
+    static struct attempt *asked[FLOOD];
     struct rig *rig = *state;
     struct fake_redis *fake = rig_fake(rig);
     struct scene *scene;
     size_t unknown = 0;
 
-    memset(code, 'c', sizeof(code));
-    memset(brand, 'b', sizeof(brand));
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
     scene = rig_play_ready(rig, rig_patient());
-    for (size_t i = 0; i < COUNT; i++) {
-        asked[i] = submit_create(scene, &large, (struct str){0});
-    }
+    submit_flood(scene, asked);
     store_flush(scene->turn.store);
     fake_redis_resume(fake);
     rig_played(rig);
     assert_true(scene_settle(scene));
-    while (unknown < COUNT && asked[unknown]->op.status == STATUS_UNKNOWN) {
+    while (unknown < FLOOD && asked[unknown]->op.status == STATUS_UNKNOWN) {
         unknown++;
     }
-    CHECK(scene, unknown > 0 && unknown < COUNT);
-    for (size_t i = unknown; i < COUNT; i++) {
+    CHECK(scene, unknown > 0 && unknown < FLOOD);
+    for (size_t i = unknown; i < FLOOD; i++) {
         CHECK_STATUS(scene, asked[i], STATUS_UNAVAILABLE);
     }
+}
+
+/* Turns the loop alone, without another flush, and looks whether the fake has had everything. */
+static bool has_had_everything(void *argument)
+{
+    struct rig *rig = argument;
+
+    uv_run(&rig->scene.turn.loop, UV_RUN_NOWAIT);
+    return fake_redis_played(rig->fake) == fake_redis_steps(rig->fake);
+}
+
+static void what_did_not_fit_into_the_socket_is_written_when_there_is_room(void **state)
+{
+    static struct attempt *asked[FLOOD];
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    fake_greeting(fake, NULL, "0");
+    fake_pause(fake);
+    fake_expect_any(fake, FLOOD);
+    scene = rig_play_ready(rig, rig_patient());
+    submit_flood(scene, asked);
+    store_flush(scene->turn.store);
+    fake_redis_resume(fake);
+    assert_true(clock_wait(has_had_everything, rig, CLOCK_PATIENCE_MS));
+    rig_played(rig);
 }
 
 /* ---- Replies that are late ---- */
@@ -998,7 +1045,9 @@ int main(void)
         RIG(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
         RIG(what_was_answered_before_the_cut_stays_answered),
         RIG(what_was_never_written_is_surely_not_applied),
+        RIG(what_a_lost_connection_did_not_take_is_surely_not_applied),
         RIG(what_did_not_fit_into_the_socket_is_surely_not_applied),
+        RIG(what_did_not_fit_into_the_socket_is_written_when_there_is_room),
         RIG(a_late_reply_is_not_taken_for_the_next_one),
         RIG(a_late_reply_is_not_given_to_an_operation_that_waits),
         RIG(a_silent_connection_is_given_up_after_two_deadlines),

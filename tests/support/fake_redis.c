@@ -185,6 +185,27 @@ static bool play_expect_together(struct fake_redis *fake, const struct step *ste
     return true;
 }
 
+static bool play_expect_any(struct fake_redis *fake, const struct step *step)
+{
+    char text[64];
+    size_t count = 0;
+
+    for (;;) {
+        size_t at = 0;
+
+        while (count < step->n && command_take(fake, at, &at, text, sizeof(text))) {
+            count++;
+        }
+        input_drop(fake, at);
+        if (count == step->n) {
+            return true;
+        }
+        if (!input_more(fake)) {
+            return false;
+        }
+    }
+}
+
 static bool play_send(struct fake_redis *fake, const struct step *step)
 {
     size_t done = 0;
@@ -288,6 +309,11 @@ void fake_expect(struct fake_redis *fake, const char *prefix)
 void fake_expect_together(struct fake_redis *fake, size_t count)
 {
     step_add(fake, "expect together", play_expect_together, NULL, count);
+}
+
+void fake_expect_any(struct fake_redis *fake, size_t count)
+{
+    step_add(fake, "expect any", play_expect_any, NULL, count);
 }
 
 void fake_send(struct fake_redis *fake, const char *bytes, size_t n)
