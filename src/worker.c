@@ -74,7 +74,7 @@ static void stop_asked(uv_async_t *async)
     struct worker *worker = async->data;
 
     uv_timer_stop(&worker->store_late);
-    server_drain(worker->server);
+    server_drain(worker->server, worker->config->drain_ms);
 }
 
 /* ---- The turn ---- */
@@ -95,7 +95,7 @@ static void after_poll(uv_check_t *check)
     if (worker->fd >= 0 && store_is_ready(worker->store)) {
         listen_now(worker);
     }
-    if (server_is_drained(worker->server, worker->config->drain_ms)) {
+    if (server_is_drained(worker->server)) {
         close_all(worker);
     }
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker: one thread with its own loop, its own server and its own store. Workers share nothing
- * but the listening socket. */
+/* A worker: one thread with its own loop, its own server and its own store. Workers share nothing. */
 #ifndef WORKER_H
 #define WORKER_H
 

@@ -66,6 +66,12 @@ struct reply {
     int retry_after_s; /* 0: none */
 };
 
+/* The request around the operation that a `done` is called with. */
+static inline struct request *request_of(struct store_op *op)
+{
+    return CONTAINER_OF(op, struct request, op);
+}
+
 void request_reply(struct request *request, const struct reply *reply);
 
 /* A refusal as RFC 9457 has it. */

@@ -4,11 +4,6 @@
 #include "api/api.h"
 #include "api/discount_json.h"
 
-static struct request *request_of(struct store_op *op)
-{
-    return CONTAINER_OF(op, struct request, op);
-}
-
 /* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. An empty
  * header is no key. OK, MALFORMED_REQUEST when it is neither or is not 1 to 255 characters long,
  * OVERLOADED without memory. */
@@ -37,6 +32,11 @@ static enum status idempotency_key_read(struct str header, struct arena *arena, 
                                                                    : STATUS_MALFORMED_REQUEST;
 }
 
+/* Repeated without a key it may be created twice, so the usual advice would be wrong. */
+static const char unknown_create[] =
+    "The discount may have been created; look for it in the list. With an Idempotency-Key the same "
+    "request can be sent again and settles it.";
+
 static void discount_create_done(struct store_op *op);
 
 /* POST /discount */
@@ -47,6 +47,10 @@ void discount_create(struct request *request)
     enum status status;
     char *id = arena_alloc(&request->arena, DISCOUNT_ID_LENGTH);
 
+    if (request->query_count > 0) {
+        request_refuse(request, STATUS_MALFORMED_REQUEST);
+        return;
+    }
     if (!document_type_is_json(request->content_type)) {
         request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
         return;
@@ -82,6 +86,11 @@ static void discount_create_done(struct store_op *op)
     const struct discount *discount = &op->create.discount;
     struct str location;
 
+    if (op->status == STATUS_UNKNOWN && op->create.idempotency_key.n == 0) {
+        request_problem(request,
+                        &(struct problem){.status = STATUS_UNKNOWN, .detail = unknown_create});
+        return;
+    }
     if (op->status != STATUS_OK) {
         request_refuse(request, op->status);
         return;

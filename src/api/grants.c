@@ -6,11 +6,6 @@
 #define US_PER_SECOND 1000000
 #define RETRY_AFTER_MOST_S 31536000
 
-static struct request *request_of(struct store_op *op)
-{
-    return CONTAINER_OF(op, struct request, op);
-}
-
 /* Answers that there is no grant, and for which discount. `retry_after_s` 0: the usual one. */
 static void grant_refuse(struct request *request, enum status status, int retry_after_s)
 {
@@ -62,6 +57,10 @@ void grant_create(struct request *request)
     struct faults faults;
     enum status status;
 
+    if (request->query_count > 0) {
+        request_refuse(request, STATUS_MALFORMED_REQUEST);
+        return;
+    }
     if (!document_type_is_json(request->content_type)) {
         request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
         return;

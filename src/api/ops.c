@@ -7,7 +7,7 @@ static const struct reply healthy = {
 
 static void healthy_done(struct store_op *op)
 {
-    struct request *request = CONTAINER_OF(op, struct request, op);
+    struct request *request = request_of(op);
 
     if (op->status == STATUS_OK) {
         request_reply(request, &healthy);

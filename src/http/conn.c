@@ -57,6 +57,13 @@ void conns_cut_late(struct conns *conns)
     }
 }
 
+void conns_cut_all(struct conns *conns)
+{
+    for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {
+        shutdown(CONTAINER_OF(at, struct conn, link)->fd, SHUT_RDWR);
+    }
+}
+
 bool conns_have_unread(const struct conns *conns)
 {
     for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {

@@ -46,6 +46,8 @@ void conn_enter(struct conn *conn, enum conn_phase phase);
 
 /* Shuts the sockets of those that are late; libmicrohttpd sees that and ends them. */
 void conns_cut_late(struct conns *conns);
+/* The same, of all. */
+void conns_cut_all(struct conns *conns);
 
 /* Whether a client has sent something that nobody has read yet. */
 bool conns_have_unread(const struct conns *conns);

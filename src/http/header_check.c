@@ -33,7 +33,8 @@ static bool name_is_token(struct str name)
     return name.n > 0;
 }
 
-/* A field value holds no control character but the tab (RFC 9110, section 5.5). */
+/* A field value holds no control character but the tab (RFC 9110, section 5.5). A NUL is not seen
+ * here: libmicrohttpd 0.9 ends the value before it. */
 static bool value_is_clean(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {
@@ -44,6 +45,22 @@ static bool value_is_clean(struct str value)
         }
     }
     return true;
+}
+
+/* libmicrohttpd 0.9 puts a folded line that follows an empty value behind the header's name, so
+ * that "Content-Length:" and " 51" become "Content-Length51", which frames nothing any more. */
+static bool name_hides_framing(struct str name)
+{
+    static const char *const framing[] = {"content-length", "transfer-encoding"};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(framing[i]);
+
+        if (name.n > n && header_is((struct str){name.p, n}, framing[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void content_length_add(struct header_check *check, struct str value)
@@ -72,7 +89,8 @@ void header_check_add(struct header_check *check, struct str name, struct str va
 {
     /* ": " and the line's end count too. */
     check->bytes += name.n + value.n + 4;
-    check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value);
+    check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value) ||
+                         name_hides_framing(name);
     if (header_is(name, "content-length")) {
         content_length_add(check, value);
     } else if (header_is(name, "transfer-encoding")) {

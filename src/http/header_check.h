@@ -16,7 +16,7 @@ struct header_check {
     size_t content_length; /* of the last valid Content-Length */
     bool length_is_bad, encoding_is_bad, line_is_bad;
     struct str content_type, idempotency_key, request_id; /* borrowed from the lines */
-    bool repeated;                                        /* one of the three above came twice */
+    bool repeated; /* Content-Type or Idempotency-Key came twice */
 };
 
 /* Whether a header name, which has no case, is the given lower-case one. */

@@ -4,6 +4,7 @@
 #include "http/listener.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,11 +77,25 @@ void listener_resume(struct listener *listener)
     }
 }
 
+/* From here on the kernel lets no new connection through. Without it a handshake that ends between
+ * the last accept and the close would be reset, with the request that the client has sent by then.
+ */
+static void drop_newcomers(int fd)
+{
+    struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    const struct sock_fprog program = {.len = 1, .filter = drop_all};
+
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+        log_write(LOG_WARNING, "http: cannot close the door softly: %s", strerror(errno));
+    }
+}
+
 void listener_close(struct listener *listener)
 {
     if (listener->fd < 0) {
         return;
     }
+    drop_newcomers(listener->fd);
     while (accept_one(listener)) {
     }
     uv_close((uv_handle_t *)&listener->poll, NULL);

@@ -15,10 +15,11 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "discount/log.h"
 #include "http/conn.h"
@@ -38,8 +39,14 @@
 #define SWEEP_DRAINING_MS 20
 /* What a client may send of a body that is too large before its connection is cut. */
 #define SWALLOW_LIMIT 65536
-/* How much of a streamed answer libmicrohttpd takes at a time. */
+/* How much of a streamed answer libmicrohttpd takes at a time, and how much of it the kernel holds
+ * before it goes out. With the kernel's usual megabytes a slow but steady reader would show no
+ * progress for longer than it is given. */
 #define STREAM_BLOCK 16384
+#define UNSENT_MOST 32768
+/* How long a drain may take beyond its grace: longer than any operation and any request may, but
+ * not as long as a client likes to take for a long list. */
+#define DRAIN_MOST_MS 15000
 
 /* One request and its answer. */
 struct exchange {
@@ -50,6 +57,7 @@ struct exchange {
     bool headers_seen, answered, suspended;
     bool broken; /* there is no answer and never will be: the connection is cut */
     size_t content_length, swallowed;
+    size_t body_room; /* bytes that request.body.p has */
 
     /* A streamed answer: what the client has not taken yet, and what comes after it. */
     struct str stream;
@@ -68,6 +76,7 @@ struct server {
     unsigned conn_limit;
     unsigned exchange_count;
     uint64_t draining_since_ms; /* 0: not draining */
+    uint64_t grace_ms;          /* then */
     bool wants_run;
     struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
     uint64_t id_prefix, id_count;   /* request ids: random per server, then counted */
@@ -360,11 +369,11 @@ static enum MHD_Result body_piece(struct exchange *exchange, const char *data, s
     char *body = (char *)(uintptr_t)request->body.p;
 
     if (body == NULL) {
-        body = arena_alloc(&request->arena,
-                           exchange->content_length > 0 ? exchange->content_length : LIMIT_BODY);
+        exchange->body_room = exchange->content_length > 0 ? exchange->content_length : LIMIT_BODY;
+        body = arena_alloc(&request->arena, exchange->body_room);
         request->body.p = body;
     }
-    if (body == NULL || request->body.n + size > LIMIT_BODY || exchange->swallowed > 0) {
+    if (body == NULL || size > exchange->body_room - request->body.n || exchange->swallowed > 0) {
         exchange->swallowed += size;
         return exchange->swallowed > SWALLOW_LIMIT ? MHD_NO : MHD_YES;
     }
@@ -479,7 +488,11 @@ static void conn_begin(struct server *server, struct MHD_Connection *connection,
                        void **socket_context)
 {
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const int unsent_most = UNSENT_MOST;
 
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most, sizeof(unsent_most)) != 0) {
+        log_write(LOG_DEBUG, "http: a connection keeps its large buffer");
+    }
     *socket_context = conn_new(&server->conns, fd);
     if (*socket_context == NULL) {
         shutdown(fd, SHUT_RDWR);
@@ -526,6 +539,10 @@ static void sweep(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
+    if (server->draining_since_ms != 0 &&
+        uv_now(server->loop) - server->draining_since_ms > server->grace_ms + DRAIN_MOST_MS) {
+        conns_cut_all(&server->conns);
+    }
     conns_cut_late(&server->conns);
     if (server->conns.count < server->conn_limit) {
         listener_resume(&server->listener);
@@ -647,16 +664,17 @@ bool server_is_busy(struct server *server)
            (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
 }
 
-void server_drain(struct server *server)
+void server_drain(struct server *server, uint64_t grace_ms)
 {
     if (server->draining_since_ms == 0) {
+        server->grace_ms = grace_ms;
         server->draining_since_ms = uv_now(server->loop);
         listener_close(&server->listener);
         uv_timer_start(&server->sweep, sweep, SWEEP_DRAINING_MS, SWEEP_DRAINING_MS);
     }
 }
 
-bool server_is_drained(struct server *server, uint64_t grace_ms)
+bool server_is_drained(struct server *server)
 {
     if (server->draining_since_ms == 0 || server->exchange_count > 0) {
         return false;
@@ -664,7 +682,7 @@ bool server_is_drained(struct server *server, uint64_t grace_ms)
     if (server->conns.count == 0) {
         return true;
     }
-    return uv_now(server->loop) - server->draining_since_ms >= grace_ms &&
+    return uv_now(server->loop) - server->draining_since_ms >= server->grace_ms &&
            !conns_have_unread(&server->conns);
 }
 

@@ -33,12 +33,13 @@ void server_run(struct server *server);
 /* Whether server_run has more to do without waiting for an event. */
 bool server_is_busy(struct server *server);
 
-/* Stops accepting. From now on every answer closes its connection. */
-void server_drain(struct server *server);
+/* Stops accepting. From now on every answer closes its connection. A client that keeps a connection
+ * open has `grace_ms` to send one more request; one that takes its answer for ever is cut some
+ * seconds after that. */
+void server_drain(struct server *server, uint64_t grace_ms);
 
-/* No request is in progress, none has begun to arrive, and every client that keeps a connection
- * open has had `grace_ms` since server_drain to send one more. */
-bool server_is_drained(struct server *server, uint64_t grace_ms);
+/* No request is in progress, and every connection has ended or had its grace. */
+bool server_is_drained(struct server *server);
 
 /* Closes every connection. No request may be waiting for its handler's answer. The memory goes with
  * the handles: run the loop until it is empty, then server_free. */

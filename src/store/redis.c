@@ -3,7 +3,6 @@
  * the same discount that come within one turn share a call. A call waits in `due` until the flush,
  * then in the link until its reply; NOSCRIPT puts it back into `due` once, with the script's whole
  * text. */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "discount/log.h"

@@ -106,6 +106,9 @@ static void watch(uv_timer_t *timer)
     struct redis_link *link = timer->data;
     const struct redis_sent *oldest;
 
+    /* Only now: a replica that refuses the first write would else be tried again at once, for ever.
+     */
+    link->failures = 0;
     if (queue_is_empty(&link->sent)) {
         return;
     }
@@ -240,7 +243,6 @@ static void greeting_replied(redisAsyncContext *context, void *reply_pointer, vo
         link->doomed = "the greeting was refused";
     } else if (--link->greetings_due == 0 && link->doomed == NULL) {
         link->state = READY;
-        link->failures = 0;
         uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
         log_write(LOG_INFO, "redis: connected to %s:%s", link->address->host, link->address->port);
     }

@@ -38,6 +38,9 @@ static void a_header_section_that_may_be_read_in_two_ways_is_refused(void **stat
         "Host: t\r\nTransfer-Encoding: gzip, chunked\r\n",
         "Host: t\r\nContent-Length : 33\r\n",
         "Host: t\r\nContent-Length\t: 33\r\n",
+        "Host: t\r\nContent-Length:\r\n 33\r\n",
+        "Host: t\r\nContent-Length:\r\n\t33\r\n",
+        "Host: t\r\nTransfer-Encoding:\r\n\tchunked\r\n",
         "Host: t\r\nHost: u\r\n",
         "",
     };

@@ -455,6 +455,22 @@ static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
     CHECK_STATUS(scene, same, STATUS_UNAVAILABLE);
 }
 
+/* Nobody is told "sold out" while a unit is left: those in front got none. */
+static void a_full_redis_sells_nothing_out(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 1);
+    struct attempt *first, *second;
+
+    redis_server_command(rig->server, "CONFIG SET maxmemory 1");
+    first = submit_grant(scene, id, STR("ann"));
+    second = submit_grant(scene, id, STR("bob"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, first, STATUS_UNAVAILABLE);
+    CHECK_STATUS(scene, second, STATUS_UNAVAILABLE);
+}
+
 static void too_few_replicas_are_a_refusal(void **state)
 {
     struct rig *rig = *state;
@@ -675,6 +691,7 @@ int main(void)
         RIG(without_an_address_the_store_is_not_ready),
         RIG(a_full_redis_keeps_what_it_has_promised),
         RIG(a_full_redis_answers_each_grant_of_a_call_by_itself),
+        RIG(a_full_redis_sells_nothing_out),
         RIG(too_few_replicas_are_a_refusal),
         RIG(a_read_only_replica_is_a_refusal),
         RIG(a_creation_refused_by_a_replica_gives_the_connection_up),

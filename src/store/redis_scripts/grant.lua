@@ -61,7 +61,8 @@ end
 
 local answer = {discount[1], now, discount[3]}
 for i = 1, #held do
-  if refused and granted_here[ARGV[i + 1]] then
+  -- A refused write leaves its units in stock, so nobody behind it was too late either.
+  if refused and (granted_here[ARGV[i + 1]] or words[i] == 'exhausted') then
     words[i], granted_at[i] = 'refused', nil
   end
   if granted_at[i] then
