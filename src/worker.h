@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker: one thread with its own loop, its own server and its own store. Workers share nothing. */
+/* A worker: one thread with a listening socket, loop, server and store of its own. Workers share
+ * nothing. */
 #ifndef WORKER_H
 #define WORKER_H
 
