@@ -103,9 +103,6 @@ static void the_list_costs_no_memory_in_proportion(void **state)
     long before_kib;
 
     (void)state;
-    if (strstr(getenv("DISCOUNTD"), "san/") != NULL) {
-        skip(); /* a sanitizer's own memory is not what this measures */
-    }
     service_start(&service, NULL);
     fill(&service, COUNT);
     service_status(&service, "GET", "/healthy", NULL, NULL);
@@ -113,7 +110,10 @@ static void the_list_costs_no_memory_in_proportion(void **state)
     response = service_request(&service, "GET", "/discount", NULL, NULL);
 
     assert_true(response.body_size > 20L * 1024 * 1024);
-    assert_true(memory_kib(&service, "VmHWM:") - before_kib < 4 * 1024);
+    /* A sanitizer's own memory is not what this measures. */
+    if (strstr(getenv("DISCOUNTD"), "san/") == NULL) {
+        assert_true(memory_kib(&service, "VmHWM:") - before_kib < 4 * 1024);
+    }
     /* And no reply of Redis carries more than a page. */
     snprintf(calls, sizeof(calls), "cmdstat_evalsha:calls=%d,", COUNT / PAGE + 1);
     assert_non_null(strstr(redis_server_command(service.redis, "INFO commandstats"), calls));
