@@ -228,7 +228,7 @@ static void what_a_lost_connection_did_not_take_is_surely_not_applied(void **sta
 }
 
 /* More than the sockets hold between them. */
-#define FLOOD 12000
+#define FLOOD 6500
 
 static void submit_flood(struct scene *scene, struct attempt *ret_asked[FLOOD])
 {

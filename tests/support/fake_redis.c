@@ -18,6 +18,8 @@
 #define MOST_STEPS 1024
 #define INPUT_SIZE (1024 * 1024)
 #define SCRIPTS 5
+/* The most that a line with a number is long. */
+#define NUMBER_LINE 24
 
 struct fake_redis;
 
@@ -92,7 +94,8 @@ static bool input_more(struct fake_redis *fake)
 /* A line "<kind><number>\r\n" at *at, which moves behind it. */
 static bool number_take(const struct fake_redis *fake, size_t *at, char kind, size_t *ret_number)
 {
-    const char *end = memmem(fake->input + *at, fake->used - *at, "\r\n", 2);
+    size_t left = fake->used - *at;
+    const char *end = memmem(fake->input + *at, left < NUMBER_LINE ? left : NUMBER_LINE, "\r\n", 2);
 
     if (end == NULL || fake->input[*at] != kind) {
         return false;
