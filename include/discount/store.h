@@ -133,8 +133,8 @@ void store_deliver(struct store *store);
 /* Sends what was submitted since the last flush, in one write. Called by the worker only. */
 void store_flush(struct store *store);
 
-/* Completes what is in flight and begins to close. Call store_deliver once more, then run the loop
- * until its handles are closed, then store_free. */
+/* Completes what is in flight and begins to close. Call store_deliver once more, whose `done` may
+ * not submit again, then run the loop until its handles are closed, then store_free. */
 void store_close(struct store *store);
 void store_free(struct store *store);
 

@@ -176,7 +176,8 @@ static struct call *gathering_call(struct redis *redis, struct str id)
     struct call *call;
 
     for (call = *bucket; call != NULL; call = call->next_gathering) {
-        if (call->count < call->room && str_eq(call->ops[0]->grant.grant.discount_id, id)) {
+        if (call->count < call->room && call->ops[0] != NULL &&
+            str_eq(call->ops[0]->grant.grant.discount_id, id)) {
             return call;
         }
     }

@@ -120,6 +120,8 @@ static void watch(uv_timer_t *timer)
 
 /* ---- The adapter: hiredis's wishes become events of the loop, and back ---- */
 
+static void poll_update(struct redis_link *link);
+
 static void write_out(struct redis_link *link)
 {
     link->flushing = true;
@@ -134,10 +136,10 @@ static void poll_happened(uv_poll_t *handle, int status, int events)
     if ((status < 0 || (events & UV_READABLE) != 0) && poll->link != NULL) {
         redisAsyncHandleRead(poll->link->context);
     }
-    /* The socket has failed, and the loop has stopped watching it: reading may not have shown that,
-     * for what came before the failure is read first. */
+    /* The socket has failed, and so the loop has stopped watching it. What came before the failure
+     * is read first, so it is watched on until reading meets the failure itself. */
     if (status < 0 && poll->link != NULL) {
-        poll->link->doomed = "it was reset";
+        poll_update(poll->link);
     }
     /* Reading may have ended the connection. */
     if ((events & UV_WRITABLE) != 0 && poll->link != NULL) {

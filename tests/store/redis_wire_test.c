@@ -298,6 +298,37 @@ static void what_did_not_fit_into_the_socket_is_written_when_there_is_room(void 
     rig_played(rig);
 }
 
+/* More than one read takes in: what came before the reset is told, to the last reply. */
+static void replies_before_a_reset_are_all_told(void **state)
+{
+    enum { COUNT = 400 };
+    static const char row[] = "*7\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n"
+                              "$16\r\n1700000000000001\r\n$-1\r\n$-1\r\n:0\r\n";
+    static char all[COUNT * sizeof(row)];
+    struct attempt *asked[COUNT];
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+
+    for (size_t i = 0; i < COUNT; i++) {
+        memcpy(all + i * (sizeof(row) - 1), row, sizeof(row) - 1);
+    }
+    fake_greeting(fake, NULL, "0");
+    fake_expect_any(fake, COUNT);
+    fake_send(fake, all, COUNT * (sizeof(row) - 1));
+    fake_reset(fake);
+    scene = rig_play_ready(rig, rig_patient());
+    for (size_t i = 0; i < COUNT; i++) {
+        asked[i] = submit_get(scene, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"));
+    }
+    store_flush(scene->turn.store);
+    rig_played(rig);
+    assert_true(scene_settle(scene));
+    for (size_t i = 0; i < COUNT; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+    }
+}
+
 /* ---- Replies that are late ---- */
 
 /* How often a test is played whose operations have to be answered within a short deadline: a busy
@@ -1042,6 +1073,7 @@ int main(void)
         RIG(what_a_turn_submits_goes_out_in_one_write),
         RIG(a_reply_cut_at_any_byte_says_what_is_known),
         RIG(a_reply_reset_at_any_byte_says_what_is_known),
+        RIG(replies_before_a_reset_are_all_told),
         RIG(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
         RIG(what_was_answered_before_the_cut_stays_answered),
         RIG(what_was_never_written_is_surely_not_applied),

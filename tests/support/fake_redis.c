@@ -2,6 +2,8 @@
 #include "support/fake_redis.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -138,12 +140,16 @@ static void input_drop(struct fake_redis *fake, size_t n)
 
 static bool play_accept(struct fake_redis *fake, const struct step *step)
 {
-    int fd = wait_readable(fake, fake->listener) ? accept(fake->listener, NULL, NULL) : -1;
+    int fd = wait_readable(fake, fake->listener) ? accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC)
+                                                 : -1;
+    const int at_once = 1;
 
     (void)step;
     if (fd < 0) {
         return fault(fake, "nobody connected");
     }
+    /* Each send leaves by itself and at once, also the last one before a reset. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     if (fake->fd >= 0) {
         close(fake->fd);
     }
