@@ -106,8 +106,7 @@ static void watch(uv_timer_t *timer)
     struct redis_link *link = timer->data;
     const struct redis_sent *oldest;
 
-    /* Only now: a replica that refuses the first write would else be tried again at once, for ever.
-     */
+    /* Only now, or a replica that refuses its first write would be tried again at once. */
     link->failures = 0;
     if (queue_is_empty(&link->sent)) {
         return;

@@ -75,6 +75,14 @@ class Deployment:
                 raise CommandFailed(f"{service} should be {count} healthy containers and is {health}")
             await asyncio.sleep(0.3)
 
+    async def wait_until_restarted(self, container_id, deadline_s=60):
+        """The engine has seen that the container's process is gone and has started it again."""
+        ends = time.monotonic() + deadline_s
+        while (await self.inspect(container_id))["RestartCount"] == 0:
+            if time.monotonic() > ends:
+                raise CommandFailed(f"{container_id} was not started again")
+            await asyncio.sleep(0.1)
+
     async def redis(self, *arguments):
         redis = await self.container("redis")
         return await self.run("docker", "exec", redis["Id"], "redis-cli", "--raw", *arguments)

@@ -102,6 +102,15 @@ class Mix:
         self.stopping = False
         self.tasks = [asyncio.create_task(self._client()) for _ in range(self.CLIENTS)]
 
+    async def go_on(self, seconds, deadline_s=120):
+        """Waits for as many more answers as a healthy service gives in this time; a busy machine takes longer."""
+        wanted = self.answered + seconds * self.REQUESTS_PER_S
+        ends = time.monotonic() + deadline_s
+        while self.answered < wanted:
+            if time.monotonic() > ends:
+                raise RuntimeError(f"{wanted - self.answered:.0f} answers are missing after {deadline_s} s")
+            await asyncio.sleep(0.05)
+
     async def stop(self):
         self.stopping = True
         await asyncio.gather(*self.tasks)

@@ -134,14 +134,3 @@ struct http_response service_receive(struct http_connection *connection, const c
     assert_int_equal(http_receive(connection, method, CLOCK_PATIENCE_MS, &response), HTTP_COMPLETE);
     return response;
 }
-
-struct http_response service_send_raw(const struct service *service, const char *bytes, size_t n)
-{
-    struct http_connection connection = service_connect(service);
-    struct http_response response;
-
-    assert_true(http_send(&connection, bytes, n));
-    response = service_receive(&connection, "GET");
-    http_disconnect(&connection);
-    return response;
-}

@@ -47,7 +47,5 @@ void service_assert_problem(struct http_response *response, int status, const ch
 struct http_connection service_connect(const struct service *service);
 /* Receives one whole answer. */
 struct http_response service_receive(struct http_connection *connection, const char *method);
-/* Sends these bytes on a new connection and receives the first answer. */
-struct http_response service_send_raw(const struct service *service, const char *bytes, size_t n);
 
 #endif

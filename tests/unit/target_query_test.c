@@ -1,31 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/target.h"
 
-#include "unit/assert_str.h"
-
-static enum status status_of_str(struct str raw)
-{
-    struct arena arena;
-    struct target target;
-    enum status status;
-
-    arena_init(&arena, 65536);
-    status = target_parse(raw, &arena, &target);
-    arena_fini(&arena);
-    return status;
-}
-
-static enum status status_of(const char *raw)
-{
-    return status_of_str(str_of(raw));
-}
-
-static void assert_malformed(const char *raw)
-{
-    if (status_of(raw) != STATUS_MALFORMED_REQUEST) {
-        fail_msg("%s is not malformed but %s", raw, status_name(status_of(raw)));
-    }
-}
+#include "unit/target_status.h"
 
 static void assert_pairs(const char *raw, size_t count, const char *const (*pairs)[2])
 {

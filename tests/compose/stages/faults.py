@@ -21,22 +21,22 @@ async def kill_replicas(report, deployment, seed):
     history = History(await load.create(deployment.port, "kill", STOCK), STOCK)
     mix = load.Mix(deployment.port, history, seed)
     mix.start()
-    await asyncio.sleep(1)
+    await mix.go_on(1)
 
     gone = (await deployment.container("app"))["Id"]
     await deployment.run("docker", "kill", "--signal", "KILL", gone)
-    await asyncio.sleep(4)
+    await mix.go_on(4)
     report.none("no request fails when a replica is killed and stays away", mix.all_failures().items())
     report.note(f"the slowest took {mix.slowest_s:.2f} s")
 
     await deployment.scale(2)
     await deployment.wait_until_healthy("app", 2)
     crashed = await deployment.crash("app")
-    await asyncio.sleep(2)
+    await deployment.wait_until_restarted(crashed)
     await deployment.wait_until_healthy("app", 2)
     restarts = (await deployment.inspect(crashed))["RestartCount"]
     report.equal("a replica that crashes is started again", restarts, 1)
-    await asyncio.sleep(2)
+    await mix.go_on(2)
     await mix.stop()
     report.note(f"{mix.answered} requests, the slowest took {mix.slowest_s:.2f} s")
     report.none("no request fails when a replica crashes", mix.all_failures().items())
@@ -48,11 +48,10 @@ async def kill_redis(report, deployment, seed):
     history = History(await load.create(deployment.port, "kill redis", STOCK), STOCK)
     mix = load.Mix(deployment.port, history, seed)
     mix.start()
-    await asyncio.sleep(1)
-    await deployment.crash("redis")
-    await asyncio.sleep(4)
+    await mix.go_on(1)
+    await deployment.wait_until_restarted(await deployment.crash("redis"))
     await deployment.wait_until_healthy("redis", 1)
-    await asyncio.sleep(1)
+    await mix.go_on(2)
     await mix.stop()
 
     honest = ("503 store-unavailable", "503 outcome-unknown", "503 overloaded")
@@ -70,6 +69,7 @@ async def kill_redis(report, deployment, seed):
 async def hang_the_only_replica(report, deployment):
     """Whoever has sent a request to a replica that never answers is told that the outcome is not known."""
     await deployment.scale(1)
+    # nginx asks for the addresses every second; the one that is left must be all it knows.
     await asyncio.sleep(3)
     history = History(await load.create(deployment.port, "hang", 1), 1)
     replica = (await deployment.container("app"))["Id"]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Replicas are added and taken away in the middle of a steady load, and nobody notices."""
 
-import asyncio
 from collections import Counter
 
 import load
@@ -15,24 +14,24 @@ async def run(report, deployment, seed):
     history = History(await load.create(deployment.port, "scaling", STOCK), STOCK)
     mix = load.Mix(deployment.port, history, seed)
     mix.start()
-    await asyncio.sleep(2)
+    await mix.go_on(2)
 
     await deployment.scale(3)
     await deployment.wait_until_healthy("app", 3)
     # nginx asks for the addresses every second.
-    await asyncio.sleep(3)
+    await mix.go_on(3)
     _, counts = await grants_per_replica(deployment, 30)
     report.check("a third replica gets its share without a reload", len(counts) == 3 and min(counts.values()) >= 4, counts)
     report.none("no request fails while a replica is added", mix.all_failures().items())
 
     await deployment.scale(1)
-    await asyncio.sleep(3)
+    await mix.go_on(3)
     report.none("no request fails while two of three replicas are stopped", mix.all_failures().items())
     report.equal("one replica is left", len(await deployment.containers("app")), 1)
 
     await deployment.scale(2)
     await deployment.wait_until_healthy("app", 2)
-    await asyncio.sleep(2)
+    await mix.go_on(2)
     await mix.stop()
     report.note(f"{mix.answered} requests, the slowest took {mix.slowest_s:.2f} s")
     report.none("no request fails while replicas come and go", mix.all_failures().items())
