@@ -77,15 +77,20 @@ void listener_resume(struct listener *listener)
     }
 }
 
-/* From here on the kernel lets no new connection through. Without it a handshake that ends between
- * the last accept and the close would be reset, with the request that the client has sent by then.
- */
-static void drop_newcomers(int fd)
+void listener_refuse(struct listener *listener)
 {
-    struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-    const struct sock_fprog program = {.len = 1, .filter = drop_all};
+    /* Drops what has the SYN flag, bit 1 of byte 13 of a TCP header (RFC 9293, section 3.1); the
+     * rest of a handshake that has begun passes. */
+    struct sock_filter no_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    const struct sock_fprog program = {.len = 4, .filter = no_syn};
 
-    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    if (listener->fd >= 0 &&
+        setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
         log_write(LOG_WARNING, "http: cannot close the door softly: %s", strerror(errno));
     }
 }
@@ -95,7 +100,6 @@ void listener_close(struct listener *listener)
     if (listener->fd < 0) {
         return;
     }
-    drop_newcomers(listener->fd);
     while (accept_one(listener)) {
     }
     uv_close((uv_handle_t *)&listener->poll, NULL);

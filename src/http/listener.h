@@ -28,6 +28,11 @@ bool listener_start(struct listener *listener, uv_loop_t *loop, int fd);
 void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
 
+/* Lets no new handshake begin; those that have begun go on and are accepted. Some time before the
+ * close: a handshake in progress then would be reset, with the request that its client, who holds
+ * it for done, has sent by then. */
+void listener_refuse(struct listener *listener);
+
 /* Accepts what already waits in the kernel's queue, so that nobody who got through is reset, and
  * closes the socket. */
 void listener_close(struct listener *listener);

@@ -539,6 +539,9 @@ static void sweep(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
+    if (server->draining_since_ms != 0) {
+        listener_close(&server->listener);
+    }
     if (server->draining_since_ms != 0 &&
         uv_now(server->loop) - server->draining_since_ms > server->grace_ms + DRAIN_MOST_MS) {
         conns_cut_all(&server->conns);
@@ -669,14 +672,14 @@ void server_drain(struct server *server, uint64_t grace_ms)
     if (server->draining_since_ms == 0) {
         server->grace_ms = grace_ms;
         server->draining_since_ms = uv_now(server->loop);
-        listener_close(&server->listener);
+        listener_refuse(&server->listener);
         uv_timer_start(&server->sweep, sweep, SWEEP_DRAINING_MS, SWEEP_DRAINING_MS);
     }
 }
 
 bool server_is_drained(struct server *server)
 {
-    if (server->draining_since_ms == 0 || server->exchange_count > 0) {
+    if (server->draining_since_ms == 0 || server->listener.fd >= 0 || server->exchange_count > 0) {
         return false;
     }
     if (server->conns.count == 0) {
