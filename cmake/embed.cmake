@@ -1,7 +1,7 @@
 # Turns a text file into a C header: cmake -DIN=grant.lua -DOUT=grant.lua.h -DNAME=grant_lua -P embed.cmake
-# The header defines NAME (the bytes, without a NUL) and NAME_sha1 (hexadecimal).
+# The header defines NAME (the bytes and a NUL) and NAME_sha1 (of the bytes, hexadecimal).
 file(READ "${IN}" bytes HEX)
 file(SHA1 "${IN}" sha1)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
-file(WRITE "${OUT}" "static const char ${NAME}[] = {\n${bytes}};\nstatic const char ${NAME}_sha1[] = \"${sha1}\";\n")
+file(WRITE "${OUT}" "static const char ${NAME}[] = {\n${bytes}0x00};\nstatic const char ${NAME}_sha1[] __attribute__((unused)) = \"${sha1}\";\n")

@@ -56,4 +56,16 @@ static inline void queue_move(struct queue *from, struct queue *ret_to)
     }
 }
 
+/* Appends everything in one queue to another, in its order. */
+static inline void queue_splice(struct queue *from, struct queue *to)
+{
+    if (!queue_is_empty(from)) {
+        from->next->previous = to->previous;
+        to->previous->next = from->next;
+        from->previous->next = to;
+        to->previous = from->previous;
+        queue_init(from);
+    }
+}
+
 #endif

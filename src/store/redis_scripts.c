@@ -10,7 +10,7 @@
 
 #define SCRIPT(name)                                                                               \
     {                                                                                              \
-        .text = {name, sizeof(name)}, .sha1 = { name##_sha1, sizeof(name##_sha1) - 1 }             \
+        .text = {name, sizeof(name) - 1}, .sha1 = { name##_sha1, sizeof(name##_sha1) - 1 }         \
     }
 
 const struct redis_script redis_scripts[STORE_VERB_COUNT] = {
