@@ -9,8 +9,8 @@
 #include "api/api.h"
 #include "bind.h"
 #include "config.h"
+#include "discount/engine.h"
 #include "discount/log.h"
-#include "discount/store.h"
 #include "healthcheck.h"
 #include "worker.h"
 
@@ -122,6 +122,9 @@ static int run(struct config *config, struct store_engine *engine)
         return EXIT_FAILURE;
     }
     api_init();
+    if (!store_engine_start(engine)) {
+        return EXIT_FAILURE;
+    }
     return serve(config, engine);
 }
 

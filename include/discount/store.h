@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The store contract: where discounts and grants live, as its callers see it.
  *
- * An engine is opened once by main from a URL. Each worker opens its own store on it and is the
- * only thread that ever touches that store. An operation is a struct store_op that its caller
- * embeds in its own request; a verb below fills it and submits it. Five laws hold for every
+ * An engine (discount/engine.h) is opened once by main. Each worker opens its own store on it and
+ * is the only thread that ever touches that store. An operation is a struct store_op that its
+ * caller embeds in its own request; a verb below fills it and submits it. Five laws hold for every
  * backend:
  *
  *   1. Every submitted operation completes exactly once: on success, error, timeout, disconnect and
@@ -83,13 +83,6 @@ struct store_op {
     void *slot;
     size_t slot_index;
 };
-
-/* Opens the engine behind a URL: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]. Nothing is connected
- * yet. NULL with a message for the operator in ret_fault (a static string) when it is no such URL.
- */
-struct store_engine *store_engine_open(const char *url, const char **ret_fault);
-/* After the last store on it is gone. */
-void store_engine_close(struct store_engine *engine);
 
 struct store_limits {
     uint64_t deadline_ms;

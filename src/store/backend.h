@@ -4,24 +4,32 @@
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 
+#include "discount/engine.h"
 #include "discount/store.h"
 
 /* Parts of an engine and of a store that belong to the backend are void * here and cast back in its
- * own file only. All functions but the engine's run on the worker's thread. */
+ * own file only. The store's functions run on the worker's thread, the engine's as engine.h says.
+ * Those that may be NULL stand for nothing to do. */
 struct store_backend {
     const char *scheme; /* what its URLs begin with */
 
     /* The engine's part, from a URL of this scheme. NULL with a static text in ret_fault. */
     void *(*engine_open)(const char *url, const char **ret_fault);
+    bool (*engine_start)(void *engine); /* or NULL */
     void (*engine_close)(void *engine);
+    const char *(*control_path)(const void *engine); /* or NULL */
+    bool (*backup)(void *engine, const char *path, store_progress_fn progress, void *argument,
+                   char ret_fault[STORE_FAULT]);
+    bool (*verify)(void *engine, struct store_audit *audit, char ret_fault[STORE_FAULT]);
 
     /* A store's part. NULL without memory. */
     void *(*open)(void *engine, struct store *store);
     bool (*is_ready)(const void *self);
     /* Takes an operation in. May complete it at once. */
     void (*submit)(void *self, struct store_op *op);
-    /* Forgets an operation whose deadline has passed; its memory is not touched again. */
-    void (*cancel)(void *self, struct store_op *op);
+    /* Forgets an operation whose deadline has passed; its memory is not touched again. What is
+     * known of it is its status. */
+    enum status (*cancel)(void *self, struct store_op *op);
     /* Sends what was taken in since the last flush. */
     void (*flush)(void *self);
     /* Completes every operation and closes the handles; `free` comes after the loop has closed
@@ -31,6 +39,13 @@ struct store_backend {
 };
 
 extern const struct store_backend redis_backend;
+extern const struct store_backend sqlite_backend;
+
+/* What stores are opened on. */
+struct store_engine {
+    const struct store_backend *backend;
+    void *self; /* the backend's part, owned */
+};
 
 /* For backends: what they need of their store. */
 uv_loop_t *store_loop(const struct store *store);

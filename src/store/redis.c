@@ -232,12 +232,13 @@ static void redis_submit(void *self, struct store_op *op)
     }
 }
 
-static void redis_cancel(void *self, struct store_op *op)
+static enum status redis_cancel(void *self, struct store_op *op)
 {
     struct call *call = op->slot;
 
     (void)self; /* the call knows */
     call->ops[op->slot_index] = NULL;
+    return store_lost(op);
 }
 
 static void redis_flush(void *self)

@@ -8,13 +8,6 @@
 
 #include "store/backend.h"
 
-static const struct store_backend *const backends[] = {&redis_backend};
-
-struct store_engine {
-    const struct store_backend *backend;
-    void *self; /* the backend's part, owned */
-};
-
 struct store {
     const struct store_backend *backend;
     void *self; /* the backend's part, owned */
@@ -26,39 +19,6 @@ struct store {
     uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
     uv_timer_t deadlines;
 };
-
-/* ---- The engine ---- */
-
-struct store_engine *store_engine_open(const char *url, const char **ret_fault)
-{
-    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
-        const struct store_backend *backend = backends[i];
-        struct store_engine *engine;
-
-        if (strncmp(url, backend->scheme, strlen(backend->scheme)) != 0) {
-            continue;
-        }
-        engine = malloc(sizeof(*engine));
-        if (engine == NULL) {
-            *ret_fault = "there is no memory for it";
-            return NULL;
-        }
-        *engine = (struct store_engine){backend, backend->engine_open(url, ret_fault)};
-        if (engine->self == NULL) {
-            free(engine);
-            return NULL;
-        }
-        return engine;
-    }
-    *ret_fault = "must begin with redis://";
-    return NULL;
-}
-
-void store_engine_close(struct store_engine *engine)
-{
-    engine->backend->engine_close(engine->self);
-    free(engine);
-}
 
 /* ---- Deadlines ---- */
 
@@ -90,8 +50,7 @@ static void deadlines_check(uv_timer_t *timer)
         if (op->deadline_ms > now_ms) {
             break;
         }
-        store->backend->cancel(store->self, op);
-        store_complete(store, op, store_lost(op));
+        store_complete(store, op, store->backend->cancel(store->self, op));
     }
     deadlines_arm(store);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "discount/engine.h"
 #include "store/cases.h"
 #include "support/clock.h"
 
@@ -41,6 +42,9 @@ struct scene *case_scene_bound(void **state, size_t in_flight)
     stage->engine = store_engine_open(suite->url(), &fault);
     if (stage->engine == NULL) {
         fail_msg("%s: the engine does not open: %s", suite->name, fault);
+    }
+    if (!store_engine_start(stage->engine)) {
+        fail_msg("%s: the engine does not start", suite->name);
     }
     if (!scene_open_ready(&stage->scene, suite->name, stage->engine, limits)) {
         fail_msg("%s: the store does not become ready", suite->name);

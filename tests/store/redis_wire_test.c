@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "discount/engine.h"
 #include "discount/limits.h"
 #include "discount/log.h"
 #include "store/crowd.h"

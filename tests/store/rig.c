@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "discount/engine.h"
 #include "support/clock.h"
 
 #define IN_FLIGHT 65536
