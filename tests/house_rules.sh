@@ -29,6 +29,8 @@ breach "only http/server.c knows libmicrohttpd" \
     "$(includes 'microhttpd' src include | grep -v '^src/http/server\.c:')"
 breach "only store/redis_* knows hiredis" \
     "$(includes 'hiredis' src include | grep -vE '^src/store/redis_[a-z]+\.[ch]:')"
+breach "only store/sqlite_* knows SQLite" \
+    "$(includes 'sqlite3' src include | grep -vE '^src/store/sqlite_[a-z]+\.[ch]:')"
 breach "only api/*_json.c and json_memory.c know jansson" \
     "$(includes 'jansson' src include | grep -vE '^src/api/([a-z]+_json|json_memory)\.c:')"
 breach "only discount.c knows libuuid" \

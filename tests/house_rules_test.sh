@@ -35,6 +35,7 @@ else
 fi
 plant microhttpd "only http/server.c knows libmicrohttpd" src/http/router.c '#include <microhttpd.h>'
 plant hiredis "only store/redis_* knows hiredis" src/store/store.c '#include <hiredis/hiredis.h>'
+plant sqlite "only store/sqlite_* knows SQLite" src/store/store.c '#include <sqlite3.h>'
 plant jansson "only api/*_json.c and json_memory.c know jansson" src/api/grants.c '#include <jansson.h>'
 plant uuid "only discount.c knows libuuid" src/main.c '#include <uuid/uuid.h>'
 plant include-up "include/ knows only itself" include/discount/store.h '#include "store/backend.h"'

@@ -2,7 +2,6 @@
 #include "support/redis_server.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "support/clock.h"
+#include "support/directory.h"
 #include "support/loopback.h"
 #include "support/need.h"
 #include "support/process.h"
@@ -28,7 +28,7 @@ struct redis_server {
     char *program;
     char *options[ARGUMENTS]; /* owned, a NULL at their end */
     const char *password;     /* one of the options, or NULL */
-    char directory[32];
+    struct directory directory;
     char url[320];
     int port;
     pid_t pid; /* 0: it does not run */
@@ -45,13 +45,13 @@ static void launch(struct redis_server *server)
 {
     char port[8], log[64];
     char *arguments[ARGUMENTS + 16] = {
-        server->program,   "--port", port, "--bind",    "127.0.0.1", "--dir",
-        server->directory, "--save", "",   "--logfile", "redis.log"};
+        server->program,        "--port", port, "--bind",    "127.0.0.1", "--dir",
+        server->directory.path, "--save", "",   "--logfile", "redis.log"};
     size_t count = 11;
     int output;
 
     snprintf(port, sizeof(port), "%d", server->port);
-    snprintf(log, sizeof(log), "%s/start.log", server->directory);
+    snprintf(log, sizeof(log), "%s/start.log", server->directory.path);
     for (size_t i = 0; server->options[i] != NULL; i++) {
         arguments[count++] = server->options[i];
     }
@@ -106,14 +106,6 @@ static bool answers(void *argument)
            strstr(redis_server_command(server, "INFO server"), ours) != NULL;
 }
 
-static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
-{
-    (void)about; /* whatever it is, it goes */
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 static void dispose(struct redis_server *server)
 {
     for (struct redis_server **at = &running; *at != NULL; at = &(*at)->next) {
@@ -126,7 +118,7 @@ static void dispose(struct redis_server *server)
     if (server->pid > 0) {
         process_kill(server->pid);
     }
-    nftw(server->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    directory_remove(&server->directory);
     for (size_t i = 0; server->options[i] != NULL; i++) {
         free(server->options[i]);
     }
@@ -167,8 +159,7 @@ static struct redis_server *server_new(const char *const *options)
         assert_int_equal(atexit(dispose_all), 0);
         is_registered = true;
     }
-    strcpy(server->directory, "/tmp/discount-redis-XXXXXX");
-    assert_non_null(mkdtemp(server->directory));
+    directory_make(&server->directory);
     server->next = running;
     running = server;
     server->program = strdup(program);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a path. Out: a connection that nobody else has. It knows nothing of discounts but where their
+ * schema is. */
+#include "store/sqlite_db.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "discount/log.h"
+#include "sqlite_schema_1.h"
+
+/* In every file of ours (PRAGMA application_id): "DSCT". */
+#define APPLICATION_ID 0x44534354
+/* 16 MiB of log at 4 KiB a page. A page that is written again and again goes into the file once for
+ * each checkpoint, so a longer log is less writing (docs/adr/0009 has the figures). */
+#define CHECKPOINT_PAGES 4096
+
+static const char *const steps[] = {sqlite_schema_1};
+const struct sqlite_schema sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
+
+/* ---- Faults ---- */
+
+enum status db_status(const struct sqlite_db *db)
+{
+    int code = sqlite3_errcode(db->handle);
+
+    if (code != SQLITE_FULL) {
+        log_write(LOG_ERROR, "sqlite: %s", sqlite3_errmsg(db->handle));
+    }
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? STATUS_CORRUPT : STATUS_UNAVAILABLE;
+}
+
+/* Always false, so that a function can end with it. */
+static bool fault_say(const struct sqlite_db *db, const char *path, char *ret_fault)
+{
+    int code = sqlite3_errcode(db->handle);
+
+    if (code == SQLITE_BUSY) {
+        snprintf(ret_fault, STORE_FAULT, "%s is in use by another process", path);
+    } else if (code == SQLITE_NOTADB) {
+        snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
+    } else {
+        snprintf(ret_fault, STORE_FAULT, "%s: %s", path, sqlite3_errmsg(db->handle));
+    }
+    return false;
+}
+
+/* ---- Opening ---- */
+
+static bool execute(const struct sqlite_db *db, const char *sql)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The number that a statement without parameters gives in its first row. */
+static bool number_of(const struct sqlite_db *db, const char *sql, int64_t *ret_number)
+{
+    sqlite3_stmt *statement = NULL;
+    bool found = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
+                 sqlite3_step(statement) == SQLITE_ROW;
+
+    if (found) {
+        *ret_number = sqlite3_column_int64(statement, 0);
+    }
+    return sqlite3_finalize(statement) == SQLITE_OK && found;
+}
+
+/* The lock comes with the first look into the file, and stays: SQLite 3.40 can damage a log that
+ * two connections share, and two processes would each remember the newest time of creation. */
+static bool lock(const struct sqlite_db *db)
+{
+    int64_t version;
+
+    return execute(db, "PRAGMA locking_mode = EXCLUSIVE") &&
+           number_of(db, "PRAGMA schema_version", &version);
+}
+
+/* FULL: a commit returns after its fsync. The log is written into the file by db_checkpoint, after
+ * the answers and not before them. */
+static bool configure(const struct sqlite_db *db)
+{
+    return execute(db, "PRAGMA journal_mode = WAL") && execute(db, "PRAGMA synchronous = FULL") &&
+           execute(db, "PRAGMA wal_autocheckpoint = 0") &&
+           execute(db, "PRAGMA foreign_keys = ON") && execute(db, "PRAGMA temp_store = MEMORY") &&
+           execute(db, "PRAGMA cache_size = -65536");
+}
+
+static bool is_ours(const struct sqlite_db *db, const char *path, char *ret_fault)
+{
+    int64_t application, objects;
+
+    if (!number_of(db, "PRAGMA application_id", &application) ||
+        !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects)) {
+        return fault_say(db, path, ret_fault);
+    }
+    if (application != APPLICATION_ID && (application != 0 || objects != 0)) {
+        snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
+        return false;
+    }
+    return true;
+}
+
+static bool step_up(const struct sqlite_db *db, const struct sqlite_schema *schema, size_t version)
+{
+    char sql[96];
+
+    for (; version < schema->count; version++) {
+        if (!execute(db, schema->steps[version])) {
+            return false;
+        }
+    }
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %zu",
+             APPLICATION_ID, schema->count);
+    return execute(db, sql);
+}
+
+/* All steps or none. */
+static bool migrate(const struct sqlite_db *db, const char *path,
+                    const struct sqlite_schema *schema, char *ret_fault)
+{
+    int64_t version;
+
+    if (!number_of(db, "PRAGMA user_version", &version)) {
+        return fault_say(db, path, ret_fault);
+    }
+    if (version < 0 || (uint64_t)version > schema->count) {
+        snprintf(ret_fault, STORE_FAULT, "%s was written by a later version of this service", path);
+        return false;
+    }
+    if ((size_t)version == schema->count) {
+        return true;
+    }
+    if (!execute(db, "BEGIN EXCLUSIVE") || !step_up(db, schema, (size_t)version) ||
+        !execute(db, "COMMIT")) {
+        return fault_say(db, path, ret_fault);
+    }
+    return true;
+}
+
+static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)
+{
+    struct sqlite_db *db = argument;
+
+    (void)handle; /* db has it */
+    (void)name;   /* there is one file */
+    db->log_pages = pages;
+    return SQLITE_OK;
+}
+
+bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
+             struct sqlite_db *ret_db, char ret_fault[STORE_FAULT])
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
+    struct sqlite_db db = {0};
+
+    if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK || !lock(&db)) {
+        fault_say(&db, path, ret_fault);
+    } else if (is_ours(&db, path, ret_fault) &&
+               (configure(&db) || fault_say(&db, path, ret_fault)) &&
+               migrate(&db, path, schema, ret_fault)) {
+        *ret_db = db;
+        sqlite3_wal_hook(db.handle, log_grew, ret_db);
+        return true;
+    }
+    /* It rolls back what was begun. */
+    sqlite3_close(db.handle);
+    return false;
+}
+
+void db_close(struct sqlite_db *db)
+{
+    int code = sqlite3_close(db->handle);
+
+    assert(code == SQLITE_OK);
+}
+
+/* ---- The log ---- */
+
+bool db_checkpoint(struct sqlite_db *db)
+{
+    if (db->log_pages < CHECKPOINT_PAGES) {
+        return true;
+    }
+    db->log_pages = 0; /* until the next commit, also when it fails: that is time enough */
+    if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
+            SQLITE_OK &&
+        !db->checkpoint_failed) {
+        log_write(LOG_WARNING, "sqlite: the log cannot be written into the file: %s",
+                  sqlite3_errmsg(db->handle));
+        db->checkpoint_failed = true;
+    }
+    return sqlite3_extended_errcode(db->handle) != SQLITE_IOERR_FSYNC;
+}

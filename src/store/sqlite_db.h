@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* A SQLite file, or memory, that is ours alone: locked against every other process, recovered, and
+ * of this version's schema. Used by one thread at a time. A struct sqlite_db does not move while it
+ * is open. */
+#ifndef STORE_SQLITE_DB_H
+#define STORE_SQLITE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "discount/engine.h"
+#include "discount/status.h"
+
+struct sqlite_db {
+    sqlite3 *handle;
+    int log_pages;          /* how long the write-ahead log was after the last commit */
+    bool checkpoint_failed; /* and the operator was told */
+};
+
+/* The way from an empty file to today's schema: step i, SQL text, makes version i + 1 of version i.
+ */
+struct sqlite_schema {
+    const char *const *steps;
+    size_t count;
+};
+
+extern const struct sqlite_schema sqlite_schema;
+
+enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
+
+/* Opens `path` (":memory:" is memory), locks it and brings it to the schema in one transaction.
+ * False with a text for the operator in ret_fault: in use by another process, not ours, of a later
+ * version, not writable, damaged. The file's content is then as it was. */
+bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
+             struct sqlite_db *ret_db, char ret_fault[STORE_FAULT]);
+/* Writes the log into the file and closes. Every statement must be finalized before. */
+void db_close(struct sqlite_db *db);
+
+/* What the last failed call means for an operation whose transaction is rolled back: CORRUPT when
+ * the file is damaged, else UNAVAILABLE. One line in the log, but for a full disk, where there
+ * would be one for each operation. */
+enum status db_status(const struct sqlite_db *db);
+
+/* Writes the log into the file when it has become long. False when the disk says that it lost what
+ * was written before. */
+bool db_checkpoint(struct sqlite_db *db);
+
+#endif

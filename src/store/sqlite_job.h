@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* An operation on its way through the store thread. The thread works on a copy of its own: the
+ * operation itself goes back to its caller at its deadline, whatever the disk is doing. Who may
+ * touch a job is who has it: the worker until its flush and from its delivery on, between these the
+ * engine (sqlite_thread.h). */
+#ifndef STORE_SQLITE_JOB_H
+#define STORE_SQLITE_JOB_H
+
+#include "discount/store.h"
+
+struct sqlite_outbox;
+
+struct sqlite_job {
+    /* The worker's. */
+    struct store_op *op;      /* NULL: its caller knows already */
+    struct queue undelivered; /* in its store's list */
+
+    /* Whose turn it is. */
+    struct queue link;
+    struct sqlite_outbox *outbox; /* where it comes back */
+    bool is_taken;                /* the thread has it; guarded by the engine's lock */
+
+    /* The thread's. */
+    struct store_op input;
+    struct store_op work; /* with the results, once it came back */
+    struct arena arena;   /* of the texts of both */
+};
+
+/* A copy of the operation's inputs. NULL without memory. */
+struct sqlite_job *job_new(struct store_op *op, struct sqlite_outbox *outbox);
+void job_free(struct sqlite_job *job);
+
+/* Makes `work` what it was before it ran. */
+void job_rewind(struct sqlite_job *job);
+
+/* Copies the results into the operation and returns its status: that of `work`, or what is known
+ * where there is no memory for the results. */
+enum status job_deliver(const struct sqlite_job *job);
+
+#endif

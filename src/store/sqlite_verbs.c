@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+/* In: an operation. Out: its status and results. One function per verb, and above them the SQL of
+ * all. Texts are bound, never put together. */
+#include "store/sqlite_verbs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define US_PER_SECOND 1000000
+#define KEY_LIFETIME_US (24 * 3600 * (int64_t)US_PER_SECOND)
+
+#define DISCOUNT_COLUMNS                                                                           \
+    "brand_id, discount_code, total_count, granted_count, created_at, starts_at, expires_at, id"
+
+/* The parameters are numbered in the order in which the functions below bind them. */
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_PING,
+    SQL_GET,
+    SQL_LIST,
+    SQL_GRANT_GET,
+    SQL_SALE,
+    SQL_HOLDING,
+    SQL_GRANT,
+    SQL_KEY,
+    SQL_KEY_INSERT,
+    SQL_KEYS_FORGET,
+    SQL_NEWEST,
+    SQL_CREATE,
+    SQL_COUNT
+};
+
+static const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_PING] = "SELECT count(*) FROM sqlite_schema",
+    [SQL_GET] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE id = ?",
+    [SQL_LIST] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE created_at > ?"
+                 " ORDER BY created_at LIMIT ?",
+    [SQL_GRANT_GET] = "SELECT discount_code, granted_at FROM discounts"
+                      " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
+    [SQL_SALE] = "SELECT number, total_count - granted_count, starts_at, expires_at, discount_code"
+                 " FROM discounts WHERE id = ?",
+    [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
+    [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
+                  " ON CONFLICT (user_id, discount) DO NOTHING",
+    /* The first use of a key: whether its inputs were the same, and what came of it. */
+    [SQL_KEY] = "SELECT k.discount_code IS ? AND k.total_count IS ? AND k.starts_at IS ?"
+                " AND k.expires_at IS ?, d.id, d.created_at"
+                " FROM idempotency_keys AS k JOIN discounts AS d ON d.number = k.discount"
+                " WHERE k.brand_id = ? AND k.key = ? AND k.forgotten_from > ?",
+    [SQL_KEY_INSERT] = "INSERT OR REPLACE INTO idempotency_keys (discount_code, total_count,"
+                       " starts_at, expires_at, brand_id, key, forgotten_from, discount)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    /* More than one for each that comes, so that they do not gather. */
+    [SQL_KEYS_FORGET] =
+        "DELETE FROM idempotency_keys WHERE (brand_id, key) IN (SELECT brand_id, key"
+        " FROM idempotency_keys WHERE forgotten_from <= ? LIMIT 4)",
+    [SQL_NEWEST] = "SELECT max(created_at) FROM discounts",
+    [SQL_CREATE] = "INSERT INTO discounts (discount_code, total_count, starts_at, expires_at,"
+                   " brand_id, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+};
+
+struct sqlite_verbs {
+    struct sqlite_db *db; /* borrowed */
+    sqlite3_stmt *statements[SQL_COUNT];
+};
+
+/* ---- Statements ---- */
+
+static sqlite3_stmt *statement(struct sqlite_verbs *verbs, enum sql sql)
+{
+    return verbs->statements[sql];
+}
+
+/* Binding to a prepared statement of our own fails without memory only; the parameter is then NULL,
+ * which no constraint and no comparison of ours lets pass. */
+static void bind_text(sqlite3_stmt *statement, int at, struct str text)
+{
+    sqlite3_bind_text(statement, at, text.p, (int)text.n, SQLITE_STATIC);
+}
+
+/* 0 is how a time says that there is none; in the table that is NULL. */
+static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
+{
+    if (time_us == 0) {
+        sqlite3_bind_null(statement, at);
+    } else {
+        sqlite3_bind_int64(statement, at, time_us);
+    }
+}
+
+/* Runs a statement that gives no rows. OK, or what its failure is. */
+static enum status run(struct sqlite_verbs *verbs, enum sql sql)
+{
+    sqlite3_stmt *at = statement(verbs, sql);
+    enum status status = sqlite3_step(at) == SQLITE_DONE ? STATUS_OK : db_status(verbs->db);
+
+    sqlite3_reset(at);
+    return status;
+}
+
+/* Ends a statement of which `code` is what its last step said. */
+static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
+{
+    enum status status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : db_status(verbs->db);
+
+    sqlite3_reset(at);
+    return status;
+}
+
+static struct str column_dup(sqlite3_stmt *at, int column, struct arena *arena)
+{
+    const void *bytes = sqlite3_column_blob(at, column);
+    size_t n = (size_t)sqlite3_column_bytes(at, column);
+
+    return bytes == NULL ? (struct str){0} : arena_dup(arena, (struct str){bytes, n});
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+/* ---- Reading ---- */
+
+static enum status ping(struct sqlite_verbs *verbs)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_PING);
+
+    return finish(verbs, at, sqlite3_step(at));
+}
+
+/* False without memory. */
+static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount *ret_discount)
+{
+    *ret_discount = (struct discount){
+        .brand_id = column_dup(at, 0, arena),
+        .discount_code = column_dup(at, 1, arena),
+        .total_count = sqlite3_column_int64(at, 2),
+        .granted_count = sqlite3_column_int64(at, 3),
+        .created_at_us = sqlite3_column_int64(at, 4),
+        .starts_at_us = sqlite3_column_int64(at, 5),
+        .expires_at_us = sqlite3_column_int64(at, 6),
+        .id = column_dup(at, 7, arena),
+    };
+    return ret_discount->brand_id.p != NULL && ret_discount->discount_code.p != NULL &&
+           ret_discount->id.p != NULL;
+}
+
+static enum status get(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GET);
+    bool taken = true;
+    enum status status;
+    int code;
+
+    bind_text(at, 1, op->get.discount.id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        taken = discount_take(at, op->arena, &op->get.discount);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return code == SQLITE_DONE ? STATUS_DISCOUNT_NOT_FOUND : taken ? STATUS_OK : STATUS_OVERLOADED;
+}
+
+static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_LIST);
+    enum status status;
+    bool taken = true;
+    int code = SQLITE_ROW;
+
+    op->list.count = 0;
+    op->list.discounts = arena_alloc(op->arena, (op->list.limit + 1) * sizeof(struct discount));
+    if (op->list.discounts == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    sqlite3_bind_int64(at, 1, op->list.after_us);
+    sqlite3_bind_int64(at, 2, (sqlite3_int64)op->list.limit);
+    while (taken && (code = sqlite3_step(at)) == SQLITE_ROW) {
+        taken = discount_take(at, op->arena, &op->list.discounts[op->list.count++]);
+    }
+    status = finish(verbs, at, code);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
+static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANT_GET);
+    struct grant *grant = &op->grant.grant;
+    enum status status;
+    int code;
+
+    bind_text(at, 1, grant->user_id);
+    bind_text(at, 2, grant->discount_id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        grant->discount_code = column_dup(at, 0, op->arena);
+        grant->granted_at_us = sqlite3_column_int64(at, 1);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (code == SQLITE_DONE) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (grant->discount_code.p == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    return grant->granted_at_us == 0 ? STATUS_GRANT_NOT_FOUND : STATUS_OK;
+}
+
+/* ---- Granting ---- */
+
+/* What a grant has to know of its discount. */
+struct sale {
+    int64_t number, left, starts_at_us, expires_at_us;
+};
+
+/* DISCOUNT_NOT_FOUND, or the sale and the grant's discount_code. */
+static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op, struct sale *ret_sale)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_SALE);
+    struct grant *grant = &op->grant.grant;
+    enum status status;
+    int code;
+
+    bind_text(at, 1, grant->discount_id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        *ret_sale = (struct sale){
+            .number = sqlite3_column_int64(at, 0),
+            .left = sqlite3_column_int64(at, 1),
+            .starts_at_us = sqlite3_column_int64(at, 2),
+            .expires_at_us = sqlite3_column_int64(at, 3),
+        };
+        grant->discount_code = column_dup(at, 4, op->arena);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (code == SQLITE_DONE) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    return grant->discount_code.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+/* Whoever is not granted anything: holds it already, or is `refused`. */
+static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t number,
+                                enum status refused)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_HOLDING);
+    enum status status;
+    int code;
+
+    bind_text(at, 1, op->grant.grant.user_id);
+    sqlite3_bind_int64(at, 2, number);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        op->grant.grant.granted_at_us = sqlite3_column_int64(at, 0);
+        op->grant.replayed = true;
+    }
+    status = finish(verbs, at, code);
+    return status != STATUS_OK || code == SQLITE_ROW ? status : refused;
+}
+
+/* Whether the sale refuses everybody who holds nothing yet, and if so with which status. */
+static enum status sale_status(const struct sale *sale, int64_t time_us)
+{
+    if (time_us < sale->starts_at_us) {
+        return STATUS_DISCOUNT_NOT_STARTED;
+    }
+    if (sale->expires_at_us != 0 && time_us >= sale->expires_at_us) {
+        return STATUS_DISCOUNT_EXPIRED;
+    }
+    return sale->left > 0 ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
+}
+
+/* A holder is answered before anything else is looked at (docs/adr/0003). */
+static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANT);
+    int64_t time_us = now_us();
+    struct sale sale = {0};
+    enum status status = sale_find(verbs, op, &sale);
+
+    op->grant.replayed = false;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = sale_status(&sale, time_us);
+    if (status != STATUS_OK) {
+        op->grant.starts_in_us = sale.starts_at_us - time_us;
+        return holding_find(verbs, op, sale.number, status);
+    }
+    bind_text(at, 1, op->grant.grant.user_id);
+    sqlite3_bind_int64(at, 2, sale.number);
+    sqlite3_bind_int64(at, 3, time_us);
+    status = run(verbs, SQL_GRANT);
+    if (status == STATUS_OK && sqlite3_changes64(verbs->db->handle) == 0) {
+        /* There is a row in the way, so it is found. */
+        return holding_find(verbs, op, sale.number, STATUS_CORRUPT);
+    }
+    op->grant.grant.granted_at_us = time_us;
+    return status;
+}
+
+/* ---- Creating ---- */
+
+/* The inputs that an idempotency key stands for, as parameters 1 to 5; the sixth is the caller's.
+ */
+static void bind_inputs(sqlite3_stmt *at, const struct discount *discount, struct str sixth)
+{
+    bind_text(at, 1, discount->discount_code);
+    sqlite3_bind_int64(at, 2, discount->total_count);
+    bind_time(at, 3, discount->starts_at_us);
+    bind_time(at, 4, discount->expires_at_us);
+    bind_text(at, 5, discount->brand_id);
+    bind_text(at, 6, sixth);
+}
+
+/* What the key was used for before. NOT_FOUND: nothing. */
+static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_KEY);
+    struct discount *discount = &op->create.discount;
+    bool same = false;
+    struct str id = {0};
+    enum status status;
+    int code;
+
+    bind_inputs(at, discount, op->create.idempotency_key);
+    sqlite3_bind_int64(at, 7, time_us);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        same = sqlite3_column_int(at, 0) != 0;
+        id = column_dup(at, 1, op->arena);
+        discount->created_at_us = sqlite3_column_int64(at, 2);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (code == SQLITE_DONE) {
+        return STATUS_NOT_FOUND;
+    }
+    if (!same) {
+        return STATUS_IDEMPOTENCY_KEY_REUSED;
+    }
+    discount->id = id;
+    op->create.replayed = true;
+    return id.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *op, int64_t time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_KEY_INSERT);
+    enum status status;
+
+    bind_inputs(at, &op->create.discount, op->create.idempotency_key);
+    sqlite3_bind_int64(at, 7, time_us + KEY_LIFETIME_US);
+    sqlite3_bind_int64(at, 8, sqlite3_last_insert_rowid(verbs->db->handle));
+    status = run(verbs, SQL_KEY_INSERT);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(statement(verbs, SQL_KEYS_FORGET), 1, time_us);
+    return run(verbs, SQL_KEYS_FORGET);
+}
+
+/* Times of creation are strictly increasing, also when the clock is not: they order the list, and
+ * its cursor is one of them. */
+static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, int64_t *ret_time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_NEWEST);
+    int code = sqlite3_step(at);
+    int64_t newest_us = code == SQLITE_ROW ? sqlite3_column_int64(at, 0) : 0;
+
+    *ret_time_us = newest_us >= time_us ? newest_us + 1 : time_us;
+    return finish(verbs, at, code);
+}
+
+static enum status create(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_CREATE);
+    struct discount *discount = &op->create.discount;
+    bool has_key = op->create.idempotency_key.n > 0;
+    int64_t time_us = now_us();
+    enum status status = STATUS_NOT_FOUND;
+
+    op->create.replayed = false;
+    if (has_key) {
+        status = key_find(verbs, op, time_us);
+    }
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    status = creation_time(verbs, time_us, &discount->created_at_us);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bind_inputs(at, discount, discount->id);
+    sqlite3_bind_int64(at, 7, discount->created_at_us);
+    status = run(verbs, SQL_CREATE);
+    return status == STATUS_OK && has_key ? key_keep(verbs, op, time_us) : status;
+}
+
+/* ---- Verbs ---- */
+
+bool verbs_is_write(enum store_verb verb)
+{
+    return verb == STORE_CREATE || verb == STORE_GRANT;
+}
+
+enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_PING:
+        return ping(verbs);
+    case STORE_CREATE:
+        return create(verbs, op);
+    case STORE_GET:
+        return get(verbs, op);
+    case STORE_LIST:
+        return list(verbs, op);
+    case STORE_GRANT:
+        return grant(verbs, op);
+    case STORE_GRANT_GET:
+        return grant_get(verbs, op);
+    case STORE_VERB_COUNT:
+        break;
+    }
+    assert(false);
+    return STATUS_UNAVAILABLE;
+}
+
+bool verbs_is_failure(enum status status)
+{
+    return status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT || status == STATUS_OVERLOADED;
+}
+
+/* ---- Transactions ---- */
+
+bool verbs_begin(struct sqlite_verbs *verbs)
+{
+    return run(verbs, SQL_BEGIN) == STATUS_OK;
+}
+
+bool verbs_commit(struct sqlite_verbs *verbs)
+{
+    return run(verbs, SQL_COMMIT) == STATUS_OK;
+}
+
+void verbs_rollback(struct sqlite_verbs *verbs)
+{
+    /* After some failures SQLite has done it already. */
+    if (sqlite3_get_autocommit(verbs->db->handle) == 0) {
+        run(verbs, SQL_ROLLBACK);
+    }
+}
+
+/* ---- Life ---- */
+
+struct sqlite_verbs *verbs_open(struct sqlite_db *db)
+{
+    struct sqlite_verbs *verbs = calloc(1, sizeof(*verbs));
+
+    if (verbs == NULL) {
+        return NULL;
+    }
+    verbs->db = db;
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &verbs->statements[i], NULL) != SQLITE_OK) {
+            verbs_close(verbs);
+            return NULL;
+        }
+    }
+    return verbs;
+}
+
+void verbs_close(struct sqlite_verbs *verbs)
+{
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(verbs->statements[i]);
+    }
+    free(verbs);
+}

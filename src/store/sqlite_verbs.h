@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations as SQL. On the thread that has the connection. */
+#ifndef STORE_SQLITE_VERBS_H
+#define STORE_SQLITE_VERBS_H
+
+#include "discount/store.h"
+#include "store/sqlite_db.h"
+
+struct sqlite_verbs; /* the statements of a connection, prepared once */
+
+/* Borrows the connection. NULL when a statement cannot be prepared, which the connection's error
+ * explains. */
+struct sqlite_verbs *verbs_open(struct sqlite_db *db);
+void verbs_close(struct sqlite_verbs *verbs);
+
+/* Whether the verb may change anything, and so belongs into a transaction. */
+bool verbs_is_write(enum store_verb verb);
+
+/* Runs one operation and returns its status; its results are in its arena. A status of `is_failure`
+ * means that the transaction around it must be rolled back. */
+enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
+bool verbs_is_failure(enum status status);
+
+/* The transaction. False: the connection's error explains it, and only verbs_rollback may follow.
+ */
+bool verbs_begin(struct sqlite_verbs *verbs);
+bool verbs_commit(struct sqlite_verbs *verbs);
+void verbs_rollback(struct sqlite_verbs *verbs);
+
+#endif
