@@ -130,8 +130,8 @@ static const char *take_log_level(struct config *config, const char *value)
 }
 
 static const struct variable variables[] = {
-    {"STORE", "redis://127.0.0.1:6379/0", take_store,
-     "where the data lies: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
+    {"STORE", "sqlite:discount.db", take_store,
+     "where the data lies: sqlite:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
     {"LISTEN", "127.0.0.1:8080", take_listen,
      "HOST:PORT to serve on; port 0 takes a free one, which the log names"},
     {"WORKERS", "auto", take_workers, "threads; auto: one per processor"},
