@@ -28,8 +28,9 @@ void store_engine_close(struct store_engine *engine);
  * lives as long as the engine, or NULL for a store that many processes may use. */
 const char *store_engine_control_path(const struct store_engine *engine);
 
-/* Called now and then while something long goes on, on the thread that asked for it. */
-typedef void (*store_progress_fn)(void *argument, uint64_t done, uint64_t total);
+/* Called now and then while something long goes on, on the thread that asked for it. False gives it
+ * up. */
+typedef bool (*store_progress_fn)(void *argument, uint64_t done, uint64_t total);
 
 #define STORE_FAULT 1024
 

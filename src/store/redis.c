@@ -3,6 +3,7 @@
  * the same discount that come within one turn share a call. A call waits in `due` until the flush,
  * then in the link until its reply; NOSCRIPT puts it back into `due` once, with the script's whole
  * text. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "discount/log.h"
@@ -49,6 +50,20 @@ static void *redis_engine_open(const char *url, const char **ret_fault)
 static void redis_engine_close(void *engine)
 {
     free(engine);
+}
+
+/* Redis has its own means, which know more of it than we do. */
+static bool redis_backup(void *engine, const char *path, store_progress_fn progress, void *argument,
+                         char ret_fault[STORE_FAULT])
+{
+    (void)engine;
+    (void)path;
+    (void)progress;
+    (void)argument;
+    snprintf(ret_fault, STORE_FAULT,
+             "Redis is backed up by its own means: redis-cli --rdb FILE, or a copy of its "
+             "append-only files");
+    return false;
 }
 
 /* ---- Calls ---- */
@@ -282,6 +297,7 @@ const struct store_backend redis_backend = {
     .scheme = "redis://",
     .engine_open = redis_engine_open,
     .engine_close = redis_engine_close,
+    .backup = redis_backup,
     .open = redis_open,
     .is_ready = redis_is_ready,
     .submit = redis_submit,

@@ -74,7 +74,9 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
     }
     do {
         backup_step(backup, &db, PAGES);
-        progress(argument, backup->done, backup->total);
+        if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
+            backup_abort(backup, "it was given up");
+        }
     } while (backup->state == BACKUP_GOING_ON);
     db_close(&db);
     return backup->state == BACKUP_DONE;

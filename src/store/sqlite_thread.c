@@ -181,6 +181,9 @@ static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *bac
 {
     backup_step(backup, &engine->db, BACKUP_PAGES);
     uv_mutex_lock(&engine->lock);
+    if (engine->is_unwanted && backup->state == BACKUP_GOING_ON) {
+        backup_abort(backup, "it was given up");
+    }
     engine->copied_pages = backup->done;
     engine->all_pages = backup->total;
     if (backup->state != BACKUP_GOING_ON) {
@@ -280,8 +283,6 @@ void thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
 bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
                    store_progress_fn progress, void *argument)
 {
-    uint64_t done, total;
-
     uv_mutex_lock(&engine->lock);
     if (engine->backup != NULL || engine->is_stopping) {
         uv_mutex_unlock(&engine->lock);
@@ -289,17 +290,20 @@ bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
         return false;
     }
     engine->backup = backup;
+    engine->copied_pages = engine->all_pages = 0;
+    engine->is_unwanted = false;
     uv_cond_signal(&engine->asked);
-    for (;;) {
-        uv_cond_wait(&engine->copied, &engine->lock);
-        if (engine->backup != backup) {
-            break;
-        }
-        done = engine->copied_pages;
-        total = engine->all_pages;
+    while (engine->backup == backup) {
+        uint64_t done = engine->copied_pages, total = engine->all_pages;
+        bool is_wanted;
+
         uv_mutex_unlock(&engine->lock);
-        progress(argument, done, total);
+        is_wanted = progress(argument, done, total);
         uv_mutex_lock(&engine->lock);
+        engine->is_unwanted = !is_wanted;
+        if (engine->backup == backup) {
+            uv_cond_wait(&engine->copied, &engine->lock);
+        }
     }
     uv_mutex_unlock(&engine->lock);
     return backup->state == BACKUP_DONE;

@@ -41,6 +41,7 @@ struct sqlite_engine {
     struct sqlite_outbox *outboxes;
     struct sqlite_backup *backup; /* borrowed from who asked for it; NULL: none */
     uint64_t copied_pages, all_pages;
+    bool is_unwanted; /* the backup is to be given up */
     bool is_stopping;
 };
 
