@@ -66,14 +66,13 @@ static const char *sqlite_control_path(const void *self)
 static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_backup *backup,
                            store_progress_fn progress, void *argument)
 {
-    enum { PAGES = 1024 };
     struct sqlite_db db;
 
     if (!db_open(engine->path, DB_MUST_EXIST, &sqlite_schema, &db, backup->fault)) {
         return false;
     }
     do {
-        backup_step(backup, &db, PAGES);
+        backup_step(backup, &db, BACKUP_PAGES);
         if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
             backup_abort(backup, "it was given up");
         }

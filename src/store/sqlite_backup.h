@@ -11,10 +11,18 @@
 
 #include "store/sqlite_db.h"
 
+/* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing else.
+ */
+#define BACKUP_PAGES 256
+
 enum backup_state { BACKUP_GOING_ON, BACKUP_DONE, BACKUP_FAILED };
 
 struct sqlite_backup {
     const char *path; /* borrowed; no such file must be there */
+    /* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing
+     * else. */
+#define BACKUP_PAGES 256
+
     enum backup_state state;
     uint64_t done, total; /* pages */
     char fault[STORE_FAULT];

@@ -19,8 +19,6 @@
 
 /* So many that an fsync costs each of them little, so few that nobody waits long for the others. */
 #define BATCH 1024
-/* 1 MiB, about a millisecond: how long a batch may have to wait for a backup. */
-#define BACKUP_PAGES 256
 
 /* ---- Giving back ---- */
 
@@ -151,8 +149,8 @@ static void write_all(struct sqlite_engine *engine, struct queue *writes)
 
 /* ---- The turn ---- */
 
-/* Waits until there is something to do, and takes up to BATCH jobs. The backup is the one to go on
- * with, or NULL. False when this is the end. */
+/* Waits until there is something to do, and takes up to BATCH jobs. The backup is the one to go a
+ * step with, or NULL. False when this is the end. */
 static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
                  struct sqlite_backup **ret_backup)
 {
@@ -160,7 +158,7 @@ static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
 
     queue_init(ret_batch);
     uv_mutex_lock(&engine->lock);
-    while (queue_is_empty(&engine->inbox) && engine->backup == NULL && !engine->is_stopping) {
+    while (queue_is_empty(&engine->inbox) && !engine->is_step_asked && !engine->is_stopping) {
         uv_cond_wait(&engine->asked, &engine->lock);
     }
     for (size_t i = 0; i < BATCH && !queue_is_empty(&engine->inbox); i++) {
@@ -170,37 +168,33 @@ static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
         queue_append(ret_batch, &job->link);
         job->is_taken = true;
     }
-    *ret_backup = engine->backup;
+    *ret_backup = engine->is_step_asked ? engine->backup : NULL;
     goes_on = !engine->is_stopping || !queue_is_empty(ret_batch);
     uv_mutex_unlock(&engine->lock);
     return goes_on;
 }
 
-/* One step further. Who asked for it hears of it, and has it back when it is over. */
 static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *backup)
 {
-    backup_step(backup, &engine->db, BACKUP_PAGES);
-    uv_mutex_lock(&engine->lock);
-    if (engine->is_unwanted && backup->state == BACKUP_GOING_ON) {
+    if (engine->is_unwanted) {
         backup_abort(backup, "it was given up");
+    } else {
+        backup_step(backup, &engine->db, BACKUP_PAGES);
     }
-    engine->copied_pages = backup->done;
-    engine->all_pages = backup->total;
-    if (backup->state != BACKUP_GOING_ON) {
-        engine->backup = NULL;
-    }
+    uv_mutex_lock(&engine->lock);
+    engine->is_step_asked = false;
     uv_cond_signal(&engine->copied);
     uv_mutex_unlock(&engine->lock);
 }
 
-static void backup_give_up(struct sqlite_engine *engine)
+static void backup_end(struct sqlite_engine *engine)
 {
     uv_mutex_lock(&engine->lock);
     if (engine->backup != NULL) {
         backup_abort(engine->backup, "the service was stopped");
-        engine->backup = NULL;
-        uv_cond_signal(&engine->copied);
     }
+    engine->is_step_asked = false;
+    uv_cond_signal(&engine->copied);
     uv_mutex_unlock(&engine->lock);
 }
 
@@ -222,7 +216,7 @@ static void thread_main(void *argument)
             backup_go_on(engine, backup);
         }
     }
-    backup_give_up(engine);
+    backup_end(engine);
 }
 
 /* ---- For workers ---- */
@@ -280,9 +274,22 @@ void thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
 
 /* ---- For who wants a backup ---- */
 
+/* Asks for one step and waits for it. Whoever is slow to ask again holds up nobody but himself. */
+static void step_ask(struct sqlite_engine *engine, bool is_unwanted)
+{
+    engine->is_step_asked = true;
+    engine->is_unwanted = is_unwanted;
+    uv_cond_signal(&engine->asked);
+    while (engine->is_step_asked) {
+        uv_cond_wait(&engine->copied, &engine->lock);
+    }
+}
+
 bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
                    store_progress_fn progress, void *argument)
 {
+    bool is_wanted = true;
+
     uv_mutex_lock(&engine->lock);
     if (engine->backup != NULL || engine->is_stopping) {
         uv_mutex_unlock(&engine->lock);
@@ -290,21 +297,13 @@ bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
         return false;
     }
     engine->backup = backup;
-    engine->copied_pages = engine->all_pages = 0;
-    engine->is_unwanted = false;
-    uv_cond_signal(&engine->asked);
-    while (engine->backup == backup) {
-        uint64_t done = engine->copied_pages, total = engine->all_pages;
-        bool is_wanted;
-
+    while (backup->state == BACKUP_GOING_ON) {
+        step_ask(engine, !is_wanted);
         uv_mutex_unlock(&engine->lock);
-        is_wanted = progress(argument, done, total);
+        is_wanted = progress(argument, backup->done, backup->total);
         uv_mutex_lock(&engine->lock);
-        engine->is_unwanted = !is_wanted;
-        if (engine->backup == backup) {
-            uv_cond_wait(&engine->copied, &engine->lock);
-        }
     }
+    engine->backup = NULL;
     uv_mutex_unlock(&engine->lock);
     return backup->state == BACKUP_DONE;
 }

@@ -36,12 +36,12 @@ struct sqlite_engine {
     /* Where threads meet; all below is guarded by it. */
     uv_mutex_t lock;
     uv_cond_t asked;  /* for the thread: there are jobs, a backup, or the end */
-    uv_cond_t copied; /* for who asked for a backup: it went on */
+    uv_cond_t copied; /* for who asked for a backup: it went a step */
     struct queue inbox;
     struct sqlite_outbox *outboxes;
     struct sqlite_backup *backup; /* borrowed from who asked for it; NULL: none */
-    uint64_t copied_pages, all_pages;
-    bool is_unwanted; /* the backup is to be given up */
+    bool is_step_asked;           /* the backup is the thread's until it has gone a step */
+    bool is_unwanted;             /* that step is to be its end */
     bool is_stopping;
 };
 
