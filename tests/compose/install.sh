@@ -3,7 +3,7 @@
 # Installs what the compose test runs on. Does nothing, and asks no mirror, when everything is there.
 set -eu
 
-packages="ca-certificates curl debootstrap docker-compose docker.io iproute2 iptables procps python3 util-linux"
+packages="ca-certificates curl debootstrap docker-compose docker.io git iproute2 iptables procps python3 util-linux"
 
 missing=""
 for package in $packages; do

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The checks, in the order in which a day of the service goes: it is started, sells, is scaled, loses replicas, is stopped.
+"""A newcomer's first minute, and the checks in the order in which a day of the service goes: it is started, sells, is scaled,
+loses replicas, is stopped.
 
 Called by run.sh with a directory for logs. Wants DOCKER_HOST to name an engine that has the base images.
 """
@@ -12,7 +13,7 @@ import sys
 
 from deployment import Deployment
 from report import Report
-from stages import durability, faults, hardening, problems, sale, scaling, seed_commands, spread
+from stages import durability, faults, hardening, problems, sale, scaling, seed_commands, spread, start
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,6 +41,7 @@ async def run(work):
     seed = int(os.environ.get("SEED", int.from_bytes(os.urandom(4), "big")))
     report.note(f"SEED={seed}")
     try:
+        await report.stage("A newcomer", start.run(report, deployment))
         await report.stage("The seed's commands", seed_commands.run(report, deployment))
         await report.stage("Hardening", hardening.run(report, deployment))
         await report.stage("nginx's own answers", problems.run(report, deployment, TREE))
