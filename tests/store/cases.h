@@ -14,6 +14,7 @@
 int cases_discounts(void);
 int cases_grants(void);
 int cases_laws(void);
+int cases_promises(void);
 
 int case_setup(void **state);
 /* Closes the store and fails the case if a law was broken. */
@@ -23,10 +24,17 @@ int case_teardown(void **state);
 struct scene *case_scene(void **state);
 /* The same with room for this many operations in flight. */
 struct scene *case_scene_bound(void **state, size_t in_flight);
-/* The engine below it, for a second store. */
+/* The engine below it. */
 struct store_engine *case_engine(void **state);
+/* A second store on that, patient like the first; the case's to scene_close. */
+void case_second(void **state, struct scene *ret_scene);
+/* Closes the store, and its engine too where the data outlives that, and opens them again. Nothing
+ * of the scene before is left. */
+struct scene *case_restart(void **state);
 
-/* A discount of brand "a brand" with the code "A CODE". The id is the scene's. */
+/* Brand "a brand", code "A CODE", one unit. */
+extern const struct discount case_discount;
+/* Such a discount with this stock. The id is the scene's. */
 struct str given_discount(struct scene *scene, int64_t total_count);
 /* The same, granted from `starts_at_us` and until `expires_at_us` only. */
 struct str given_window(struct scene *scene, int64_t starts_at_us, int64_t expires_at_us);

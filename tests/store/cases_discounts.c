@@ -7,23 +7,20 @@
 
 #define NO_KEY ((struct str){NULL, 0})
 
-static const struct discount plain = {
-    .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 7};
-
 /* ---- One discount ---- */
 
 static void a_created_discount_is_read_back(void **state)
 {
     struct scene *scene = case_scene(state);
-    struct attempt *created = create_now(scene, &plain, NO_KEY);
+    struct attempt *created = create_now(scene, &case_discount, NO_KEY);
     struct attempt *read = get_now(scene, created->op.create.discount.id);
 
     CHECK_STATUS(scene, created, STATUS_OK);
     CHECK(scene, !created->op.create.replayed);
     CHECK_STATUS(scene, read, STATUS_OK);
-    CHECK_STR(scene, read->op.get.discount.brand_id, plain.brand_id);
-    CHECK_STR(scene, read->op.get.discount.discount_code, plain.discount_code);
-    CHECK_INT(scene, read->op.get.discount.total_count, plain.total_count);
+    CHECK_STR(scene, read->op.get.discount.brand_id, case_discount.brand_id);
+    CHECK_STR(scene, read->op.get.discount.discount_code, case_discount.discount_code);
+    CHECK_INT(scene, read->op.get.discount.total_count, case_discount.total_count);
     CHECK_INT(scene, read->op.get.discount.granted_count, 0);
     CHECK_INT(scene, read->op.get.discount.created_at_us,
               created->op.create.discount.created_at_us);
@@ -104,7 +101,7 @@ static void times_of_creation_are_strictly_increasing(void **state)
     struct attempt *created[COUNT];
 
     for (size_t i = 0; i < COUNT; i++) {
-        created[i] = submit_create(scene, &plain, NO_KEY);
+        created[i] = submit_create(scene, &case_discount, NO_KEY);
     }
     CHECK(scene, scene_settle(scene));
     for (size_t i = 0; i < COUNT; i++) {
@@ -118,7 +115,7 @@ static void the_time_of_creation_is_now(void **state)
 {
     struct scene *scene = case_scene(state);
     int64_t before_us = now_us();
-    struct attempt *created = create_now(scene, &plain, NO_KEY);
+    struct attempt *created = create_now(scene, &case_discount, NO_KEY);
 
     /* A burst of creations runs ahead of the clock, by a microsecond each. */
     CHECK(scene, created->op.create.discount.created_at_us > before_us - 1000000);
@@ -130,7 +127,7 @@ static void the_time_of_creation_is_now(void **state)
 static void a_created_discount_is_listed(void **state)
 {
     struct scene *scene = case_scene(state);
-    struct attempt *created = create_now(scene, &plain, NO_KEY);
+    struct attempt *created = create_now(scene, &case_discount, NO_KEY);
     const struct discount *made = &created->op.create.discount;
     struct attempt *list;
     const struct discount *listed;
@@ -142,9 +139,9 @@ static void a_created_discount_is_listed(void **state)
     CHECK_INT(scene, list->op.list.count, 1);
     listed = &list->op.list.discounts[0];
     CHECK_STR(scene, listed->id, made->id);
-    CHECK_STR(scene, listed->brand_id, plain.brand_id);
-    CHECK_STR(scene, listed->discount_code, plain.discount_code);
-    CHECK_INT(scene, listed->total_count, plain.total_count);
+    CHECK_STR(scene, listed->brand_id, case_discount.brand_id);
+    CHECK_STR(scene, listed->discount_code, case_discount.discount_code);
+    CHECK_INT(scene, listed->total_count, case_discount.total_count);
     CHECK_INT(scene, listed->granted_count, 1);
     CHECK_INT(scene, listed->created_at_us, made->created_at_us);
 }
@@ -164,7 +161,7 @@ static void the_list_begins_with_the_first_discount(void **state)
 static void the_list_ends_behind_the_last_discount(void **state)
 {
     struct scene *scene = case_scene(state);
-    struct attempt *created = create_now(scene, &plain, NO_KEY);
+    struct attempt *created = create_now(scene, &case_discount, NO_KEY);
     struct attempt *list = submit_list(scene, created->op.create.discount.created_at_us, 10);
 
     CHECK(scene, scene_settle(scene));
@@ -196,7 +193,7 @@ static void pages_give_each_of_many_discounts_once_and_in_order(void **state)
     int64_t after_us;
 
     for (size_t i = 0; i < COUNT; i++) {
-        created[i] = submit_create(scene, &plain, NO_KEY);
+        created[i] = submit_create(scene, &case_discount, NO_KEY);
     }
     CHECK(scene, scene_settle(scene));
     after_us = created[0]->op.create.discount.created_at_us - 1;
@@ -205,20 +202,102 @@ static void pages_give_each_of_many_discounts_once_and_in_order(void **state)
     }
 }
 
+/* Created in one turn, so close together that their times would tie on any clock. */
+static void create_at_once(struct scene *scene, size_t count, struct attempt **ret_created)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_created[i] = submit_create(scene, &case_discount, NO_KEY);
+    }
+    CHECK(scene, scene_settle(scene));
+}
+
+static void pages_of_every_size_give_what_was_created_at_once_once_each(void **state)
+{
+    enum { COUNT = 40 };
+    struct scene *scene = case_scene(state);
+    struct attempt *created[COUNT];
+
+    create_at_once(scene, COUNT, created);
+    for (size_t limit = 1; limit <= COUNT; limit++) {
+        int64_t after_us = created[0]->op.create.discount.created_at_us - 1;
+        size_t seen = 0;
+
+        for (; seen < COUNT; seen += limit) {
+            after_us = page_check(scene, after_us, limit, created + seen, COUNT - seen);
+        }
+        page_check(scene, after_us, limit, NULL, 0);
+    }
+}
+
+static void discounts_that_two_stores_create_at_once_are_listed_once_each(void **state)
+{
+    enum { EACH = 50 };
+    struct scene *scene = case_scene(state);
+    struct attempt *created[2][EACH];
+    struct scene second;
+    int64_t after_us = create_now(scene, &case_discount, NO_KEY)->op.create.discount.created_at_us;
+    size_t seen[2] = {0, 0};
+
+    case_second(state, &second);
+    for (size_t i = 0; i < EACH; i++) {
+        created[0][i] = submit_create(scene, &case_discount, NO_KEY);
+        created[1][i] = submit_create(&second, &case_discount, NO_KEY);
+        store_flush(scene->turn.store);
+        store_flush(second.turn.store);
+    }
+    CHECK(scene, scene_settle(scene) && scene_settle(&second));
+    for (size_t i = 0; i < 2 * EACH; i++) {
+        struct attempt *page = submit_list(scene, after_us, 1);
+        const struct discount *listed;
+        size_t who;
+
+        CHECK(scene, scene_settle(scene));
+        CHECK_INT(scene, page->op.list.count, 1);
+        listed = &page->op.list.discounts[0];
+        who = seen[0] < EACH && str_eq(listed->id, created[0][seen[0]]->op.create.discount.id) ? 0
+                                                                                               : 1;
+        CHECK(scene, seen[who] < EACH);
+        CHECK_STR(scene, listed->id, created[who][seen[who]]->op.create.discount.id);
+        CHECK(scene, listed->created_at_us > after_us);
+        after_us = listed->created_at_us;
+        seen[who]++;
+    }
+    assert_null(scene_close(&second));
+}
+
+static void what_is_created_while_somebody_pages_comes_behind(void **state)
+{
+    enum { COUNT = 30, LIMIT = 4 };
+    struct scene *scene = case_scene(state);
+    struct attempt *created[2 * COUNT];
+    size_t count = COUNT;
+    int64_t after_us;
+
+    create_at_once(scene, COUNT, created);
+    after_us = created[0]->op.create.discount.created_at_us - 1;
+    for (size_t seen = 0; seen < count; seen += LIMIT) {
+        after_us = page_check(scene, after_us, LIMIT, created + seen, count - seen);
+        if (count < 2 * COUNT) {
+            created[count++] = create_now(scene, &case_discount, NO_KEY);
+        }
+    }
+    CHECK_INT(scene, count, COUNT + COUNT / (LIMIT - 1));
+}
+
 /* ---- The idempotency key ---- */
 
 /* A key that no other case and no earlier run has used. */
 static struct str new_key(struct scene *scene)
 {
-    return create_now(scene, &plain, NO_KEY)->op.create.discount.id;
+    return create_now(scene, &case_discount, NO_KEY)->op.create.discount.id;
 }
 
 static void the_same_key_and_inputs_give_the_first_discount(void **state)
 {
     struct scene *scene = case_scene(state);
     struct str key = new_key(scene);
-    struct attempt *first = create_now(scene, &plain, key);
-    struct attempt *again = create_now(scene, &plain, key);
+    struct attempt *first = create_now(scene, &case_discount, key);
+    struct attempt *again = create_now(scene, &case_discount, key);
 
     CHECK_STATUS(scene, first, STATUS_OK);
     CHECK(scene, !first->op.create.replayed);
@@ -233,10 +312,10 @@ static void a_replayed_creation_stores_nothing(void **state)
 {
     struct scene *scene = case_scene(state);
     struct str key = new_key(scene);
-    struct attempt *first = create_now(scene, &plain, key);
+    struct attempt *first = create_now(scene, &case_discount, key);
     struct attempt *list;
 
-    create_now(scene, &plain, key);
+    create_now(scene, &case_discount, key);
     list = submit_list(scene, first->op.create.discount.created_at_us, 10);
     CHECK(scene, scene_settle(scene));
     CHECK_INT(scene, list->op.list.count, 0);
@@ -246,14 +325,63 @@ static void the_same_key_twice_in_one_turn_creates_one_discount(void **state)
 {
     struct scene *scene = case_scene(state);
     struct str key = new_key(scene);
-    struct attempt *first = submit_create(scene, &plain, key);
-    struct attempt *again = submit_create(scene, &plain, key);
+    struct attempt *first = submit_create(scene, &case_discount, key);
+    struct attempt *again = submit_create(scene, &case_discount, key);
 
     CHECK(scene, scene_settle(scene));
     CHECK_STATUS(scene, first, STATUS_OK);
     CHECK_STATUS(scene, again, STATUS_OK);
     CHECK(scene, first->op.create.replayed != again->op.create.replayed);
     CHECK_STR(scene, again->op.create.discount.id, first->op.create.discount.id);
+}
+
+static void the_same_key_from_two_stores_at_once_creates_one_discount(void **state)
+{
+    enum { EACH = 20 };
+    struct scene *scene = case_scene(state);
+    struct str key = new_key(scene);
+    struct attempt *created[2 * EACH];
+    struct scene second;
+    size_t first = 0;
+
+    case_second(state, &second);
+    for (size_t i = 0; i < EACH; i++) {
+        created[2 * i] = submit_create(scene, &case_discount, key);
+        created[2 * i + 1] = submit_create(&second, &case_discount, key);
+        store_flush(scene->turn.store);
+        store_flush(second.turn.store);
+    }
+    CHECK(scene, scene_settle(scene) && scene_settle(&second));
+    for (size_t i = 0; i < 2 * EACH; i++) {
+        CHECK_STATUS(scene, created[i], STATUS_OK);
+        CHECK_STR(scene, created[i]->op.create.discount.id, created[0]->op.create.discount.id);
+        CHECK_INT(scene, created[i]->op.create.discount.created_at_us,
+                  created[0]->op.create.discount.created_at_us);
+        first += !created[i]->op.create.replayed;
+    }
+    CHECK_INT(scene, first, 1);
+    assert_null(scene_close(&second));
+}
+
+static void the_longest_keys_differ_in_their_last_byte(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str mark = new_key(scene);
+    char key[LIMIT_IDEMPOTENCY_KEY];
+
+    memset(key, 'k', sizeof(key));
+    memcpy(key, mark.p, mark.n);
+    for (char last = '!'; last <= '~'; last++) {
+        struct attempt *created, *again;
+
+        key[sizeof(key) - 1] = last;
+        created = create_now(scene, &case_discount, (struct str){key, sizeof(key)});
+        again = create_now(scene, &case_discount, (struct str){key, sizeof(key)});
+        CHECK_STATUS(scene, created, STATUS_OK);
+        CHECK(scene, !created->op.create.replayed);
+        CHECK(scene, again->op.create.replayed);
+        CHECK_STR(scene, again->op.create.discount.id, created->op.create.discount.id);
+    }
 }
 
 static void the_same_key_with_other_inputs_is_refused(void **state)
@@ -304,11 +432,11 @@ static void a_key_belongs_to_its_brand(void **state)
 {
     struct scene *scene = case_scene(state);
     struct str key = new_key(scene);
-    struct discount other = plain;
+    struct discount other = case_discount;
     struct attempt *theirs;
 
     other.brand_id = STR("another brand");
-    create_now(scene, &plain, key);
+    create_now(scene, &case_discount, key);
     theirs = create_now(scene, &other, key);
     CHECK_STATUS(scene, theirs, STATUS_OK);
     CHECK(scene, !theirs->op.create.replayed);
@@ -327,7 +455,7 @@ static void brand_and_key_cannot_be_mistaken_for_another_pair(void **state)
     };
     struct scene *scene = case_scene(state);
     struct str mark = new_key(scene);
-    const struct discount *first = &plain;
+    const struct discount *first = &case_discount;
 
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         char brand[64], key[64];
@@ -346,8 +474,8 @@ static void brand_and_key_cannot_be_mistaken_for_another_pair(void **state)
 static void without_a_key_nothing_is_replayed(void **state)
 {
     struct scene *scene = case_scene(state);
-    struct attempt *first = create_now(scene, &plain, NO_KEY);
-    struct attempt *again = create_now(scene, &plain, NO_KEY);
+    struct attempt *first = create_now(scene, &case_discount, NO_KEY);
+    struct attempt *again = create_now(scene, &case_discount, NO_KEY);
 
     CHECK_STATUS(scene, again, STATUS_OK);
     CHECK(scene, !again->op.create.replayed);
@@ -369,9 +497,14 @@ int cases_discounts(void)
         CASE(the_list_begins_with_the_first_discount),
         CASE(the_list_ends_behind_the_last_discount),
         CASE(pages_give_each_of_many_discounts_once_and_in_order),
+        CASE(pages_of_every_size_give_what_was_created_at_once_once_each),
+        CASE(discounts_that_two_stores_create_at_once_are_listed_once_each),
+        CASE(what_is_created_while_somebody_pages_comes_behind),
         CASE(the_same_key_and_inputs_give_the_first_discount),
         CASE(a_replayed_creation_stores_nothing),
         CASE(the_same_key_twice_in_one_turn_creates_one_discount),
+        CASE(the_same_key_from_two_stores_at_once_creates_one_discount),
+        CASE(the_longest_keys_differ_in_their_last_byte),
         CASE(the_same_key_with_other_inputs_is_refused),
         CASE(a_key_belongs_to_its_brand),
         CASE(brand_and_key_cannot_be_mistaken_for_another_pair),

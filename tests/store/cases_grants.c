@@ -175,11 +175,7 @@ static void every_verb_mixes_in_one_turn(void **state)
         asked[i][2] = submit_list(scene, 0, 3);
         asked[i][3] = submit_grant_get(scene, id, STR("ann"));
         asked[i][4] = submit_ping(scene);
-        asked[i][5] = submit_create(scene,
-                                    &(struct discount){.brand_id = STR("a brand"),
-                                                       .discount_code = STR("A CODE"),
-                                                       .total_count = 1},
-                                    (struct str){0});
+        asked[i][5] = submit_create(scene, &case_discount, (struct str){0});
     }
     CHECK(scene, scene_settle(scene));
     for (size_t i = 0; i < ROUNDS; i++) {
@@ -189,50 +185,6 @@ static void every_verb_mixes_in_one_turn(void **state)
         CHECK_STR(scene, asked[i][0]->op.get.discount.discount_code, STR("A CODE"));
         CHECK(scene, !asked[i][1]->op.grant.replayed);
     }
-}
-
-/* What every thread was told about one user; whether the user was granted. */
-static bool told_alike(struct scene *scene, const struct crowd *crowd, size_t user)
-{
-    size_t granted = 0, first = 0;
-
-    for (size_t i = 0; i < CROWD_THREADS; i++) {
-        enum status status = crowd->status[i][user];
-
-        CHECK(scene, status == STATUS_OK || status == STATUS_DISCOUNT_EXHAUSTED);
-        CHECK_INT(scene, status, crowd->status[0][user]);
-        CHECK_INT(scene, crowd->granted_at_us[i][user], crowd->granted_at_us[0][user]);
-        granted += status == STATUS_OK;
-        first += status == STATUS_OK && !crowd->replayed[i][user];
-    }
-    CHECK_INT(scene, first, granted > 0 ? 1 : 0);
-    return granted > 0;
-}
-
-static void a_rush_over_several_workers_is_granted_the_stock_exactly(void **state)
-{
-    enum { STOCK = 300 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, STOCK);
-    struct crowd *crowd = malloc(sizeof(*crowd));
-    size_t granted = 0;
-    char text[16];
-
-    assert_non_null(crowd);
-    crowd_rush(case_engine(state), id, crowd);
-    for (size_t i = 0; i < CROWD_THREADS; i++) {
-        assert_null(crowd->broken[i]);
-    }
-    for (size_t user = 0; user < CROWD_USERS; user++) {
-        bool is_granted = told_alike(scene, crowd, user);
-
-        CHECK_STATUS(scene, grant_get_now(scene, id, crowd_user(user, text)),
-                     is_granted ? STATUS_OK : STATUS_GRANT_NOT_FOUND);
-        granted += is_granted;
-    }
-    CHECK_INT(scene, granted, STOCK);
-    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, STOCK);
-    free(crowd);
 }
 
 /* ---- Refusals ---- */
@@ -298,6 +250,49 @@ static void a_grant_is_granted_from_the_start_on(void **state)
     CHECK(scene, granted->op.grant.grant.granted_at_us >= starts_at_us);
 }
 
+/* Users who ask one after another until the answer is another one; whoever was granted comes after
+ * the start and before the end, by the clock that the store has. */
+static void the_start_is_one_moment(void **state)
+{
+    struct scene *scene = case_scene(state);
+    int64_t starts_at_us = now_us() + 20000;
+    struct str id = given_window(scene, starts_at_us, 0);
+    struct attempt *asked;
+    char text[16];
+
+    for (size_t i = 0;; i++) {
+        asked = grant_now(scene, id, crowd_user(i, text));
+        if (asked->op.status != STATUS_DISCOUNT_NOT_STARTED) {
+            break;
+        }
+        CHECK(scene, asked->op.grant.starts_in_us > 0);
+        CHECK(scene, asked->op.grant.starts_in_us <= 20000);
+    }
+    CHECK_STATUS(scene, asked, STATUS_OK);
+    CHECK(scene, asked->op.grant.grant.granted_at_us >= starts_at_us);
+    CHECK_STATUS(scene, grant_now(scene, id, STR("eve")), STATUS_OK);
+}
+
+static void the_end_is_one_moment(void **state)
+{
+    struct scene *scene = case_scene(state);
+    int64_t expires_at_us = now_us() + 20000;
+    struct str id = given_window(scene, 0, expires_at_us);
+    struct attempt *asked;
+    char text[16];
+
+    for (size_t i = 0;; i++) {
+        asked = grant_now(scene, id, crowd_user(i, text));
+        if (asked->op.status != STATUS_OK) {
+            break;
+        }
+        CHECK(scene, asked->op.grant.grant.granted_at_us < expires_at_us);
+    }
+    CHECK_STATUS(scene, asked, STATUS_DISCOUNT_EXPIRED);
+    CHECK(scene, now_us() >= expires_at_us);
+    CHECK_STATUS(scene, grant_now(scene, id, STR("eve")), STATUS_DISCOUNT_EXPIRED);
+}
+
 static void a_holder_is_granted_again_after_the_end(void **state)
 {
     struct scene *scene = case_scene(state);
@@ -320,6 +315,20 @@ static void a_holder_is_granted_again_after_the_end(void **state)
     CHECK_STATUS(scene, again, STATUS_OK);
     CHECK(scene, again->op.grant.replayed);
     CHECK_INT(scene, again->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
+}
+
+static void a_sold_out_discount_that_is_over_is_over(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct discount discount = case_discount;
+    struct attempt *created;
+
+    discount.expires_at_us = now_us() + 20000;
+    created = create_now(scene, &discount, (struct str){0});
+    grant_now(scene, created->op.create.discount.id, STR("ann"));
+    CHECK(scene, clock_wait(has_come, &discount.expires_at_us, CLOCK_PATIENCE_MS));
+    CHECK_STATUS(scene, grant_now(scene, created->op.create.discount.id, STR("bob")),
+                 STATUS_DISCOUNT_EXPIRED);
 }
 
 static void a_holder_is_granted_again_after_the_stock_is_gone(void **state)
@@ -376,7 +385,37 @@ static void a_grant_of_an_unknown_discount_is_not_found(void **state)
 
 /* ---- Who users are ---- */
 
-static void user_ids_of_any_bytes_are_kept_apart(void **state)
+/* Users of this many ids, of which no two are one user: each is granted, read back under its own
+ * name, and granted again. */
+static void kept_apart(struct scene *scene, const struct str *users, size_t count)
+{
+    struct str id = given_discount(scene, (int64_t)count);
+    struct attempt **asked = calloc(count, sizeof(struct attempt *));
+
+    assert_non_null(asked);
+    for (size_t i = 0; i < count; i++) {
+        asked[i] = submit_grant(scene, id, users[i]);
+    }
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < count; i++) {
+        const struct grant *grant = &asked[i]->op.grant.grant;
+        struct attempt *read = grant_get_now(scene, id, users[i]);
+        struct attempt *again = grant_now(scene, id, users[i]);
+
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK(scene, !asked[i]->op.grant.replayed);
+        CHECK_STR(scene, grant->user_id, users[i]);
+        CHECK_STATUS(scene, read, STATUS_OK);
+        CHECK_INT(scene, read->op.grant.grant.granted_at_us, grant->granted_at_us);
+        CHECK_STATUS(scene, again, STATUS_OK);
+        CHECK(scene, again->op.grant.replayed);
+        CHECK_INT(scene, again->op.grant.grant.granted_at_us, grant->granted_at_us);
+    }
+    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, count);
+    free(asked);
+}
+
+static void user_ids_that_look_like_something_else_are_kept_apart(void **state)
 {
     static const struct str users[] = {
         STR_INIT("User 1"),
@@ -403,21 +442,56 @@ static void user_ids_of_any_bytes_are_kept_apart(void **state)
         STR_INIT("held 1"),
         STR_INIT("J\xC3\xBCrgen"),
     };
-    enum { COUNT = sizeof(users) / sizeof(users[0]) };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, COUNT);
-    struct attempt *asked[COUNT];
 
-    for (size_t i = 0; i < COUNT; i++) {
-        asked[i] = submit_grant(scene, id, users[i]);
+    kept_apart(case_scene(state), users, sizeof(users) / sizeof(users[0]));
+}
+
+static void every_byte_that_a_user_id_may_hold_makes_it_another(void **state)
+{
+    enum { BYTES = 256 };
+    static char texts[BYTES][8];
+    struct scene *scene = case_scene(state);
+    struct str users[4 * BYTES];
+
+    for (size_t i = 0; i < BYTES; i++) {
+        const char byte = (char)i;
+
+        memcpy(texts[i], (char[]){byte, byte, 'a', byte, 'z'}, 5);
+        users[4 * i] = (struct str){texts[i], 1};         /* alone */
+        users[4 * i + 1] = (struct str){texts[i], 2};     /* twice */
+        users[4 * i + 2] = (struct str){texts[i] + 1, 4}; /* in the middle and at the beginning */
+        users[4 * i + 3] = (struct str){texts[i] + 2, 2}; /* at the end */
     }
-    CHECK(scene, scene_settle(scene));
-    for (size_t i = 0; i < COUNT; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OK);
-        CHECK(scene, !asked[i]->op.grant.replayed);
-        CHECK_STATUS(scene, grant_get_now(scene, id, users[i]), STATUS_OK);
-        CHECK(scene, grant_now(scene, id, users[i])->op.grant.replayed);
+    /* "aa" is both twice an a and an a behind an a. */
+    users[4 * 'a' + 3] = STR("aaa");
+    kept_apart(scene, users, 4 * BYTES);
+}
+
+static void the_longest_user_ids_differ_in_their_last_byte(void **state)
+{
+    enum { USERS = 256 };
+    static char texts[USERS][LIMIT_USER_ID];
+    struct scene *scene = case_scene(state);
+    struct str users[USERS];
+
+    for (size_t i = 0; i < USERS; i++) {
+        memset(texts[i], 'u', LIMIT_USER_ID);
+        texts[i][LIMIT_USER_ID - 1] = (char)i;
+        users[i] = (struct str){texts[i], LIMIT_USER_ID};
     }
+    kept_apart(scene, users, USERS);
+}
+
+static void the_largest_stock_is_granted_from(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, LIMIT_TOTAL_COUNT);
+    struct attempt *read;
+
+    CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
+    read = get_now(scene, id);
+    CHECK_INT(scene, read->op.get.discount.total_count, 1000000000);
+    CHECK_INT(scene, read->op.get.discount.granted_count, 1);
 }
 
 static void the_longest_user_ids_fill_a_call(void **state)
@@ -451,18 +525,23 @@ int cases_grants(void)
         CASE(more_grants_than_go_into_one_call_are_all_granted),
         CASE(grants_of_many_discounts_mix_in_one_turn),
         CASE(every_verb_mixes_in_one_turn),
-        CASE(a_rush_over_several_workers_is_granted_the_stock_exactly),
         CASE(a_grant_of_an_unknown_discount_is_refused),
         CASE(a_grant_before_the_start_says_how_long_it_is_until_then),
         CASE(a_grant_after_the_end_is_refused),
         CASE(a_grant_of_an_exhausted_discount_is_refused),
         CASE(a_grant_is_granted_from_the_start_on),
+        CASE(the_start_is_one_moment),
+        CASE(the_end_is_one_moment),
         CASE(a_holder_is_granted_again_after_the_end),
+        CASE(a_sold_out_discount_that_is_over_is_over),
         CASE(a_holder_is_granted_again_after_the_stock_is_gone),
         CASE(a_grant_is_read_back),
         CASE(a_grant_that_was_not_given_is_not_found),
         CASE(a_grant_of_an_unknown_discount_is_not_found),
-        CASE(user_ids_of_any_bytes_are_kept_apart),
+        CASE(user_ids_that_look_like_something_else_are_kept_apart),
+        CASE(every_byte_that_a_user_id_may_hold_makes_it_another),
+        CASE(the_longest_user_ids_differ_in_their_last_byte),
+        CASE(the_largest_stock_is_granted_from),
         CASE(the_longest_user_ids_fill_a_call),
     };
 

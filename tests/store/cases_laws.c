@@ -120,11 +120,7 @@ static void more_than_a_connection_takes_at_once_is_answered(void **state)
 static void submit_each(struct scene *scene, struct str id, struct attempt *ret_asked[6])
 {
     ret_asked[0] = submit_ping(scene);
-    ret_asked[1] = submit_create(scene,
-                                 &(struct discount){.brand_id = STR("a brand"),
-                                                    .discount_code = STR("A CODE"),
-                                                    .total_count = 1},
-                                 (struct str){0});
+    ret_asked[1] = submit_create(scene, &case_discount, (struct str){0});
     ret_asked[2] = submit_get(scene, id);
     ret_asked[3] = submit_list(scene, 0, 3);
     ret_asked[4] = submit_grant(scene, id, STR("ann"));
@@ -138,8 +134,7 @@ static void closing_ends_what_was_not_sent_as_surely_not_applied(void **state)
     struct attempt *asked[6], *read;
     struct scene second;
 
-    CHECK(scene, scene_open_ready(&second, scene->who, case_engine(state),
-                                  (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    case_second(state, &second);
     submit_each(&second, id, asked);
     scene_end(&second);
     for (size_t i = 0; i < 6; i++) {
@@ -159,8 +154,7 @@ static void closing_ends_what_was_sent_without_a_wrong_word(void **state)
     struct scene second;
     enum status grant_get;
 
-    CHECK(scene, scene_open_ready(&second, scene->who, case_engine(state),
-                                  (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    case_second(state, &second);
     submit_each(&second, id, asked);
     store_flush(second.turn.store);
     scene_end(&second);
@@ -203,8 +197,7 @@ static void stores_on_one_engine_see_the_same(void **state)
     struct scene second;
     struct attempt *read;
 
-    CHECK(scene, scene_open_ready(&second, scene->who, case_engine(state),
-                                  (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    case_second(state, &second);
     read = grant_get_now(&second, id, STR("ann"));
     CHECK_STATUS(scene, read, STATUS_OK);
     CHECK_INT(scene, read->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);

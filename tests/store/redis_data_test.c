@@ -170,23 +170,22 @@ static void the_database_of_the_url_holds_the_keys(void **state)
 
 static void a_rush_leaves_as_many_grants_as_there_was_stock(void **state)
 {
-    enum { STOCK = 300 };
+    enum { STOCK = 300, USERS = 1000 };
     struct rig *rig = *state;
     struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct crowd *crowd = malloc(sizeof(*crowd));
     struct str id = rig_discount(rig, STOCK);
+    struct crowd *crowd = crowd_rush(rig->engine, id, 4, USERS, 50);
 
-    assert_non_null(crowd);
-    crowd_rush(rig->engine, id, crowd);
+    assert_null(crowd->broken);
     assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "300");
-    for (size_t user = 0; user < CROWD_USERS; user++) {
+    for (size_t user = 0; user < USERS; user++) {
         char text[16];
         struct str name = crowd_user(user, text);
-        bool is_held = crowd->status[0][user] == STATUS_OK;
+        bool is_held = crowd->told[0][user].status == STATUS_OK;
         const char *held =
             redis_server_command(rig->server, "HGET discount:{%s}:grants %b", id.p, name.p, name.n);
 
-        CHECK_INT(scene, strtoll(held, NULL, 10), is_held ? crowd->granted_at_us[0][user] : 0);
+        CHECK_INT(scene, strtoll(held, NULL, 10), is_held ? crowd->told[0][user].granted_at_us : 0);
     }
     free(crowd);
 }

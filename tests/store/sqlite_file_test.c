@@ -3,24 +3,16 @@
 #include <stdio.h>
 
 #include "store/conformance.h"
-#include "support/directory.h"
 
-static char url_text[256];
-
-static const char *url(void)
+static const char *url(const char *directory)
 {
-    return url_text;
+    static char text[256];
+
+    snprintf(text, sizeof(text), "sqlite:%s/discount.db", directory);
+    return text;
 }
 
 int main(void)
 {
-    static const struct conformance_backend sqlite = {.name = "sqlite file", .url = url};
-    struct directory directory;
-    int failed;
-
-    directory_make(&directory);
-    snprintf(url_text, sizeof(url_text), "sqlite:%s/discount.db", directory.path);
-    failed = conformance_run(&sqlite);
-    directory_remove(&directory);
-    return failed;
+    return conformance_run(&(struct conformance_backend){.name = "sqlite file", .url = url});
 }
