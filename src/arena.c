@@ -2,6 +2,7 @@
 /* Blocks of memory in a list; the newest is the one that is filled. */
 #include "discount/arena.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,15 @@ void arena_init(struct arena *arena, size_t limit)
     *arena = (struct arena){.limit = limit};
 }
 
+void arena_init_in(struct arena *arena, void *memory, size_t size, size_t limit)
+{
+    struct arena_block *block = memory;
+
+    assert(size > sizeof(*block) && size <= limit);
+    *block = (struct arena_block){.size = size - sizeof(*block)};
+    *arena = (struct arena){.blocks = block, .lent = block, .used = size, .limit = limit};
+}
+
 void arena_fini(struct arena *arena)
 {
     struct arena_block *block = arena->blocks;
@@ -28,7 +38,9 @@ void arena_fini(struct arena *arena)
     while (block != NULL) {
         struct arena_block *next = block->next;
 
-        free(block);
+        if (block != arena->lent) {
+            free(block);
+        }
         block = next;
     }
     arena_init(arena, arena->limit);

@@ -12,12 +12,16 @@
 
 struct arena {
     struct arena_block *blocks; /* owned, newest first */
+    struct arena_block *lent;   /* the one among them that is not, or NULL */
     size_t used;                /* bytes of all blocks together */
     size_t limit;
 };
 
 /* An empty arena; it takes its first memory with the first arena_alloc. */
 void arena_init(struct arena *arena, size_t limit);
+/* The same, and its first block is this memory, aligned for any type, which stays the caller's and
+ * must outlive the arena: a small arena inside something else then takes no malloc of its own. */
+void arena_init_in(struct arena *arena, void *memory, size_t size, size_t limit);
 /* Gives everything back; the arena is then as after arena_init. */
 void arena_fini(struct arena *arena);
 

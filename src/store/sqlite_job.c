@@ -43,14 +43,15 @@ static bool inputs_keep(struct store_op *op)
 
 struct sqlite_job *job_new(struct store_op *op, struct sqlite_outbox *outbox)
 {
-    struct sqlite_job *job = calloc(1, sizeof(*job));
+    struct sqlite_job *job = malloc(sizeof(*job));
 
     if (job == NULL) {
         return NULL;
     }
-    arena_init(&job->arena, LIMIT_REQUEST_MEMORY);
+    arena_init_in(&job->arena, job->memory, sizeof(job->memory), LIMIT_REQUEST_MEMORY);
     job->op = op;
     job->outbox = outbox;
+    job->is_taken = false;
     job->input = *op;
     job->input.arena = &job->arena;
     job->input.status = STATUS_OK;

@@ -6,9 +6,14 @@
 #ifndef STORE_SQLITE_JOB_H
 #define STORE_SQLITE_JOB_H
 
+#include <stddef.h>
+
 #include "discount/store.h"
 
 struct sqlite_outbox;
+
+/* The texts of a usual grant, so that it takes one malloc. */
+#define SQLITE_JOB_MEMORY 320
 
 struct sqlite_job {
     /* The worker's. */
@@ -22,8 +27,9 @@ struct sqlite_job {
 
     /* The thread's. */
     struct store_op input;
-    struct store_op work; /* with the results, once it came back */
-    struct arena arena;   /* of the texts of both */
+    struct store_op work;                                 /* with the results, once it came back */
+    struct arena arena;                                   /* of the texts of both */
+    _Alignas(max_align_t) char memory[SQLITE_JOB_MEMORY]; /* the arena begins in it */
 };
 
 /* A copy of the operation's inputs. NULL without memory. */

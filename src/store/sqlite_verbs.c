@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "discount/limits.h"
+
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (24 * 3600 * (int64_t)US_PER_SECOND)
 
@@ -65,9 +67,17 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " brand_id, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 };
 
+/* What a grant has to know of its discount. */
+struct sale {
+    char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
+    size_t code_size; /* 0: this is no sale */
+    int64_t number, left, starts_at_us, expires_at_us;
+};
+
 struct sqlite_verbs {
     struct sqlite_db *db; /* borrowed */
     sqlite3_stmt *statements[SQL_COUNT];
+    struct sale sale; /* the last one looked at in this transaction: mostly the next one too */
 };
 
 /* ---- Statements ---- */
@@ -225,29 +235,28 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Granting ---- */
 
-/* What a grant has to know of its discount. */
-struct sale {
-    int64_t number, left, starts_at_us, expires_at_us;
-};
-
-/* DISCOUNT_NOT_FOUND, or the sale and the grant's discount_code. */
-static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op, struct sale *ret_sale)
+/* Reads a sale into verbs->sale. CORRUPT when it does not fit, which nothing of ours writes. */
+static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
 {
     sqlite3_stmt *at = statement(verbs, SQL_SALE);
-    struct grant *grant = &op->grant.grant;
+    struct sale *sale = &verbs->sale;
+    size_t code_size = 0;
     enum status status;
     int code;
 
-    bind_text(at, 1, grant->discount_id);
+    bind_text(at, 1, id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        *ret_sale = (struct sale){
-            .number = sqlite3_column_int64(at, 0),
-            .left = sqlite3_column_int64(at, 1),
-            .starts_at_us = sqlite3_column_int64(at, 2),
-            .expires_at_us = sqlite3_column_int64(at, 3),
-        };
-        grant->discount_code = column_dup(at, 4, op->arena);
+        sale->number = sqlite3_column_int64(at, 0);
+        sale->left = sqlite3_column_int64(at, 1);
+        sale->starts_at_us = sqlite3_column_int64(at, 2);
+        sale->expires_at_us = sqlite3_column_int64(at, 3);
+        code_size = (size_t)sqlite3_column_bytes(at, 4);
+    }
+    if (code_size > 0 && code_size <= sizeof(sale->code) && id.n == sizeof(sale->id)) {
+        memcpy(sale->code, sqlite3_column_blob(at, 4), code_size);
+        memcpy(sale->id, id.p, id.n);
+        sale->code_size = code_size;
     }
     status = finish(verbs, at, code);
     if (status != STATUS_OK) {
@@ -256,6 +265,26 @@ static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op, st
     if (code == SQLITE_DONE) {
         return STATUS_DISCOUNT_NOT_FOUND;
     }
+    return sale->code_size > 0 ? STATUS_OK : STATUS_CORRUPT;
+}
+
+/* The sale in verbs->sale, and the grant's discount_code. */
+static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    struct grant *grant = &op->grant.grant;
+    struct sale *sale = &verbs->sale;
+
+    if (sale->code_size == 0 ||
+        !str_eq(grant->discount_id, (struct str){sale->id, sizeof(sale->id)})) {
+        enum status status;
+
+        sale->code_size = 0;
+        status = sale_read(verbs, grant->discount_id);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    grant->discount_code = arena_dup(op->arena, (struct str){sale->code, sale->code_size});
     return grant->discount_code.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
 }
 
@@ -294,27 +323,28 @@ static enum status sale_status(const struct sale *sale, int64_t time_us)
 static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_GRANT);
+    struct sale *sale = &verbs->sale;
     int64_t time_us = now_us();
-    struct sale sale = {0};
-    enum status status = sale_find(verbs, op, &sale);
+    enum status status = sale_find(verbs, op);
 
     op->grant.replayed = false;
     if (status != STATUS_OK) {
         return status;
     }
-    status = sale_status(&sale, time_us);
+    status = sale_status(sale, time_us);
     if (status != STATUS_OK) {
-        op->grant.starts_in_us = sale.starts_at_us - time_us;
-        return holding_find(verbs, op, sale.number, status);
+        op->grant.starts_in_us = sale->starts_at_us - time_us;
+        return holding_find(verbs, op, sale->number, status);
     }
     bind_text(at, 1, op->grant.grant.user_id);
-    sqlite3_bind_int64(at, 2, sale.number);
+    sqlite3_bind_int64(at, 2, sale->number);
     sqlite3_bind_int64(at, 3, time_us);
     status = run(verbs, SQL_GRANT);
     if (status == STATUS_OK && sqlite3_changes64(verbs->db->handle) == 0) {
         /* There is a row in the way, so it is found. */
-        return holding_find(verbs, op, sale.number, STATUS_CORRUPT);
+        return holding_find(verbs, op, sale->number, STATUS_CORRUPT);
     }
+    sale->left--;
     op->grant.grant.granted_at_us = time_us;
     return status;
 }
@@ -457,6 +487,7 @@ bool verbs_is_failure(enum status status)
 
 bool verbs_begin(struct sqlite_verbs *verbs)
 {
+    verbs->sale.code_size = 0;
     return run(verbs, SQL_BEGIN) == STATUS_OK;
 }
 

@@ -202,6 +202,27 @@ static void the_nul_behind_a_text_is_nobody_elses(void **state)
     arena_fini(&arena);
 }
 
+static void lent_memory_comes_first_and_is_not_freed(void **state)
+{
+    static _Alignas(max_align_t) char lent[256];
+    struct arena arena;
+    char *first, *second;
+
+    (void)state;
+    arena_init_in(&arena, lent, sizeof(lent), 1024 * 1024);
+    first = arena_alloc(&arena, 64);
+    assert_true(first > lent && first + 64 <= lent + sizeof(lent));
+    second = arena_alloc(&arena, 1000);
+    assert_non_null(second);
+    assert_false(second >= lent && second < lent + sizeof(lent));
+    memset(first, 'a', 64);
+    memset(second, 'b', 1000);
+    assert_int_equal(first[63], 'a');
+    arena_fini(&arena); /* the sanitizer would say if it freed what it does not own */
+    assert_non_null(arena_alloc(&arena, 64));
+    arena_fini(&arena);
+}
+
 static void texts_past_the_limit_are_null(void **state)
 {
     struct arena arena;
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(dup_of_nothing_is_an_empty_text),
         cmocka_unit_test(printf_prints_texts_longer_than_a_block),
         cmocka_unit_test(the_nul_behind_a_text_is_nobody_elses),
+        cmocka_unit_test(lent_memory_comes_first_and_is_not_freed),
         cmocka_unit_test(texts_past_the_limit_are_null),
     };
 
