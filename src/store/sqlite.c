@@ -142,6 +142,8 @@ static void *sqlite_open(void *engine, struct store *store)
         return NULL;
     }
     sqlite->outbox->filled.data = sqlite;
+    /* It is ready, and the worker looks when something has woken its loop. */
+    uv_async_send(&sqlite->outbox->filled);
     return sqlite;
 }
 

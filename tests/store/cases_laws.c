@@ -189,6 +189,54 @@ static void a_store_that_was_never_turned_can_be_closed(void **state)
     assert_null(scene_free(&second));
 }
 
+struct look {
+    struct store *store;
+    bool is_ready;
+};
+
+static void look_after_poll(uv_check_t *check)
+{
+    struct look *look = check->data;
+
+    look->is_ready = look->store != NULL && store_is_ready(look->store);
+    if (look->is_ready || look->store == NULL) {
+        uv_stop(check->loop);
+    }
+}
+
+/* What is seen after this is seen too late. */
+static void give_up(uv_timer_t *timer)
+{
+    struct look *look = timer->data;
+
+    look->store = NULL;
+}
+
+/* A worker begins to listen when it finds its store ready after a poll, so there must be one. */
+static void a_store_that_is_ready_has_woken_its_loop(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct scene second;
+    struct look look = {0};
+    uv_check_t after_poll;
+    uv_timer_t patience;
+
+    CHECK(scene, scene_open(&second, scene->who, case_engine(state),
+                            (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    look.store = second.turn.store;
+    after_poll.data = &look;
+    patience.data = &look;
+    uv_check_init(&second.turn.loop, &after_poll);
+    uv_timer_init(&second.turn.loop, &patience);
+    uv_check_start(&after_poll, look_after_poll);
+    uv_timer_start(&patience, give_up, CLOCK_PATIENCE_MS, 0);
+    uv_run(&second.turn.loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&after_poll, NULL);
+    uv_close((uv_handle_t *)&patience, NULL);
+    assert_null(scene_close(&second));
+    CHECK(scene, look.is_ready);
+}
+
 static void stores_on_one_engine_see_the_same(void **state)
 {
     struct scene *scene = case_scene(state);
@@ -216,6 +264,7 @@ int cases_laws(void)
         CASE(closing_ends_what_was_not_sent_as_surely_not_applied),
         CASE(closing_ends_what_was_sent_without_a_wrong_word),
         CASE(a_store_that_was_never_turned_can_be_closed),
+        CASE(a_store_that_is_ready_has_woken_its_loop),
         CASE(stores_on_one_engine_see_the_same),
     };
 
