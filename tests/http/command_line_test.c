@@ -149,7 +149,7 @@ static void the_health_check_follows_readiness(void **state)
 static void the_service_lives_without_a_log(void **state)
 {
     struct service service;
-    char store[128], path[512];
+    char store[160], path[512];
     char *arguments[] = {path, NULL};
     char *environment[] = {store, (char[]){"DISCOUNT_LISTEN=127.0.0.1:0"}, NULL};
     int ends[2], status = -1;
@@ -158,7 +158,7 @@ static void the_service_lives_without_a_log(void **state)
     (void)state;
     service_start(&service, NULL);
     snprintf(path, sizeof(path), "%s", getenv("DISCOUNTD"));
-    snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", redis_server_url(service.redis));
+    snprintf(store, sizeof(store), "%s", service.store);
     assert_int_equal(pipe(ends), 0);
     close(ends[0]);
     pid = process_start(path, arguments, environment, ends[1]);

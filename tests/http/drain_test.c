@@ -11,17 +11,6 @@
 
 #include "http/service.h"
 
-static void assert_exits_with_0(struct service *service)
-{
-    int status = 0;
-
-    assert_true(discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status));
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    discountd_stop(service->daemon);
-    redis_server_stop(service->redis);
-}
-
 static void signal_and_wait_for_draining(struct service *service, int number)
 {
     discountd_signal(service->daemon, number);
@@ -42,17 +31,6 @@ static void use(struct http_connection *connection)
     response = service_receive(connection, "GET");
     assert_int_equal(response.status, 200);
     http_response_fini(&response);
-}
-
-static void send_grant(struct http_connection *connection, const char *id, const char *user)
-{
-    char request[512];
-
-    snprintf(request, sizeof(request),
-             "POST /discount/%s/grant HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
-             "Content-Length: %zu\r\n\r\n{\"user_id\":\"%s\"}",
-             id, strlen(user) + 14, user);
-    send_text(connection, request);
 }
 
 static void the_process_ends_although_idle_connections_are_open(void **state)
@@ -76,7 +54,7 @@ static void the_process_ends_although_idle_connections_are_open(void **state)
             assert_true(http_wait_closed(&idle[j], CLOCK_PATIENCE_MS));
             http_disconnect(&idle[j]);
         }
-        assert_exits_with_0(&service);
+        service_assert_exits_with_0(&service);
     }
 }
 
@@ -101,62 +79,7 @@ static void a_request_on_an_idle_connection_is_answered_while_draining(void **st
     assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
     http_disconnect(&connection);
     /* It was the last connection, so the rest of the minute is not waited for. */
-    assert_exits_with_0(&service);
-}
-
-static void a_request_that_waits_for_the_store_is_answered(void **state)
-{
-    struct service service;
-    struct http_connection connection;
-    struct http_response response;
-    char id[SERVICE_ID];
-
-    (void)state;
-    service_start(&service,
-                  (const char *[]){"DISCOUNT_DEADLINE_MS=10000", "DISCOUNT_DRAIN_MS=0", NULL});
-    service_create(&service, 1, id);
-    redis_server_freeze(service.redis);
-    connection = service_connect(&service);
-    send_grant(&connection, id, "u");
-    signal_and_wait_for_draining(&service, SIGTERM);
-    redis_server_thaw(service.redis);
-    response = service_receive(&connection, "POST");
-
-    assert_int_equal(response.status, 201);
-    assert_string_equal(http_header(&response, "Connection"), "close");
-
-    http_response_fini(&response);
-    http_disconnect(&connection);
-    assert_exits_with_0(&service);
-}
-
-static void a_hung_store_does_not_keep_the_process(void **state)
-{
-    struct service service;
-    struct http_connection connections[20];
-    char id[SERVICE_ID];
-
-    (void)state;
-    service_start(&service,
-                  (const char *[]){"DISCOUNT_DEADLINE_MS=300", "DISCOUNT_DRAIN_MS=0", NULL});
-    service_create(&service, 100, id);
-    redis_server_freeze(service.redis);
-    for (size_t i = 0; i < 20; i++) {
-        char user[8];
-
-        snprintf(user, sizeof(user), "u%zu", i);
-        connections[i] = service_connect(&service);
-        send_grant(&connections[i], id, user);
-    }
-    signal_and_wait_for_draining(&service, SIGTERM);
-    for (size_t i = 0; i < 20; i++) {
-        struct http_response response = service_receive(&connections[i], "POST");
-
-        service_assert_problem(&response, 503, "outcome-unknown");
-        http_response_fini(&response);
-        http_disconnect(&connections[i]);
-    }
-    assert_exits_with_0(&service);
+    service_assert_exits_with_0(&service);
 }
 
 static void a_body_that_is_still_coming_is_waited_for(void **state)
@@ -191,7 +114,7 @@ static void a_body_that_is_still_coming_is_waited_for(void **state)
 
     http_response_fini(&response);
     http_disconnect(&connection);
-    assert_exits_with_0(&service);
+    service_assert_exits_with_0(&service);
 }
 
 static bool refuses(void *argument)
@@ -218,7 +141,7 @@ static void new_connections_are_refused_while_draining(void **state)
     signal_and_wait_for_draining(&service, SIGTERM);
     assert_true(clock_wait(refuses, &service, CLOCK_PATIENCE_MS));
     http_disconnect(&connection);
-    assert_exits_with_0(&service);
+    service_assert_exits_with_0(&service);
 }
 
 static void a_second_signal_ends_the_drain(void **state)
@@ -236,8 +159,7 @@ static void a_second_signal_ends_the_drain(void **state)
     assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
     assert_true(WIFSIGNALED(status));
     http_disconnect(&connection);
-    discountd_stop(service.daemon);
-    redis_server_stop(service.redis);
+    service_end(&service);
 }
 
 /* One of many clients that ask all the time, as fast as they are answered. */
@@ -317,7 +239,7 @@ static void no_request_is_lost_under_load(void **state)
         pthread_join(clients[i].thread, NULL);
         assert_int_equal(clients[i].lost, 0);
     }
-    assert_exits_with_0(&service);
+    service_assert_exits_with_0(&service);
 }
 
 int main(void)
@@ -325,8 +247,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_process_ends_although_idle_connections_are_open),
         cmocka_unit_test(a_request_on_an_idle_connection_is_answered_while_draining),
-        cmocka_unit_test(a_request_that_waits_for_the_store_is_answered),
-        cmocka_unit_test(a_hung_store_does_not_keep_the_process),
         cmocka_unit_test(a_body_that_is_still_coming_is_waited_for),
         cmocka_unit_test(new_connections_are_refused_while_draining),
         cmocka_unit_test(a_second_signal_ends_the_drain),

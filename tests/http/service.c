@@ -2,22 +2,91 @@
 #include "http/service.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "discount/engine.h"
+
 #define MOST_VARIABLES 16
+#define FILE_NAME "discount.db"
 
-void service_start(struct service *service, const char *const *variables)
+/* ---- The store ---- */
+
+void service_prepare(struct service *service)
 {
-    const char *all[MOST_VARIABLES] = {0};
-    char store[128];
-    size_t count = 0;
+    const char *kind = getenv("DISCOUNT_TEST_STORE");
 
-    service->redis = redis_server_start(NULL);
-    snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", redis_server_url(service->redis));
-    all[count++] = store;
+    *service = (struct service){0};
+    if (kind != NULL && strcmp(kind, "sqlite") == 0) {
+        directory_make(&service->directory);
+        snprintf(service->store, sizeof(service->store), "DISCOUNT_STORE=sqlite:%s/" FILE_NAME,
+                 service->directory.path);
+    } else if (kind != NULL && strcmp(kind, "redis") == 0) {
+        service->redis = redis_server_start(NULL);
+        snprintf(service->store, sizeof(service->store), "DISCOUNT_STORE=%s",
+                 redis_server_url(service->redis));
+    } else {
+        fail_msg("the environment variable DISCOUNT_TEST_STORE must be sqlite or redis");
+    }
+}
+
+static void redis_fill(const struct service *service, int count)
+{
+    const char *done = redis_server_command(
+        service->redis, "EVAL %s 0 %d",
+        "for i = 1, ARGV[1] do "
+        "  local id = string.format('dsc-%021dA', i) "
+        "  redis.call('HSET', 'discount:{' .. id .. '}', 'brand_id', 'b', 'discount_code', "
+        "    string.rep('c', 200), 'total_count', 5, 'created_at', 1000000 + i) "
+        "  redis.call('ZADD', 'discounts', 1000000 + i, id) "
+        "end return 'filled'",
+        count);
+
+    assert_string_equal(done, "filled");
+}
+
+static void sqlite_fill(const struct service *service, int count)
+{
+    struct store_engine *engine;
+    const char *fault = NULL;
+    char path[128], sql[512];
+    sqlite3 *file = NULL;
+
+    /* The service's own hand makes the tables. */
+    engine = store_engine_open(service->store + strlen("DISCOUNT_STORE="), &fault);
+    assert_non_null(engine);
+    assert_true(store_engine_start(engine));
+    store_engine_close(engine);
+    snprintf(path, sizeof(path), "%s/" FILE_NAME, service->directory.path);
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " INSERT INTO discounts (id, brand_id, discount_code, total_count, created_at)"
+             " SELECT printf('dsc-%%021dA', i), 'b', printf('%%.200c', 'c'), 5, 1000000 + i FROM n",
+             count);
+    assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(file, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(file), SQLITE_OK);
+}
+
+void service_fill(const struct service *service, int count)
+{
+    if (service->redis != NULL) {
+        redis_fill(service, count);
+    } else {
+        sqlite_fill(service, count);
+    }
+}
+
+/* ---- Start and stop ---- */
+
+void service_launch(struct service *service, const char *const *variables)
+{
+    const char *all[MOST_VARIABLES] = {service->store};
+    size_t count = 1;
+
     for (; variables != NULL && *variables != NULL; variables++) {
         assert_true(count + 1 < MOST_VARIABLES);
         all[count++] = *variables;
@@ -26,19 +95,41 @@ void service_start(struct service *service, const char *const *variables)
     service->port = discountd_port(service->daemon);
 }
 
+void service_start(struct service *service, const char *const *variables)
+{
+    service_prepare(service);
+    service_launch(service, variables);
+}
+
 void service_stop(struct service *service)
+{
+    discountd_signal(service->daemon, SIGTERM);
+    service_assert_exits_with_0(service);
+}
+
+void service_assert_exits_with_0(struct service *service)
 {
     int status = 0;
 
-    discountd_signal(service->daemon, SIGTERM);
     if (!discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status) || !WIFEXITED(status) ||
         WEXITSTATUS(status) != 0) {
         fail_msg("discountd did not exit with 0 but with %x; its log:\n%s", (unsigned)status,
                  discountd_log(service->daemon));
     }
-    discountd_stop(service->daemon);
-    redis_server_stop(service->redis);
+    service_end(service);
 }
+
+void service_end(struct service *service)
+{
+    discountd_stop(service->daemon);
+    if (service->redis != NULL) {
+        redis_server_stop(service->redis);
+    } else {
+        directory_remove(&service->directory);
+    }
+}
+
+/* ---- Requests ---- */
 
 struct http_response service_request(const struct service *service, const char *method,
                                      const char *target, const char *headers, const char *body)
@@ -89,6 +180,20 @@ int service_grant(const struct service *service, const char *id, const char *use
     return service_status(service, "POST", target, NULL, body);
 }
 
+size_t service_count(const struct service *service)
+{
+    struct http_response response = service_request(service, "GET", "/discount", NULL, NULL);
+    json_t *list = service_json(&response);
+    size_t count = json_array_size(json_object_get(list, "discounts"));
+
+    assert_int_equal(response.status, 200);
+    json_decref(list);
+    http_response_fini(&response);
+    return count;
+}
+
+/* ---- Answers ---- */
+
 json_t *service_json(const struct http_response *response)
 {
     json_error_t error;
@@ -119,12 +224,25 @@ void service_assert_problem(struct http_response *response, int status, const ch
     json_decref(problem);
 }
 
+/* ---- Connections ---- */
+
 struct http_connection service_connect(const struct service *service)
 {
     struct http_connection connection;
 
     assert_true(http_connect(&connection, service->port));
     return connection;
+}
+
+void service_send_grant(struct http_connection *connection, const char *id, const char *user)
+{
+    char request[512];
+
+    snprintf(request, sizeof(request),
+             "POST /discount/%s/grant HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n{\"user_id\":\"%s\"}",
+             id, strlen(user) + 14, user);
+    assert_true(http_send_text(connection, request));
 }
 
 struct http_response service_receive(struct http_connection *connection, const char *method)
