@@ -118,11 +118,8 @@ static bool handles_start(struct worker *worker)
     worker->after_poll.data = worker;
     worker->store_late.data = worker;
     worker->stop.data = worker;
-    /* The first turn waits for nothing: a store that is ready from the start announces it by no
-     * event. */
     return uv_async_init(&worker->loop, &worker->stop, stop_asked) == 0 &&
            uv_check_start(&worker->after_poll, after_poll) == 0 &&
-           uv_idle_start(&worker->no_wait, nothing) == 0 &&
            uv_timer_start(&worker->store_late, store_is_late, worker->config->deadline_ms, 0) == 0;
 }
 

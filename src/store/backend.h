@@ -24,6 +24,7 @@ struct store_backend {
 
     /* A store's part. NULL without memory. */
     void *(*open)(void *engine, struct store *store);
+    /* When it becomes true something must wake the loop: the worker looks after each poll. */
     bool (*is_ready)(const void *self);
     /* Takes an operation in. May complete it at once. */
     void (*submit)(void *self, struct store_op *op);
