@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How a process that has a store to itself is asked for a backup: a Unix socket beside its file, for
- * its own user only. One request a connection, one at a time: a line "backup PATH"; the answer is
- * lines "DONE TOTAL", as often as it goes on, and at the end "ok" or "fault TEXT". */
+/* How a process that has a store to itself is asked for a backup: a Unix socket beside its file,
+ * for its own user only. One request a connection, one at a time: a line "backup PATH"; the answer
+ * is lines "DONE TOTAL", as often as it goes on, and at the end "ok" or "fault TEXT". */
 #ifndef CONTROL_H
 #define CONTROL_H
 
@@ -22,7 +22,8 @@ enum control_answer {
     CONTROL_NOBODY  /* no process serves this store */
 };
 
-/* Asks the process behind `control_path` to write a backup to `file`, an absolute path, and waits. */
+/* Asks the process behind `control_path` to write a backup to `file`, an absolute path, and waits.
+ */
 enum control_answer control_backup(const char *control_path, const char *file,
                                    store_progress_fn progress, void *argument,
                                    char ret_fault[STORE_FAULT]);

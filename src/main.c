@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "backup.h"
 #include "bind.h"
 #include "config.h"
+#include "control.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "healthcheck.h"
@@ -20,20 +22,6 @@
 #define DESCRIPTORS_SPARE 64
 
 extern char **environ;
-
-static int help(void)
-{
-    puts("discountd " DISCOUNT_VERSION ": grants discounts, one for each user, while stock lasts.\n"
-         "\n"
-         "  discountd                 serve\n"
-         "  discountd --check-config  check the environment and say what is wrong with it\n"
-         "  discountd --healthcheck   exit 0 if the one that serves here is ready\n"
-         "  discountd --version\n"
-         "\n"
-         "The environment configures it:\n");
-    config_help(stdout);
-    return EXIT_SUCCESS;
-}
 
 /* Makes room for every connection the configuration allows; allows fewer where the system does not
  * give it. False when there is hardly room for any. */
@@ -77,41 +65,45 @@ static void wait_for_stop(const sigset_t *signals)
     sigprocmask(SIG_UNBLOCK, signals, NULL);
 }
 
-/* Starts the workers, waits for the signal, and lets them drain. Whatever fails ends the process,
- * so nothing is taken back then. */
-static int serve(const struct config *config, struct store_engine *engine)
+/* Starts the workers, waits for the signal, and lets them drain. Should one of them not start, the
+ * process ends there and then, because the others use the engine. */
+static int serve_until(const sigset_t *signals, const struct config *config,
+                       struct store_engine *engine)
 {
     struct worker *workers[CONFIG_MOST_WORKERS];
     int fds[CONFIG_MOST_WORKERS];
-    sigset_t signals;
+    struct control *control;
 
-    if (!bind_all(config, fds)) {
+    if (!store_engine_start(engine) || !bind_all(config, fds)) {
         return EXIT_FAILURE;
     }
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    control = control_open(engine);
     for (unsigned i = 0; i < config->workers; i++) {
         workers[i] = worker_start(config, engine, api_routes, api_route_count, fds[i]);
         if (workers[i] == NULL) {
             log_write(LOG_ERROR, "main: cannot start worker %u", i);
-            return EXIT_FAILURE;
+            exit(EXIT_FAILURE);
         }
     }
-    wait_for_stop(&signals);
+    wait_for_stop(signals);
     for (unsigned i = 0; i < config->workers; i++) {
         worker_stop(workers[i]);
     }
     for (unsigned i = 0; i < config->workers; i++) {
         worker_join(workers[i]);
     }
+    control_close(control);
     log_write(LOG_INFO, "main: drained");
     return EXIT_SUCCESS;
 }
 
-static int run(struct config *config, struct store_engine *engine)
+/* The signals are blocked before there is any thread, so that none of them is ever taken elsewhere
+ * than in wait_for_stop. */
+static int serve(struct config *config, struct store_engine *engine, const char *operand)
 {
+    sigset_t signals;
+
+    (void)operand; /* there is none */
     /* Before the first line of the log: its reader may be gone. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -122,47 +114,111 @@ static int run(struct config *config, struct store_engine *engine)
         return EXIT_FAILURE;
     }
     api_init();
-    if (!store_engine_start(engine)) {
-        return EXIT_FAILURE;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return serve_until(&signals, config, engine);
+}
+
+/* ---- The commands ---- */
+
+static int back_up(struct config *config, struct store_engine *engine, const char *file)
+{
+    (void)config; /* the engine was opened from it */
+    return backup(engine, file);
+}
+
+static int check_config(struct config *config, struct store_engine *engine, const char *operand)
+{
+    (void)config; /* it is sound, or this would not be reached */
+    (void)engine;
+    (void)operand;
+    return EXIT_SUCCESS;
+}
+
+static int ask_health(struct config *config, struct store_engine *engine, const char *operand)
+{
+    (void)engine; /* whoever serves has it */
+    (void)operand;
+    return healthcheck(config) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static const struct command {
+    const char *name;
+    const char *operand; /* what its operand is called, or NULL */
+    const char *help;
+    int (*run)(struct config *config, struct store_engine *engine, const char *operand);
+} commands[] = {
+    {"", NULL, "serve", serve},
+    {"backup", "FILE", "copy a sqlite store into a new file, also while it serves", back_up},
+    {"--check-config", NULL, "check the environment and say what is wrong with it", check_config},
+    {"--healthcheck", NULL, "exit 0 if the one that serves here is ready", ask_health},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void help(void)
+{
+    puts("discountd " DISCOUNT_VERSION
+         ": grants discounts, one for each user, while stock lasts.\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const struct command *at = &commands[i];
+        const char *operand = at->operand == NULL ? "" : at->operand;
+        int width = 16 - (int)strlen(at->name);
+
+        printf("  discountd %s %-*s %s\n", at->name, width, operand, at->help);
     }
-    return serve(config, engine);
+    puts("  discountd --version\n\nThe environment configures it:\n");
+    config_help(stdout);
+}
+
+static const struct command *command_find(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0 &&
+            argc == (argc > 1) + 1 + (commands[i].operand != NULL)) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int run(const struct command *command, const char *operand)
+{
+    const char *fault = NULL;
+    struct config config;
+    bool sound = config_read(environ, stderr, &config);
+    struct store_engine *engine = store_engine_open(config.store, &fault);
+    int code;
+
+    if (engine == NULL) {
+        fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", fault);
+    }
+    code = sound && engine != NULL ? command->run(&config, engine, operand) : EXIT_BAD_CONFIG;
+    if (engine != NULL) {
+        store_engine_close(engine);
+    }
+    return code;
 }
 
 int main(int argc, char **argv)
 {
-    const char *option = argc > 1 ? argv[1] : "";
-    const char *fault = NULL;
-    struct store_engine *engine;
-    struct config config;
-    bool sound;
-    int code = EXIT_SUCCESS;
+    const struct command *command = command_find(argc, argv);
 
-    if (argc > 2 || (argc == 2 && strcmp(option, "--check-config") != 0 &&
-                     strcmp(option, "--healthcheck") != 0 && strcmp(option, "--version") != 0 &&
-                     strcmp(option, "--help") != 0)) {
-        fputs("discountd: unknown argument; see discountd --help\n", stderr);
-        return EXIT_BAD_CONFIG;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        help();
+        return EXIT_SUCCESS;
     }
-    if (strcmp(option, "--help") == 0) {
-        return help();
-    }
-    if (strcmp(option, "--version") == 0) {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("discountd " DISCOUNT_VERSION);
         return EXIT_SUCCESS;
     }
-    sound = config_read(environ, stderr, &config);
-    engine = store_engine_open(config.store, &fault);
-    if (engine == NULL) {
-        fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", fault);
-    }
-    if (!sound || engine == NULL) {
+    if (command == NULL) {
+        fputs("discountd: unknown command; see discountd --help\n", stderr);
         return EXIT_BAD_CONFIG;
     }
-    if (strcmp(option, "--healthcheck") == 0) {
-        code = healthcheck(&config) ? EXIT_SUCCESS : EXIT_FAILURE;
-    } else if (strcmp(option, "--check-config") != 0) {
-        code = run(&config, engine);
-    }
-    store_engine_close(engine);
-    return code;
+    return run(command, command->operand == NULL ? NULL : argv[2]);
 }

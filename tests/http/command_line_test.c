@@ -9,35 +9,13 @@
 #include <unistd.h>
 
 #include "http/service.h"
+#include "support/command.h"
 #include "support/process.h"
 
-/* Runs discountd with one argument (or none) in this environment until it ends by itself; its exit
- * code, and what it wrote. */
-static int run(const char *argument, const char *const *variables, char ret_output[8192])
+/* With one argument or none. */
+static int run(const char *argument, const char *const *variables, char ret_output[COMMAND_OUTPUT])
 {
-    char path[512], option[64];
-    char *arguments[] = {path, argument == NULL ? NULL : option, NULL};
-    char *environment[16] = {NULL};
-    int output = memfd_create("output", 0), status = 0;
-    ssize_t n;
-    pid_t pid;
-
-    snprintf(path, sizeof(path), "%s", getenv("DISCOUNTD"));
-    snprintf(option, sizeof(option), "%s", argument == NULL ? "" : argument);
-    for (int i = 0; variables != NULL && variables[i] != NULL; i++) {
-        environment[i] = strdup(variables[i]);
-    }
-    pid = process_start(path, arguments, environment, output);
-    assert_true(pid > 0);
-    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
-    assert_true(WIFEXITED(status));
-    n = pread(output, ret_output, 8191, 0);
-    ret_output[n < 0 ? 0 : n] = '\0';
-    close(output);
-    for (int i = 0; environment[i] != NULL; i++) {
-        free(environment[i]);
-    }
-    return WEXITSTATUS(status);
+    return command_run((const char *[]){argument, NULL}, variables, ret_output);
 }
 
 static void help_names_every_variable(void **state)
@@ -45,7 +23,7 @@ static void help_names_every_variable(void **state)
     static const char *const names[] = {"STORE",       "LISTEN",    "WORKERS",
                                         "CONNECTIONS", "IN_FLIGHT", "DRAIN_MS",
                                         "DEADLINE_MS", "LOG_LEVEL", "CLIENT_DEADLINE_MS"};
-    char output[8192];
+    char output[COMMAND_OUTPUT];
 
     (void)state;
     assert_int_equal(run("--help", NULL, output), 0);
@@ -59,7 +37,7 @@ static void help_names_every_variable(void **state)
 
 static void version_is_named(void **state)
 {
-    char output[8192];
+    char output[COMMAND_OUTPUT];
 
     (void)state;
     assert_int_equal(run("--version", NULL, output), 0);
@@ -68,7 +46,7 @@ static void version_is_named(void **state)
 
 static void an_unknown_argument_is_a_fault(void **state)
 {
-    char output[8192];
+    char output[COMMAND_OUTPUT];
 
     (void)state;
     assert_int_equal(run("--verbose", NULL, output), 2);
@@ -84,7 +62,7 @@ static void every_fault_of_the_configuration_is_named_at_once(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        char output[8192];
+        char output[COMMAND_OUTPUT];
 
         assert_int_equal(run(options[i], variables, output), 2);
         assert_non_null(strstr(output, "DISCOUNT_STORE must "));
@@ -98,7 +76,7 @@ static void every_fault_of_the_configuration_is_named_at_once(void **state)
 
 static void a_sound_configuration_passes_the_check(void **state)
 {
-    char output[8192];
+    char output[COMMAND_OUTPUT];
 
     (void)state;
     assert_int_equal(run("--check-config",
@@ -110,7 +88,7 @@ static void a_sound_configuration_passes_the_check(void **state)
 
 static void a_variable_that_is_not_ours_is_named_and_ignored(void **state)
 {
-    char output[8192];
+    char output[COMMAND_OUTPUT];
 
     (void)state;
     assert_int_equal(run("--check-config", (const char *[]){"DISCOUNT_WORKER=4", NULL}, output), 0);
@@ -120,7 +98,7 @@ static void a_variable_that_is_not_ours_is_named_and_ignored(void **state)
 static void a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd(void **state)
 {
     struct service service;
-    char listen[64], output[8192];
+    char listen[64], output[COMMAND_OUTPUT];
 
     (void)state;
     service_start(&service, NULL);
@@ -134,7 +112,7 @@ static void a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd(voi
 static void the_health_check_follows_readiness(void **state)
 {
     struct service service;
-    char listen[64], output[8192];
+    char listen[64], output[COMMAND_OUTPUT];
 
     (void)state;
     service_start(&service, NULL);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* Both ends of the control socket. The serving end blocks, on a thread that does nothing else. */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "discount/log.h"
+
+/* How long the serving end waits for its client to say what it wants, or to take an answer. */
+#define PATIENCE_S 10
+#define LINE_SIZE 4400
+#define COMMAND "backup "
+
+struct control {
+    struct store_engine *engine; /* borrowed */
+    const char *path;            /* the engine's */
+    int fd;
+    uv_thread_t thread;
+    atomic_bool is_stopping;
+};
+
+/* ---- What both ends do ---- */
+
+/* An address has room for 107 bytes only, so it goes through a descriptor of the directory, which
+ * is the caller's to close once the address was used; -1 when there is no such address. */
+static int address_of(const char *path, struct sockaddr_un *ret_address)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    char directory[LINE_SIZE];
+    int n = snprintf(directory, sizeof(directory), "%.*s",
+                     slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+    int fd;
+
+    if (n < 0 || (size_t)n >= sizeof(directory)) {
+        return -1;
+    }
+    fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    n = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s", fd,
+                 name);
+    if (fd >= 0 && (n < 0 || (size_t)n >= sizeof(ret_address->sun_path))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool send_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno != EINTR) {
+            return false;
+        }
+        if (sent > 0) {
+            bytes += sent;
+            n -= (size_t)sent;
+        }
+    }
+    return true;
+}
+
+static bool __attribute__((format(printf, 2, 3))) say(int fd, const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    return n > 0 && (size_t)n < sizeof(line) && send_all(fd, line, (size_t)n);
+}
+
+/* One line without its end, byte by byte: there are few, and nothing behind it is taken. */
+static bool hear(int fd, char ret_line[LINE_SIZE])
+{
+    for (size_t n = 0; n < LINE_SIZE; n++) {
+        ssize_t got;
+
+        do {
+            got = recv(fd, &ret_line[n], 1, 0);
+        } while (got < 0 && errno == EINTR);
+        if (got != 1) {
+            return false;
+        }
+        if (ret_line[n] == '\n') {
+            ret_line[n] = '\0';
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- The serving end ---- */
+
+struct asked {
+    struct control *control;
+    int fd;
+};
+
+/* Who does not listen any more wants no backup either. */
+static bool progress(void *argument, uint64_t done, uint64_t total)
+{
+    const struct asked *asked = argument;
+
+    return !atomic_load(&asked->control->is_stopping) &&
+           say(asked->fd, "%llu %llu\n", (unsigned long long)done, (unsigned long long)total);
+}
+
+static void answer(struct control *control, int fd)
+{
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    struct asked asked = {control, fd};
+    char line[LINE_SIZE], fault[STORE_FAULT];
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
+        !hear(fd, line)) {
+        return;
+    }
+    if (strncmp(line, COMMAND "/", sizeof(COMMAND)) != 0) {
+        say(fd, "fault only \"" COMMAND "/PATH\" is understood\n");
+    } else if (store_engine_backup(control->engine, line + sizeof(COMMAND) - 1, progress, &asked,
+                                   fault)) {
+        say(fd, "ok\n");
+        log_write(LOG_INFO, "control: a backup was made");
+    } else {
+        say(fd, "fault %s\n", fault);
+        log_write(LOG_WARNING, "control: a backup that was asked for failed");
+    }
+}
+
+static void control_main(void *argument)
+{
+    struct control *control = argument;
+
+    while (!atomic_load(&control->is_stopping)) {
+        int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            answer(control, fd);
+            close(fd);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            break;
+        }
+    }
+    if (!atomic_load(&control->is_stopping)) {
+        log_write(LOG_WARNING, "control: no more backups are taken: %s", strerror(errno));
+    }
+}
+
+/* A socket that is there was left by a process that was killed: this one has the store. */
+static void stale_remove(const char *path)
+{
+    struct stat about;
+
+    if (lstat(path, &about) == 0 && S_ISSOCK(about.st_mode)) {
+        unlink(path);
+    }
+}
+
+/* A socket that listens there, for our own user alone: before it listens nobody can connect. -1,
+ * and errno, when it cannot be. */
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address;
+    int directory = address_of(path, &address);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    stale_remove(path);
+    if (directory < 0 || fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        chmod(path, S_IRUSR | S_IWUSR) != 0 || listen(fd, 1) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    close(directory);
+    return fd;
+}
+
+struct control *control_open(struct store_engine *engine)
+{
+    const char *path = store_engine_control_path(engine);
+    struct control *control = path == NULL ? NULL : calloc(1, sizeof(*control));
+
+    if (control == NULL) {
+        return NULL;
+    }
+    control->engine = engine;
+    control->path = path;
+    control->fd = listen_at(path);
+    if (control->fd < 0 || uv_thread_create(&control->thread, control_main, control) != 0) {
+        log_write(LOG_WARNING, "control: %s: %s; there are no backups while this process serves",
+                  path, strerror(errno));
+        close(control->fd);
+        free(control);
+        return NULL;
+    }
+    return control;
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL) {
+        return;
+    }
+    atomic_store(&control->is_stopping, true);
+    shutdown(control->fd, SHUT_RDWR); /* wakes accept */
+    uv_thread_join(&control->thread);
+    close(control->fd);
+    unlink(control->path);
+    free(control);
+}
+
+/* ---- The asking end ---- */
+
+/* A connected socket, or -1. */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address;
+    int directory = address_of(path, &address);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 &&
+        (directory < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)) {
+        close(fd);
+        fd = -1;
+    }
+    if (directory >= 0) {
+        close(directory);
+    }
+    return fd;
+}
+
+/* Reads what is said until the end of it. */
+static enum control_answer listen_to(int fd, store_progress_fn show, void *argument,
+                                     char *ret_fault)
+{
+    char line[LINE_SIZE];
+    unsigned long long done, total;
+
+    while (hear(fd, line)) {
+        if (strcmp(line, "ok") == 0) {
+            return CONTROL_DONE;
+        }
+        if (strncmp(line, "fault ", 6) == 0) {
+            snprintf(ret_fault, STORE_FAULT, "%.*s", STORE_FAULT - 1, line + 6);
+            return CONTROL_FAILED;
+        }
+        if (sscanf(line, "%llu %llu", &done, &total) != 2 || !show(argument, done, total)) {
+            break;
+        }
+    }
+    snprintf(ret_fault, STORE_FAULT, "the process that serves the store did not go on with it");
+    return CONTROL_FAILED;
+}
+
+enum control_answer control_backup(const char *control_path, const char *file,
+                                   store_progress_fn show, void *argument,
+                                   char ret_fault[STORE_FAULT])
+{
+    enum control_answer answered = CONTROL_NOBODY;
+    int fd = connect_to(control_path);
+
+    if (fd < 0) {
+        return CONTROL_NOBODY;
+    }
+    if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
+        snprintf(ret_fault, STORE_FAULT, "the path is too long or has a line break");
+        answered = CONTROL_FAILED;
+    } else if (say(fd, COMMAND "%s\n", file)) {
+        answered = listen_to(fd, show, argument, ret_fault);
+    }
+    close(fd);
+    return answered;
+}
