@@ -53,7 +53,7 @@ static bool descriptors_reserve(struct config *config)
     return true;
 }
 
-/* Waits for SIGTERM or SIGINT, which every thread blocks. After it both do what they do by default,
+/* Waits for one of the signals, which every thread blocks. After it all do what they do by default,
  * so that a second one ends a drain that takes too long. */
 static void wait_for_stop(const sigset_t *signals)
 {
@@ -97,8 +97,22 @@ static int serve_until(const sigset_t *signals, const struct config *config,
     return EXIT_SUCCESS;
 }
 
-/* The signals are blocked before there is any thread, so that none of them is ever taken elsewhere
- * than in wait_for_stop. */
+/* What asks the service to end: a terminal that is closed too, unless it was started with nohup.
+ * They are blocked before there is any thread, so that none of them is ever taken elsewhere than in
+ * wait_for_stop. */
+static void signals_block(sigset_t *ret_signals)
+{
+    struct sigaction hangup;
+
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGTERM);
+    sigaddset(ret_signals, SIGINT);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(ret_signals, SIGHUP);
+    }
+    sigprocmask(SIG_BLOCK, ret_signals, NULL);
+}
+
 static int serve(struct config *config, struct store_engine *engine, const char *operand)
 {
     sigset_t signals;
@@ -106,7 +120,6 @@ static int serve(struct config *config, struct store_engine *engine, const char 
     (void)operand; /* there is none */
     /* Before the first line of the log: its reader may be gone. */
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     log_set_level(config->log_level);
     if (!descriptors_reserve(config)) {
         log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",
@@ -114,10 +127,7 @@ static int serve(struct config *config, struct store_engine *engine, const char 
         return EXIT_FAILURE;
     }
     api_init();
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signals_block(&signals);
     return serve_until(&signals, config, engine);
 }
 

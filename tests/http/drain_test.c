@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGTERM and SIGINT: what was asked is answered, and the process exits with 0. */
+/* SIGTERM, SIGINT and SIGHUP: what was asked is answered, and the process exits with 0. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -35,10 +35,11 @@ static void use(struct http_connection *connection)
 
 static void the_process_ends_although_idle_connections_are_open(void **state)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    signal(SIGHUP, SIG_DFL); /* the service inherits it, also from who runs the tests with nohup */
+    for (size_t i = 0; i < 3; i++) {
         struct http_connection idle[10];
         struct service service;
 
@@ -56,6 +57,19 @@ static void the_process_ends_although_idle_connections_are_open(void **state)
         }
         service_assert_exits_with_0(&service);
     }
+}
+
+static void started_with_nohup_it_outlives_its_terminal(void **state)
+{
+    struct service service;
+
+    (void)state;
+    signal(SIGHUP, SIG_IGN);
+    service_start(&service, NULL);
+    signal(SIGHUP, SIG_DFL);
+    discountd_signal(service.daemon, SIGHUP);
+    assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 200);
+    service_stop(&service);
 }
 
 static void a_request_on_an_idle_connection_is_answered_while_draining(void **state)
@@ -246,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_process_ends_although_idle_connections_are_open),
+        cmocka_unit_test(started_with_nohup_it_outlives_its_terminal),
         cmocka_unit_test(a_request_on_an_idle_connection_is_answered_while_draining),
         cmocka_unit_test(a_body_that_is_still_coming_is_waited_for),
         cmocka_unit_test(new_connections_are_refused_while_draining),
