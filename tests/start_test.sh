@@ -466,10 +466,6 @@ busy_port_is_said() {
 
 # What somebody gets who sets nothing: a store that needs no other server.
 default_store_is_enough() {
-    if ! "$world/tree/$service" --help | grep -q 'sqlite:'; then
-        skip "plain ./start needs no other server (the default store is not SQLite)"
-        return
-    fi
     unset DISCOUNT_STORE
     serve || return
     announced_command_can_be_run "plain"

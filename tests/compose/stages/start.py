@@ -30,12 +30,6 @@ async def check_first_time(report, deployment, newcomer):
 
     # What ./start does not need itself.
     await install(deployment, newcomer, "curl")
-    if not await store_is_embedded(deployment, newcomer):
-        report.note("the default store is not SQLite, so a Redis is installed")
-        await install(deployment, newcomer, "redis-server")
-        await inside(deployment, newcomer, "redis-server --save '' --daemonize yes")
-        await inside(deployment, newcomer, "curl -sf --retry 20 --retry-delay 1 --retry-all-errors localhost:8080/readyz")
-
     created = await inside(deployment, newcomer, BANNER.search(log)[1] + " --silent --write-out '\n%{http_code}'")
     body, _, status = created.rpartition("\n")
     report.equal("the command that it shows creates a discount", (status, json.loads(body).get("brand_id")), ("201", "IKEA"))
@@ -43,15 +37,13 @@ async def check_first_time(report, deployment, newcomer):
 
 async def check_second_time(report, deployment, newcomer):
     built = await inside(deployment, newcomer, BUILT)
-    embedded = await store_is_embedded(deployment, newcomer)
     await check_ctrl_c(report, deployment, newcomer, "Ctrl-C")
 
     log = await started(report, deployment, newcomer)
     report.check("the second time nothing is installed", "start: installing" not in log, log)
     report.equal("the second time nothing is compiled", await inside(deployment, newcomer, BUILT), built)
-    if embedded:
-        listed = json.loads(await inside(deployment, newcomer, "curl --silent localhost:8080/discount"))["discounts"]
-        report.equal("the second time the discount is still there", [one["brand_id"] for one in listed], ["IKEA"])
+    listed = json.loads(await inside(deployment, newcomer, "curl --silent localhost:8080/discount"))["discounts"]
+    report.equal("the second time the discount is still there", [one["brand_id"] for one in listed], ["IKEA"])
     await check_ctrl_c(report, deployment, newcomer, "the second Ctrl-C")
 
 
@@ -81,10 +73,6 @@ async def inside(deployment, newcomer, command):
 
 async def install(deployment, newcomer, package):
     await inside(deployment, newcomer, f"apt-get install -y --no-install-recommends {package}")
-
-
-async def store_is_embedded(deployment, newcomer):
-    return "sqlite:" in await inside(deployment, newcomer, "build/release/discountd --help")
 
 
 async def check_ctrl_c(report, deployment, newcomer, what):
