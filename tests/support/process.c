@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,18 +17,13 @@ struct child {
     int status;
 };
 
-/* After fork, where other threads may have held locks: only what is safe in a signal handler. */
-static _Noreturn void become(const char *path, char *const *arguments, char *const *environment,
-                             int output, pid_t parent)
+/* Ties a child to its parent and to its output. Right after fork, where other threads may have held
+ * locks: only what is safe in a signal handler. */
+static bool settle(int output, pid_t parent)
 {
-    int bad = prctl(PR_SET_PDEATHSIG, SIGKILL);
-
-    /* The parent may have died before it was asked for. */
-    if (bad == 0 && getppid() == parent && dup2(output, STDOUT_FILENO) >= 0 &&
-        dup2(output, STDERR_FILENO) >= 0) {
-        execve(path, arguments, environment);
-    }
-    _exit(EXIT_NO_PROGRAM);
+    /* The parent may have died before its death was asked for. */
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+           dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0;
 }
 
 pid_t process_start(const char *path, char *const *arguments, char *const *environment, int output)
@@ -36,7 +32,25 @@ pid_t process_start(const char *path, char *const *arguments, char *const *envir
     pid_t pid = fork();
 
     if (pid == 0) {
-        become(path, arguments, environment, output, parent);
+        if (settle(output, parent)) {
+            execve(path, arguments, environment);
+        }
+        _exit(EXIT_NO_PROGRAM);
+    }
+    return pid;
+}
+
+pid_t process_fork(void (*run)(void *argument), void *argument, int output)
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (!settle(output, parent)) {
+            _exit(EXIT_NO_PROGRAM);
+        }
+        run(argument);
+        _exit(EXIT_SUCCESS);
     }
     return pid;
 }

@@ -12,6 +12,11 @@
  * descriptor `output`. -1 when there is no process to be had. */
 pid_t process_start(const char *path, char *const *arguments, char *const *environment, int output);
 
+/* Runs a function in a copy of this process, which must have one thread only: with the output as
+ * above, until it returns, and then the child ends with 0. No assertion of cmocka's belongs there.
+ */
+pid_t process_fork(void (*run)(void *argument), void *argument, int output);
+
 /* Whether it has ended within this time; then its wait status is in ret_status, and the pid must
  * not be used any more. */
 bool process_wait(pid_t pid, int64_t within_ms, int *ret_status);

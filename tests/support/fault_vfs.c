@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/fault_vfs.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "support/clock.h"
+
+struct fault {
+    unsigned after, times;
+    int code;
+};
+
+/* A file of SQLite's with the system's behind it. */
+struct file {
+    sqlite3_file base;
+    enum fault_file kind;
+    sqlite3_file *real; /* in the memory behind this struct */
+};
+
+static sqlite3_vfs *system_vfs;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t mended = PTHREAD_COND_INITIALIZER;
+/* Guarded by it. */
+static struct {
+    struct fault faults[FAULT_FILES][FAULT_CALLS];
+    unsigned counts[FAULT_FILES][FAULT_CALLS];
+    bool hangs[FAULT_FILES];
+    unsigned hanging;
+} disk;
+
+/* ---- Faults ---- */
+
+/* Counts a call, and says what is to become of it: SQLITE_OK or its fault. */
+static int meet(enum fault_file file, enum fault_call call)
+{
+    struct fault *fault = &disk.faults[file][call];
+    int code = SQLITE_OK;
+
+    pthread_mutex_lock(&lock);
+    disk.counts[file][call]++;
+    if (fault->times > 0 && fault->after > 0) {
+        fault->after--;
+    } else if (fault->times > 0) {
+        fault->times -= fault->times < UINT_MAX;
+        code = fault->code;
+    }
+    while (call == FAULT_SYNC && disk.hangs[file]) {
+        disk.hanging++;
+        pthread_cond_wait(&mended, &lock);
+        disk.hanging--;
+    }
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+void fault_vfs_mend(void)
+{
+    pthread_mutex_lock(&lock);
+    for (size_t file = 0; file < FAULT_FILES; file++) {
+        disk.hangs[file] = false;
+        for (size_t call = 0; call < FAULT_CALLS; call++) {
+            disk.faults[file][call] = (struct fault){0};
+        }
+    }
+    pthread_cond_broadcast(&mended);
+    pthread_mutex_unlock(&lock);
+}
+
+void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, unsigned times,
+                    int code)
+{
+    pthread_mutex_lock(&lock);
+    disk.faults[file][call] = (struct fault){.after = after, .times = times, .code = code};
+    pthread_mutex_unlock(&lock);
+}
+
+void fault_vfs_fill(void)
+{
+    fault_vfs_fail(FAULT_DATABASE, FAULT_WRITE, 0, UINT_MAX, SQLITE_FULL);
+    fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, UINT_MAX, SQLITE_FULL);
+}
+
+void fault_vfs_hang(enum fault_file file)
+{
+    pthread_mutex_lock(&lock);
+    disk.hangs[file] = true;
+    pthread_mutex_unlock(&lock);
+}
+
+static bool is_hanging(void *argument)
+{
+    bool hangs;
+
+    (void)argument; /* there is one disk */
+    pthread_mutex_lock(&lock);
+    hangs = disk.hanging > 0;
+    pthread_mutex_unlock(&lock);
+    return hangs;
+}
+
+bool fault_vfs_wait_hanging(void)
+{
+    return clock_wait(is_hanging, NULL, CLOCK_PATIENCE_MS);
+}
+
+unsigned fault_vfs_count(enum fault_file file, enum fault_call call)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&lock);
+    count = disk.counts[file][call];
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+/* ---- Files ---- */
+
+static sqlite3_file *real_of(sqlite3_file *base)
+{
+    return ((struct file *)base)->real;
+}
+
+static int file_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
+{
+    int code = meet(((struct file *)base)->kind, FAULT_WRITE);
+
+    return code == SQLITE_OK ? real_of(base)->pMethods->xWrite(real_of(base), bytes, n, at) : code;
+}
+
+static int file_sync(sqlite3_file *base, int flags)
+{
+    int code = meet(((struct file *)base)->kind, FAULT_SYNC);
+
+    return code == SQLITE_OK ? real_of(base)->pMethods->xSync(real_of(base), flags) : code;
+}
+
+static int file_close(sqlite3_file *base)
+{
+    return real_of(base)->pMethods->xClose(real_of(base));
+}
+
+static int file_read(sqlite3_file *base, void *bytes, int n, sqlite3_int64 at)
+{
+    return real_of(base)->pMethods->xRead(real_of(base), bytes, n, at);
+}
+
+static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
+{
+    return real_of(base)->pMethods->xTruncate(real_of(base), size);
+}
+
+static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
+{
+    return real_of(base)->pMethods->xFileSize(real_of(base), ret_size);
+}
+
+static int file_lock(sqlite3_file *base, int level)
+{
+    return real_of(base)->pMethods->xLock(real_of(base), level);
+}
+
+static int file_unlock(sqlite3_file *base, int level)
+{
+    return real_of(base)->pMethods->xUnlock(real_of(base), level);
+}
+
+static int file_check_lock(sqlite3_file *base, int *ret_is_locked)
+{
+    return real_of(base)->pMethods->xCheckReservedLock(real_of(base), ret_is_locked);
+}
+
+static int file_control(sqlite3_file *base, int operation, void *argument)
+{
+    return real_of(base)->pMethods->xFileControl(real_of(base), operation, argument);
+}
+
+static int file_sector_size(sqlite3_file *base)
+{
+    return real_of(base)->pMethods->xSectorSize(real_of(base));
+}
+
+static int file_characteristics(sqlite3_file *base)
+{
+    return real_of(base)->pMethods->xDeviceCharacteristics(real_of(base));
+}
+
+/* Version 1 has no shared memory: a log is then for a connection that locks everybody else out. */
+static const sqlite3_io_methods methods = {
+    .iVersion = 1,
+    .xClose = file_close,
+    .xRead = file_read,
+    .xWrite = file_write,
+    .xTruncate = file_truncate,
+    .xSync = file_sync,
+    .xFileSize = file_size,
+    .xLock = file_lock,
+    .xUnlock = file_unlock,
+    .xCheckReservedLock = file_check_lock,
+    .xFileControl = file_control,
+    .xSectorSize = file_sector_size,
+    .xDeviceCharacteristics = file_characteristics,
+};
+
+static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags,
+                     int *ret_flags)
+{
+    struct file *file = (struct file *)base;
+    int code;
+
+    (void)vfs; /* it is this one */
+    if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0) {
+        return system_vfs->xOpen(system_vfs, name, base, flags, ret_flags);
+    }
+    *file = (struct file){.kind = (flags & SQLITE_OPEN_WAL) != 0 ? FAULT_LOG : FAULT_DATABASE,
+                          .real = (sqlite3_file *)(file + 1)};
+    code = system_vfs->xOpen(system_vfs, name, file->real, flags, ret_flags);
+    if (code == SQLITE_OK) {
+        file->base.pMethods = &methods;
+    }
+    return code;
+}
+
+void fault_vfs_install(void)
+{
+    static sqlite3_vfs vfs;
+
+    if (system_vfs == NULL) {
+        system_vfs = sqlite3_vfs_find(NULL);
+        vfs = *system_vfs;
+        vfs.zName = "fault";
+        vfs.szOsFile += (int)sizeof(struct file);
+        vfs.pNext = NULL;
+        vfs.xOpen = disk_open;
+        if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK) {
+            abort();
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk that fails on command: what SQLite writes into databases and their write-ahead logs goes
+ * through here, and every other call straight to the system. Any thread; the faults are the whole
+ * process's. */
+#ifndef SUPPORT_FAULT_VFS_H
+#define SUPPORT_FAULT_VFS_H
+
+#include <stdbool.h>
+
+enum fault_file { FAULT_DATABASE, FAULT_LOG, FAULT_FILES };
+enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_CALLS };
+
+/* Every database that is opened from now on lies on this disk, without a fault so far. */
+void fault_vfs_install(void);
+/* It is sound again from now on, and whoever hangs goes on. */
+void fault_vfs_mend(void);
+
+/* From now on the calls behind the next `after` ones fail with this code of SQLite's, `times` of
+ * them. */
+void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, unsigned times,
+                    int code);
+/* The disk is full: nothing more can be written anywhere. */
+void fault_vfs_fill(void);
+
+/* From now on a sync of this file does not come back until the disk is mended. */
+void fault_vfs_hang(enum fault_file file);
+/* Waits until one hangs; false when the time is over. */
+bool fault_vfs_wait_hanging(void);
+
+/* How many calls there were since the disk was installed. */
+unsigned fault_vfs_count(enum fault_file file, enum fault_call call);
+
+#endif
