@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator and clients see of a SQLite file that is in use, not ours, or on a full disk. */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "http/service.h"
+#include "support/need.h"
+
+/* ---- A second process ---- */
+
+static size_t lines_of(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text != '\0'; text++) {
+        count += *text == '\n';
+    }
+    return count;
+}
+
+/* Starts discountd on this store, where it must not stay: it fails with one line that says this. */
+static void assert_refused(const char *store, const char *why)
+{
+    struct discountd *daemon = discountd_launch((const char *[]){store, NULL});
+    int status = 0;
+
+    assert_true(discountd_wait_exit(daemon, CLOCK_PATIENCE_MS, &status));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+    assert_int_equal(lines_of(discountd_log(daemon)), 1);
+    assert_non_null(strstr(discountd_log(daemon), why));
+    discountd_stop(daemon);
+}
+
+static void a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID];
+
+    (void)state;
+    service_start(&service, NULL);
+    service_create(&service, 10, id);
+    assert_int_equal(service_grant(&service, id, "before"), 201);
+    for (int i = 0; i < 3; i++) {
+        assert_refused(service.store, "/discount.db is in use by another process");
+    }
+    assert_int_equal(service_grant(&service, id, "before"), 200);
+    assert_int_equal(service_grant(&service, id, "after"), 201);
+    assert_int_equal(service_status(&service, "GET", "/healthy", NULL, NULL), 200);
+
+    discountd_signal(service.daemon, SIGKILL);
+    discountd_stop(service.daemon);
+    service_launch(&service, NULL);
+    assert_int_equal(service_grant(&service, id, "before"), 200);
+    assert_int_equal(service_grant(&service, id, "after"), 200);
+    service_stop(&service);
+}
+
+static void a_file_that_is_not_ours_is_refused_in_one_line(void **state)
+{
+    struct directory directory;
+    char path[64], store[96];
+    FILE *file;
+
+    (void)state;
+    directory_make(&directory);
+    snprintf(path, sizeof(path), "%s/notes.txt", directory.path);
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=sqlite:%s", path);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++) {
+        fprintf(file, "this is not a database, line %d\n", i);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_refused(store, "/notes.txt is not a database of this service");
+    directory_remove(&directory);
+}
+
+/* ---- A full disk ---- */
+
+#define BALLAST "ballast"
+
+/* Puts a small file system over the service's directory. Nobody but this process and its children
+ * sees it, and it goes with them. */
+static void small_disk_mount(const struct service *service)
+{
+    bool is_mounted = unshare(CLONE_NEWNS) == 0 &&
+                      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                      mount("tmpfs", service->directory.path, "tmpfs", 0, "size=4m") == 0;
+
+    if (!is_mounted) {
+        directory_remove(&service->directory);
+    }
+    need(is_mounted, "the right to mount a small file system");
+}
+
+/* Stops discountd, takes the file system away and then the rest. */
+static void small_disk_stop(struct service *service)
+{
+    int status = -1;
+
+    discountd_signal(service->daemon, SIGTERM);
+    assert_true(discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+    assert_int_equal(umount2(service->directory.path, MNT_DETACH), 0);
+    service_end(service);
+}
+
+static void ballast_path(const struct service *service, char ret_path[64])
+{
+    snprintf(ret_path, 64, "%s/" BALLAST, service->directory.path);
+}
+
+/* Takes all the room that is left. */
+static void disk_fill(const struct service *service)
+{
+    static const char zeros[4096];
+    char path[64];
+    int fd;
+
+    ballast_path(service, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    while (write(fd, zeros, sizeof(zeros)) > 0) {
+    }
+    close(fd);
+}
+
+static void disk_make_room(const struct service *service)
+{
+    char path[64];
+
+    ballast_path(service, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static size_t occurrences(const char *text, const char *word)
+{
+    size_t count = 0;
+
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word)) {
+        count++;
+    }
+    return count;
+}
+
+/* Grants until there is room for no more, each to another user; how many. */
+static int grant_until_refused(const struct service *service, const char *id)
+{
+    for (int i = 0;; i++) {
+        struct http_response response;
+        char target[64], body[64];
+        int status;
+
+        snprintf(target, sizeof(target), "/discount/%s/grant", id);
+        snprintf(body, sizeof(body), "{\"user_id\":\"user %d\"}", i);
+        response = service_request(service, "POST", target, NULL, body);
+        status = response.status;
+        if (status != 201) {
+            service_assert_problem(&response, 503, "store-unavailable");
+            assert_non_null(strstr(response.body, "\"granted\":false"));
+        }
+        http_response_fini(&response);
+        if (status != 201) {
+            return i;
+        }
+    }
+}
+
+static void assert_grant_count(const struct service *service, const char *id, int count)
+{
+    struct http_response response;
+    char target[64], text[64];
+
+    snprintf(target, sizeof(target), "/discount/%s", id);
+    snprintf(text, sizeof(text), "\"granted_count\":%d,", count);
+    response = service_request(service, "GET", target, NULL, NULL);
+    assert_int_equal(response.status, 200);
+    assert_non_null(strstr(response.body, text));
+    http_response_fini(&response);
+}
+
+static void on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on(void **state)
+{
+    struct service service;
+    struct http_response response;
+    char id[SERVICE_ID], user[16];
+    int count;
+
+    (void)state;
+    service_prepare(&service);
+    small_disk_mount(&service);
+    service_launch(&service, NULL);
+    service_create(&service, 100000, id);
+    disk_fill(&service);
+    count = grant_until_refused(&service, id);
+    response = service_request(&service, "POST", "/discount", NULL,
+                               "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
+    service_assert_problem(&response, 503, "store-unavailable");
+    http_response_fini(&response);
+    assert_int_equal(service_grant(&service, id, "one more"), 503);
+
+    assert_grant_count(&service, id, count);
+    assert_int_equal(service_count(&service), 1);
+    assert_int_equal(service_status(&service, "GET", "/healthy", NULL, NULL), 200);
+    if (count > 0) {
+        assert_int_equal(service_grant(&service, id, "user 0"), 200);
+    }
+
+    disk_make_room(&service);
+    snprintf(user, sizeof(user), "user %d", count);
+    assert_int_equal(service_grant(&service, id, user), 201);
+    assert_int_equal(service_grant(&service, id, "one more"), 201);
+    assert_grant_count(&service, id, count + 2);
+    assert_int_equal(occurrences(discountd_log(service.daemon), "cannot write"), 1);
+    assert_int_equal(occurrences(discountd_log(service.daemon), "writes work again"), 1);
+    small_disk_stop(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed),
+        cmocka_unit_test(a_file_that_is_not_ours_is_refused_in_one_line),
+        cmocka_unit_test(on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on),
+    };
+
+    return cmocka_run_group_tests_name("http sqlite", tests, NULL, NULL);
+}
