@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The embedded backend: a worker's side of it. An operation becomes a job, a copy, that goes to the
  * engine's one thread (sqlite_thread.c) at the flush and comes back through an outbox. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "store/backend.h"
 #include "store/sqlite_thread.h"
+#include "store/sqlite_verify.h"
 
 #define SCHEME "sqlite:"
 
@@ -95,6 +97,18 @@ static bool sqlite_backup(void *self, const char *path, store_progress_fn progre
         memcpy(ret_fault, backup.fault, STORE_FAULT);
     }
     return is_done;
+}
+
+static bool sqlite_verify(void *self, struct store_audit *audit, char ret_fault[STORE_FAULT])
+{
+    const struct sqlite_engine *engine = self;
+
+    assert(!engine->is_started);
+    if (strcmp(engine->path, ":memory:") == 0) {
+        snprintf(ret_fault, STORE_FAULT, "sqlite::memory: is the memory of a process that serves");
+        return false;
+    }
+    return sqlite_verify_file(engine->path, audit, ret_fault);
 }
 
 /* ---- The store ---- */
@@ -223,6 +237,7 @@ const struct store_backend sqlite_backend = {
     .engine_close = sqlite_engine_close,
     .control_path = sqlite_control_path,
     .backup = sqlite_backup,
+    .verify = sqlite_verify,
     .open = sqlite_open,
     .is_ready = sqlite_is_ready,
     .submit = sqlite_submit,

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a text made of data that may be damaged. Out: one line that does a terminal no harm. */
+#include "store/audit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ESCAPED 4 /* "\xNN" */
+
+/* The backslash is what an escape begins with, so it is one itself. */
+static bool is_plain(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '\\';
+}
+
+void audit_found(struct store_audit *audit, struct str text)
+{
+    char line[AUDIT_LINE];
+    size_t used = 0;
+
+    for (size_t i = 0; i < text.n && used + ESCAPED < sizeof(line); i++) {
+        if (is_plain(text.p[i])) {
+            line[used++] = text.p[i];
+        } else {
+            used += (size_t)sprintf(line + used, "\\x%02x", (unsigned char)text.p[i]);
+        }
+    }
+    line[used] = '\0';
+    audit->faults++;
+    audit->found(audit->argument, line);
+}
+
+void audit_say(struct store_audit *audit, const char *format, ...)
+{
+    char text[AUDIT_LINE] = "";
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    audit_found(audit, str_of(text));
+}

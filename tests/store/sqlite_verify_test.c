@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/* What a verify says of SQLite files that are sound, and of such that somebody has spoiled. */
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/check.h"
+#include "store/findings.h"
+#include "support/clock.h"
+#include "support/directory.h"
+#include "support/test.h"
+
+#define SPOIL(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+/* A file that a store has written: two discounts, of which the first has three grants of five, and
+ * the second, created with an idempotency key, one. */
+struct file {
+    struct directory directory;
+    char path[64], url[80];
+    char first[32], second[32]; /* their ids */
+};
+
+static void store_fill(struct file *file, struct scene *scene)
+{
+    static const struct discount five = {
+        .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 5};
+    struct attempt *first = submit_create(scene, &five, (struct str){0}), *second;
+
+    assert_true(scene_settle(scene));
+    second = submit_create(scene, &five, STR("key"));
+    assert_true(scene_settle(scene));
+    submit_grant(scene, first->op.create.discount.id, STR("ann"));
+    submit_grant(scene, first->op.create.discount.id, STR("bob"));
+    submit_grant(scene, first->op.create.discount.id, STR("eve"));
+    submit_grant(scene, second->op.create.discount.id, STR("ann"));
+    assert_true(scene_settle(scene));
+    memcpy(file->first, first->op.create.discount.id.p, first->op.create.discount.id.n);
+    memcpy(file->second, second->op.create.discount.id.p, second->op.create.discount.id.n);
+}
+
+static int setup(void **state)
+{
+    static const struct store_limits limits = {.deadline_ms = CLOCK_PATIENCE_MS, .in_flight = 16};
+    struct file *file = calloc(1, sizeof(*file));
+    struct store_engine *engine;
+    const char *fault = "";
+    struct scene scene;
+
+    assert_non_null(file);
+    directory_make(&file->directory);
+    snprintf(file->path, sizeof(file->path), "%s/discount.db", file->directory.path);
+    snprintf(file->url, sizeof(file->url), "sqlite:%s", file->path);
+    engine = store_engine_open(file->url, &fault);
+    assert_non_null(engine);
+    assert_true(store_engine_start(engine));
+    assert_true(scene_open_ready(&scene, "sqlite", engine, limits));
+    store_fill(file, &scene);
+    assert_null(scene_close(&scene));
+    store_engine_close(engine);
+    *state = file;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct file *file = *state;
+
+    directory_remove(&file->directory);
+    free(file);
+    return 0;
+}
+
+/* Runs SQL past the store, over a connection of its own, with every guard down that SQLite lets
+ * down. A ? in it is the first discount's id. */
+static void spoil(const struct file *file, const char *sql)
+{
+    sqlite3 *handle = NULL;
+    char *message = NULL;
+    char text[1024];
+    const char *blank = strchr(sql, '?');
+
+    snprintf(text, sizeof(text),
+             "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;"
+             "PRAGMA writable_schema = ON; %.*s%s%s%s%s",
+             (int)(blank == NULL ? strlen(sql) : (size_t)(blank - sql)), sql,
+             blank == NULL ? "" : "'", blank == NULL ? "" : file->first, blank == NULL ? "" : "'",
+             blank == NULL ? "" : blank + 1);
+    assert_int_equal(sqlite3_open_v2(file->path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    if (sqlite3_exec(handle, text, NULL, NULL, &message) != SQLITE_OK) {
+        fail_msg("%s: %s", text, message);
+    }
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+/* The number that a query gives. */
+static int64_t number(const struct file *file, const char *sql)
+{
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *statement = NULL;
+    int64_t found;
+
+    assert_int_equal(sqlite3_open_v2(file->path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    found = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    return found;
+}
+
+/* ---- Sound files ---- */
+
+static void a_file_that_a_store_has_written_has_no_fault(void **state)
+{
+    struct file *file = *state;
+
+    findings_none(file->url, 2, 4);
+}
+
+static void a_verify_leaves_every_byte_as_it_was(void **state)
+{
+    struct file *file = *state;
+    char *before = malloc(1 << 20), *after = malloc(1 << 20);
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = pread(fd, before, 1 << 20, 0);
+
+    findings_none(file->url, 2, 4);
+    assert_true(n > 0 && n < 1 << 20);
+    assert_int_equal(pread(fd, after, 1 << 20, 0), n);
+    assert_memory_equal(before, after, (size_t)n);
+    close(fd);
+    free(before);
+    free(after);
+}
+
+static void statistics_that_somebody_has_made_are_no_fault(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "ANALYZE");
+    findings_none(file->url, 2, 4);
+}
+
+static void a_grant_may_be_older_than_its_discount(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "INSERT INTO grants SELECT 'zoe', number, created_at - 1 FROM discounts"
+                " WHERE id = ?");
+    findings_none(file->url, 2, 5);
+}
+
+static void progress_reaches_its_total(void **state)
+{
+    struct file *file = *state;
+    struct findings findings;
+
+    findings_take(file->url, &findings);
+    assert_true(findings.is_progress_sound);
+    assert_true(findings.shown > 0);
+    assert_int_equal(findings.done, findings.total);
+    assert_true(findings.total >= 4);
+    findings_drop(&findings);
+}
+
+/* ---- Counts ---- */
+
+static void a_counter_that_is_one_too_high_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET granted_count = granted_count + 1 WHERE id = ?");
+    findings_one(file->url, file->first, ": granted_count is 4, and there are 3 grants");
+}
+
+static void a_counter_that_is_one_too_low_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET granted_count = granted_count - 1 WHERE id = ?");
+    findings_one(file->url, file->first, ": granted_count is 2, and there are 3 grants");
+}
+
+static void a_counter_of_a_discount_without_grants_is_looked_at_too(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DROP TRIGGER deleted_grants_are_counted; DELETE FROM grants WHERE discount = 2");
+    findings_hold(file->url, file->second, ": granted_count is 1, and there are 0 grants");
+}
+
+static void a_counter_below_nothing_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET granted_count = -1 WHERE id = ?");
+    findings_hold(file->url, file->first, ": granted_count is -1, and there are 3 grants");
+    findings_hold(file->url, "integrity: ", "CHECK constraint failed in discounts");
+}
+
+static void more_grants_than_stock_are_found_though_the_counter_agrees(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET total_count = 2 WHERE id = ?");
+    findings_hold(file->url, file->first, ": 3 grants of a total of 2");
+}
+
+static void a_stock_of_nothing_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DELETE FROM grants WHERE discount = 1;"
+                "UPDATE discounts SET total_count = 0 WHERE id = ?");
+    findings_one(file->url, file->first, ": a total of 0");
+}
+
+static void times_of_creation_that_go_back_are_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET created_at = created_at + 1000000000 WHERE id = ?");
+    findings_one(file->url, file->second, ": created at ");
+}
+
+static void a_grant_without_a_time_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "INSERT INTO grants SELECT 'zoe', number, 0 FROM discounts WHERE id = ?");
+    findings_one(file->url, file->first, ": was granted at 0");
+}
+
+/* ---- What refers to nothing ---- */
+
+static void a_grant_without_its_discount_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "INSERT INTO grants VALUES ('zoe', 77, 1), ('zac', 77, 1), ('zoe', -3, 1)");
+    findings_hold(file->url, "discount number 77: ", "2 grants, and there is no such discount");
+    findings_hold(file->url, "discount number -3: ", "1 grants, and there is no such discount");
+}
+
+static void grants_between_two_discounts_hide_nothing_behind_them(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE idempotency_keys SET discount = 9; DELETE FROM grants WHERE discount = 2;"
+                "UPDATE discounts SET number = 9 WHERE number = 2;"
+                "INSERT INTO grants VALUES ('zoe', 5, 1), ('ann', 9, 1), ('zoe', 9, 1)");
+    findings_one(file->url, "discount number 5: ", "1 grants");
+}
+
+static void an_idempotency_key_without_its_discount_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE idempotency_keys SET discount = 77");
+    findings_one(file->url,
+                 "idempotency key key of brand a brand: ", "discount number 77 does not exist");
+}
+
+static void a_fault_does_a_terminal_no_harm(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE idempotency_keys SET discount = 77,"
+                " key = char(27) || '[2J' || char(10) || char(155) || '\\'");
+    findings_one(file->url, "idempotency key \\x1b[2J\\x0a\\xc2\\x9b\\x5c of", "");
+}
+
+/* ---- The schema ---- */
+
+static void a_trigger_that_was_dropped_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DROP TRIGGER grants_are_counted");
+    findings_one(file->url, "schema: ", "trigger grants_are_counted is missing");
+}
+
+static void an_index_that_was_dropped_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DROP INDEX grants_of_discount");
+    findings_one(file->url, "schema: ", "index grants_of_discount is missing");
+}
+
+static void a_constraint_that_was_taken_out_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE sqlite_schema SET sql = replace(sql, 'BETWEEN 0 AND total_count',"
+                " 'IS NOT NULL') WHERE name = 'discounts'");
+    findings_one(file->url, "schema: ", "table discounts is not as this service makes it");
+}
+
+static void a_trigger_that_is_none_of_ours_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "CREATE TRIGGER zzz AFTER INSERT ON grants BEGIN SELECT 1; END");
+    findings_one(file->url, "schema: ", "trigger zzz is none of this service");
+}
+
+static void a_table_that_was_dropped_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DROP TABLE grants");
+    findings_hold(file->url, "schema: ", "table grants is missing");
+    findings_hold(file->url, "cannot be read: ", "no such table");
+}
+
+/* ---- Damage ---- */
+
+static void a_row_that_an_index_does_not_have_is_found(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file,
+          "CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'grants_of_discount';"
+          "DELETE FROM sqlite_schema WHERE name = 'grants_of_discount'");
+    spoil(file, "INSERT INTO grants SELECT 'zoe', number, 5 FROM discounts WHERE id = ?");
+    spoil(file, "INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept");
+    findings_hold(file->url, "integrity: ", "missing from index grants_of_discount");
+    findings_hold(file->url, file->first, "granted_count is 4, and there are 3 grants");
+}
+
+static void damage_page(const struct file *file, const char *table)
+{
+    char sql[128], garbage[512];
+    int fd = open(file->path, O_WRONLY | O_CLOEXEC);
+
+    snprintf(sql, sizeof(sql), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", table);
+    memset(garbage, 0x5a, sizeof(garbage));
+    assert_int_equal(pwrite(fd, garbage, sizeof(garbage), (number(file, sql) - 1) * 4096),
+                     sizeof(garbage));
+    close(fd);
+}
+
+static void a_damaged_page_is_found_wherever_it_is(void **state)
+{
+    static const char *const trees[] = {"discounts",        "discounts_of_brand",
+                                        "grants",           "grants_of_discount",
+                                        "idempotency_keys", "idempotency_keys_by_end"};
+    struct file *file = *state;
+
+    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+        damage_page(file, trees[i]);
+        findings_hold(file->url, "", "");
+    }
+}
+
+static void a_truncated_file_is_found(void **state)
+{
+    struct file *file = *state;
+    struct stat about;
+
+    assert_int_equal(stat(file->path, &about), 0);
+    assert_int_equal(truncate(file->path, about.st_size / 2), 0);
+    findings_one(file->url, file->path, "malformed");
+}
+
+/* ---- What cannot be looked at ---- */
+
+static void assert_refused(const char *url, const char *text)
+{
+    struct findings findings;
+
+    findings_take(url, &findings);
+    assert_false(findings.is_whole);
+    assert_non_null(strstr(findings.fault, text));
+    assert_int_equal(findings.audit.faults, 0);
+    findings_drop(&findings);
+}
+
+static void a_file_that_is_in_use_is_refused(void **state)
+{
+    struct file *file = *state;
+    const char *fault = "";
+    struct store_engine *engine = store_engine_open(file->url, &fault);
+
+    assert_non_null(engine);
+    assert_true(store_engine_start(engine));
+    assert_refused(file->url, "in use by another process");
+    store_engine_close(engine);
+}
+
+static void a_file_that_is_not_there_is_refused_and_not_made(void **state)
+{
+    struct file *file = *state;
+
+    assert_int_equal(unlink(file->path), 0);
+    assert_refused(file->url, file->path);
+    assert_int_equal(access(file->path, F_OK), -1);
+}
+
+static void a_file_that_is_no_database_is_refused(void **state)
+{
+    struct file *file = *state;
+
+    damage_page(file, "sqlite_schema' UNION SELECT 1 WHERE '' = '");
+    assert_refused(file->url, "not a database of this service");
+}
+
+static void memory_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("sqlite::memory:", "memory");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPOIL(a_file_that_a_store_has_written_has_no_fault),
+        SPOIL(a_verify_leaves_every_byte_as_it_was),
+        SPOIL(statistics_that_somebody_has_made_are_no_fault),
+        SPOIL(a_grant_may_be_older_than_its_discount),
+        SPOIL(progress_reaches_its_total),
+        SPOIL(a_counter_that_is_one_too_high_is_found),
+        SPOIL(a_counter_that_is_one_too_low_is_found),
+        SPOIL(a_counter_of_a_discount_without_grants_is_looked_at_too),
+        SPOIL(a_counter_below_nothing_is_found),
+        SPOIL(more_grants_than_stock_are_found_though_the_counter_agrees),
+        SPOIL(a_stock_of_nothing_is_found),
+        SPOIL(times_of_creation_that_go_back_are_found),
+        SPOIL(a_grant_without_a_time_is_found),
+        SPOIL(a_grant_without_its_discount_is_found),
+        SPOIL(grants_between_two_discounts_hide_nothing_behind_them),
+        SPOIL(an_idempotency_key_without_its_discount_is_found),
+        SPOIL(a_fault_does_a_terminal_no_harm),
+        SPOIL(a_trigger_that_was_dropped_is_found),
+        SPOIL(an_index_that_was_dropped_is_found),
+        SPOIL(a_constraint_that_was_taken_out_is_found),
+        SPOIL(a_trigger_that_is_none_of_ours_is_found),
+        SPOIL(a_table_that_was_dropped_is_found),
+        SPOIL(a_row_that_an_index_does_not_have_is_found),
+        SPOIL(a_damaged_page_is_found_wherever_it_is),
+        SPOIL(a_truncated_file_is_found),
+        SPOIL(a_file_that_is_in_use_is_refused),
+        SPOIL(a_file_that_is_not_there_is_refused_and_not_made),
+        SPOIL(a_file_that_is_no_database_is_refused),
+        cmocka_unit_test(memory_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("sqlite verify", tests, NULL, NULL);
+}
