@@ -10,6 +10,7 @@
 #include "store/backend.h"
 #include "store/redis_codec.h"
 #include "store/redis_link.h"
+#include "store/redis_verify.h"
 
 /* How many deadlines long a silent connection is kept. Replies that come after their operation's
  * deadline are dropped; one that is later than this comes to nobody. */
@@ -64,6 +65,11 @@ static bool redis_backup(void *engine, const char *path, store_progress_fn progr
              "Redis is backed up by its own means: redis-cli --rdb FILE, or a copy of its "
              "append-only files");
     return false;
+}
+
+static bool redis_verify(void *engine, struct store_audit *audit, char ret_fault[STORE_FAULT])
+{
+    return redis_verify_at(engine, audit, ret_fault);
 }
 
 /* ---- Calls ---- */
@@ -298,6 +304,7 @@ const struct store_backend redis_backend = {
     .engine_open = redis_engine_open,
     .engine_close = redis_engine_close,
     .backup = redis_backup,
+    .verify = redis_verify,
     .open = redis_open,
     .is_ready = redis_is_ready,
     .submit = redis_submit,
