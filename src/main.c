@@ -14,6 +14,7 @@
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "healthcheck.h"
+#include "verify.h"
 #include "worker.h"
 
 #define EXIT_BAD_CONFIG 2
@@ -139,6 +140,12 @@ static int back_up(struct config *config, struct store_engine *engine, const cha
     return backup(engine, file);
 }
 
+static int verify_all(struct config *config, struct store_engine *engine, const char *operand)
+{
+    (void)operand; /* there is none */
+    return verify(config, engine);
+}
+
 static int check_config(struct config *config, struct store_engine *engine, const char *operand)
 {
     (void)config; /* it is sound, or this would not be reached */
@@ -162,6 +169,7 @@ static const struct command {
 } commands[] = {
     {"", NULL, "serve", serve},
     {"backup", "FILE", "copy a sqlite store into a new file, also while it serves", back_up},
+    {"verify", NULL, "look at all the data and say what is wrong with them", verify_all},
     {"--check-config", NULL, "check the environment and say what is wrong with it", check_config},
     {"--healthcheck", NULL, "exit 0 if the one that serves here is ready", ask_health},
 };

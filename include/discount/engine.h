@@ -44,7 +44,7 @@ bool store_engine_backup(struct store_engine *engine, const char *path, store_pr
 
 struct store_audit {
     void *argument;
-    store_progress_fn progress;
+    store_progress_fn progress; /* cannot give it up: what it returns is not looked at */
     /* Called for each thing that is not as it must be. */
     void (*found)(void *argument, const char *text);
     uint64_t discounts, grants, faults; /* counted on the way */

@@ -64,8 +64,10 @@ static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
         backup_abort(backup, strerror(errno));
         return;
     }
+    /* What is half done is thrown away as a whole, so it needs no journal. */
     if (sqlite3_open_v2(backup->partial_path, &backup->copy, SQLITE_OPEN_READWRITE, NULL) !=
-        SQLITE_OK) {
+            SQLITE_OK ||
+        sqlite3_exec(backup->copy, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK) {
         backup_abort(backup, sqlite3_errmsg(backup->copy));
         return;
     }

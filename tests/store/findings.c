@@ -12,7 +12,7 @@ struct taking {
     FILE *lines;
 };
 
-static void progress(void *argument, uint64_t done, uint64_t total)
+static bool progress(void *argument, uint64_t done, uint64_t total)
 {
     struct findings *findings = ((struct taking *)argument)->findings;
 
@@ -20,6 +20,7 @@ static void progress(void *argument, uint64_t done, uint64_t total)
     findings->is_progress_sound &= done >= findings->done && done <= total;
     findings->done = done;
     findings->total = total;
+    return true;
 }
 
 static void found(void *argument, const char *text)

@@ -106,14 +106,14 @@ static void many_are_all_looked_at(void **state)
 struct rush {
     struct store_engine *engine;
     struct str id;
-    struct crowd crowd;
+    struct crowd *crowd; /* when it is over */
 };
 
 static void *rush(void *argument)
 {
     struct rush *rush = argument;
 
-    crowd_rush(rush->engine, rush->id, &rush->crowd);
+    rush->crowd = crowd_rush(rush->engine, rush->id, 4, CROWD_USERS, 50);
     return NULL;
 }
 
@@ -138,6 +138,8 @@ static void a_store_that_goes_on_granting_has_no_fault(void **state)
         findings_drop(&findings);
     } while (findings.audit.grants < CROWD_USERS + 2);
     pthread_join(thread, NULL);
+    assert_null(it->crowd->broken);
+    free(it->crowd);
     free(it);
 }
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* How a verify goes about a file that another process has to itself. That process is played: what
+ * control_backup says, and what it puts where, comes from the test. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "support/clock.h"
+#include "support/directory.h"
+#include "support/process.h"
+#include "support/test.h"
+#include "verify.h"
+
+#define COPY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+enum play { ANSWERS, ANSWERS_WITH_FAULTS, REFUSES, IS_NOBODY, IS_INTERRUPTED };
+
+struct stage {
+    struct directory directory;
+    char path[64], url[80];
+    struct store_engine *served; /* started: the file is locked */
+    struct store_engine *engine; /* the command's */
+    enum play play;
+    bool is_place_right; /* of the copy that was asked for */
+    char output[4096];
+};
+
+/* For the function below, which has no other way to know it. */
+static struct stage *stage;
+
+/* ---- The process that serves ---- */
+
+/* Beside the file, for this user only, and empty. */
+static bool is_place_right(const char *file)
+{
+    char path[256], place[256];
+    struct stat about;
+    int entries = 0;
+    DIR *directory;
+
+    snprintf(path, sizeof(path), "%s", file);
+    snprintf(place, sizeof(place), "%s", dirname(path));
+    directory = opendir(place);
+    if (directory == NULL || stat(place, &about) != 0) {
+        return false;
+    }
+    while (readdir(directory) != NULL) {
+        entries++;
+    }
+    closedir(directory);
+    return entries == 2 && (about.st_mode & 0777) == 0700 &&
+           strcmp(dirname(place), stage->directory.path) == 0;
+}
+
+static void copy_spoil(const char *file)
+{
+    sqlite3 *handle = NULL;
+
+    assert_int_equal(sqlite3_open_v2(file, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "DROP TRIGGER grants_are_counted", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+/* In the middle of a copy; the process ends here. */
+static void interrupt(const char *file)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s-partial", file);
+    close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    kill(getpid(), SIGTERM);
+    for (;;) {
+        pause();
+    }
+}
+
+enum control_answer __wrap_control_backup(const char *control_path, const char *file,
+                                          store_progress_fn progress, void *argument,
+                                          char ret_fault[STORE_FAULT]);
+
+enum control_answer __wrap_control_backup(const char *control_path, const char *file,
+                                          store_progress_fn progress, void *argument,
+                                          char ret_fault[STORE_FAULT])
+{
+    assert_string_equal(control_path, store_engine_control_path(stage->engine));
+    stage->is_place_right = is_place_right(file);
+    if (stage->play == IS_NOBODY) {
+        return CONTROL_NOBODY;
+    }
+    if (stage->play == REFUSES) {
+        strcpy(ret_fault, "the disk is full");
+        return CONTROL_FAILED;
+    }
+    if (stage->play == IS_INTERRUPTED) {
+        interrupt(file);
+    }
+    assert_true(store_engine_backup(stage->served, file, progress, argument, ret_fault));
+    if (stage->play == ANSWERS_WITH_FAULTS) {
+        copy_spoil(file);
+    }
+    return CONTROL_DONE;
+}
+
+/* ---- The stage ---- */
+
+static int setup(void **state)
+{
+    const char *fault = "";
+
+    stage = calloc(1, sizeof(*stage));
+    assert_non_null(stage);
+    directory_make(&stage->directory);
+    snprintf(stage->path, sizeof(stage->path), "%s/discount.db", stage->directory.path);
+    snprintf(stage->url, sizeof(stage->url), "sqlite:%s", stage->path);
+    stage->served = store_engine_open(stage->url, &fault);
+    stage->engine = store_engine_open(stage->url, &fault);
+    assert_non_null(stage->served);
+    assert_non_null(stage->engine);
+    assert_true(store_engine_start(stage->served));
+    *state = stage;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state; /* it is the stage */
+    store_engine_close(stage->engine);
+    if (stage->served != NULL) {
+        store_engine_close(stage->served);
+    }
+    directory_remove(&stage->directory);
+    free(stage);
+    return 0;
+}
+
+/* Verifies, with what it writes to standard output kept in the stage. */
+static int run(enum play play)
+{
+    static const struct config config = {.log_level = LOG_ERROR};
+    int output = memfd_create("output", MFD_CLOEXEC), kept = dup(STDOUT_FILENO), code;
+    ssize_t n;
+
+    stage->play = play;
+    fflush(stdout);
+    dup2(output, STDOUT_FILENO);
+    code = verify(&config, stage->engine);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    n = pread(output, stage->output, sizeof(stage->output) - 1, 0);
+    stage->output[n < 0 ? 0 : n] = '\0';
+    close(output);
+    return code;
+}
+
+/* Whether nothing lies beside the file but what SQLite has there. */
+static bool is_clean(void)
+{
+    DIR *directory = opendir(stage->directory.path);
+    const struct dirent *entry;
+    bool is_one = true;
+
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        is_one &= entry->d_name[0] == '.' || strncmp(entry->d_name, "discount.db", 11) == 0;
+    }
+    closedir(directory);
+    return is_one;
+}
+
+/* ---- The tests ---- */
+
+static void a_file_that_is_served_is_verified_in_a_copy(void **state)
+{
+    (void)state;
+    assert_int_equal(run(ANSWERS), 0);
+    assert_string_equal(stage->output, "0 discounts, 0 grants: no fault\n");
+    assert_true(stage->is_place_right);
+    assert_true(is_clean());
+}
+
+static void the_faults_of_the_copy_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(run(ANSWERS_WITH_FAULTS), 1);
+    assert_string_equal(stage->output, "schema: the trigger grants_are_counted is missing\n"
+                                       "0 discounts, 0 grants: 1 fault\n");
+    assert_true(is_clean());
+}
+
+static void a_copy_that_is_refused_is_2(void **state)
+{
+    (void)state;
+    assert_int_equal(run(REFUSES), 2);
+    assert_string_equal(stage->output, "");
+    assert_true(is_clean());
+}
+
+static void a_file_that_nobody_serves_is_verified_itself(void **state)
+{
+    (void)state;
+    store_engine_close(stage->served);
+    stage->served = NULL;
+    assert_int_equal(run(IS_NOBODY), 0);
+    assert_string_equal(stage->output, "0 discounts, 0 grants: no fault\n");
+    assert_true(is_clean());
+}
+
+/* A process that has the file but does not answer, as an sqlite3 shell. */
+static void a_file_that_is_locked_by_a_stranger_is_2(void **state)
+{
+    (void)state;
+    assert_int_equal(run(IS_NOBODY), 2);
+    assert_string_equal(stage->output, "");
+    assert_true(is_clean());
+}
+
+static void the_signal_that_ends_it_takes_the_copy_away(void **state)
+{
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    /* The thread of the served engine does not come along, and is not needed. */
+    pid = fork();
+    if (pid == 0) {
+        alarm(2 * CLOCK_PATIENCE_MS / 1000);
+        run(IS_INTERRUPTED);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGTERM);
+    assert_true(is_clean());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        COPY(a_file_that_is_served_is_verified_in_a_copy),
+        COPY(the_faults_of_the_copy_are_told),
+        COPY(a_copy_that_is_refused_is_2),
+        COPY(a_file_that_nobody_serves_is_verified_itself),
+        COPY(a_file_that_is_locked_by_a_stranger_is_2),
+        COPY(the_signal_that_ends_it_takes_the_copy_away),
+    };
+
+    return cmocka_run_group_tests_name("http verify copy", tests, NULL, NULL);
+}

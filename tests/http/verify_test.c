@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* discountd verify as its operator meets it: exit codes, lines, a terminal. */
+#include <fcntl.h>
+#include <pty.h>
+#include <spawn.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "discount/engine.h"
+#include "http/service.h"
+#include "support/directory.h"
+#include "support/process.h"
+
+#define TEXT 131072
+
+/* What a verify wrote and how it ended. */
+struct outcome {
+    int code;
+    char output[TEXT], errors[TEXT];
+};
+
+/* Runs it on this store, with these for standard output and error. */
+static int run(const char *url, int output, int errors)
+{
+    char store[256];
+    char *arguments[] = {(char[]){"discountd"}, (char[]){"verify"}, NULL};
+    char *environment[] = {store, NULL};
+    posix_spawn_file_actions_t actions;
+    int status = 0;
+    pid_t pid;
+
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", url);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
+    assert_int_equal(posix_spawn(&pid, getenv("DISCOUNTD"), &actions, NULL, arguments, environment),
+                     0);
+    posix_spawn_file_actions_destroy(&actions);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void take(int fd, char ret_text[TEXT])
+{
+    ssize_t n = pread(fd, ret_text, TEXT - 1, 0);
+
+    ret_text[n < 0 ? 0 : n] = '\0';
+    close(fd);
+}
+
+static void verify_run(const char *url, struct outcome *ret_outcome)
+{
+    int output = memfd_create("output", MFD_CLOEXEC), errors = memfd_create("errors", MFD_CLOEXEC);
+
+    ret_outcome->code = run(url, output, errors);
+    take(output, ret_outcome->output);
+    take(errors, ret_outcome->errors);
+}
+
+/* ---- A file ---- */
+
+struct file {
+    struct directory directory;
+    char path[64], url[80];
+    struct outcome outcome;
+};
+
+static void plant(const struct file *file, const char *sql)
+{
+    sqlite3 *handle = NULL;
+
+    assert_int_equal(sqlite3_open_v2(file->path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+static int setup(void **state)
+{
+    struct file *file = calloc(1, sizeof(*file));
+    struct store_engine *engine;
+    const char *fault = "";
+
+    assert_non_null(file);
+    directory_make(&file->directory);
+    snprintf(file->path, sizeof(file->path), "%s/discount.db", file->directory.path);
+    snprintf(file->url, sizeof(file->url), "sqlite:%s", file->path);
+    engine = store_engine_open(file->url, &fault);
+    assert_non_null(engine);
+    assert_true(store_engine_start(engine));
+    store_engine_close(engine);
+    plant(file, "INSERT INTO discounts (number, id, brand_id, discount_code, total_count,"
+                " created_at) VALUES (1, 'dsc-1', 'b', 'c', 5, 10), (2, 'dsc-2', 'b', 'c', 5, 11);"
+                "INSERT INTO grants VALUES ('ann', 1, 20), ('bob', 1, 20), ('ann', 2, 20)");
+    *state = file;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct file *file = *state;
+
+    directory_remove(&file->directory);
+    free(file);
+    return 0;
+}
+
+/* ---- Exit codes and lines ---- */
+
+static void a_sound_file_is_0(void **state)
+{
+    struct file *file = *state;
+
+    verify_run(file->url, &file->outcome);
+    assert_int_equal(file->outcome.code, 0);
+    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no fault\n");
+    assert_string_equal(file->outcome.errors, "");
+}
+
+static void a_file_with_faults_is_1(void **state)
+{
+    struct file *file = *state;
+
+    plant(file, "UPDATE discounts SET granted_count = 3");
+    verify_run(file->url, &file->outcome);
+    assert_int_equal(file->outcome.code, 1);
+    assert_string_equal(file->outcome.output, "dsc-1: granted_count is 3, and there are 2 grants\n"
+                                              "dsc-2: granted_count is 3, and there are 1 grants\n"
+                                              "2 discounts, 3 grants: 2 faults\n");
+    assert_string_equal(file->outcome.errors, "");
+}
+
+static void a_file_that_is_not_there_is_2(void **state)
+{
+    struct file *file = *state;
+
+    assert_int_equal(unlink(file->path), 0);
+    verify_run(file->url, &file->outcome);
+    assert_int_equal(file->outcome.code, 2);
+    assert_string_equal(file->outcome.output, "");
+    assert_ptr_equal(strstr(file->outcome.errors, "discountd: "), file->outcome.errors);
+    assert_non_null(strstr(file->outcome.errors, file->path));
+}
+
+static void a_place_that_is_not_there_is_2(void **state)
+{
+    struct file *file = *state;
+
+    verify_run("sqlite:/nowhere/discount.db", &file->outcome);
+    assert_int_equal(file->outcome.code, 2);
+    assert_string_equal(file->outcome.output, "");
+    assert_non_null(strstr(file->outcome.errors, "/nowhere"));
+}
+
+static void the_faults_past_a_thousand_are_counted_only(void **state)
+{
+    struct file *file = *state;
+    size_t lines = 0;
+
+    plant(file, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
+                " INSERT INTO idempotency_keys SELECT 'b', i, 77, 'c', 1, 1, 1, 1 FROM n");
+    verify_run(file->url, &file->outcome);
+    assert_int_equal(file->outcome.code, 1);
+    for (const char *at = file->outcome.output; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    assert_int_equal(lines, 1000 + 2);
+    assert_non_null(strstr(file->outcome.output, "\nmore faults are counted and not told\n"
+                                                 "2 discounts, 3 grants: 1500 faults\n"));
+}
+
+static void a_redis_is_verified_while_it_is_served_from(void **state)
+{
+    struct file *file = *state;
+    struct service service;
+    char id[SERVICE_ID];
+
+    service_start(&service, NULL);
+    service_create(&service, 1, id);
+    assert_int_equal(service_grant(&service, id, "ann"), 201);
+    verify_run(redis_server_url(service.redis), &file->outcome);
+    assert_int_equal(file->outcome.code, 0);
+    assert_string_equal(file->outcome.output, "1 discount, 1 grant: no fault\n");
+    redis_server_command(service.redis, "HSET discount:{%s}:grants eve 5", id);
+    verify_run(redis_server_url(service.redis), &file->outcome);
+    assert_int_equal(file->outcome.code, 1);
+    assert_non_null(strstr(file->outcome.output, ": 2 grants of a total of 1\n"));
+    redis_server_kill(service.redis);
+    verify_run(redis_server_url(service.redis), &file->outcome);
+    assert_int_equal(file->outcome.code, 2);
+    assert_string_equal(file->outcome.output, "");
+    assert_non_null(strstr(file->outcome.errors, "discountd: redis: "));
+    service_stop(&service);
+}
+
+/* ---- A terminal ---- */
+
+/* All that a terminal was sent. The near end is closed, so the end comes. */
+static void read_all(int far, char ret_text[TEXT])
+{
+    size_t used = 0;
+    ssize_t n;
+
+    while (used < TEXT - 1 && (n = read(far, ret_text + used, TEXT - 1 - used)) > 0) {
+        used += (size_t)n;
+    }
+    ret_text[used] = '\0';
+    close(far);
+}
+
+static void progress_is_shown_on_a_terminal(void **state)
+{
+    struct file *file = *state;
+    int output = memfd_create("output", MFD_CLOEXEC), far, near;
+
+    assert_int_equal(openpty(&far, &near, NULL, NULL, NULL), 0);
+    file->outcome.code = run(file->url, output, near);
+    close(near);
+    take(output, file->outcome.output);
+    read_all(far, file->outcome.errors);
+    assert_int_equal(file->outcome.code, 0);
+    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no fault\n");
+    assert_ptr_equal(strstr(file->outcome.errors, "\rverify: "), file->outcome.errors);
+    assert_non_null(strstr(file->outcome.errors, " of 6)\x1b[K"));
+    assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
+}
+
+/* What stands on a terminal that was sent this; it knows what progress.c sends. */
+static void play(const char *sent, char ret_screen[TEXT])
+{
+    size_t line = 0, column = 0, end = 0;
+
+    for (const char *at = sent; *at != '\0'; at++) {
+        if (*at == '\r') {
+            column = line;
+        } else if (strncmp(at, "\x1b[K", 3) == 0) {
+            end = column;
+            at += 2;
+        } else if (*at == '\n') {
+            ret_screen[end++] = '\n';
+            line = column = end;
+        } else {
+            ret_screen[column++] = *at;
+            end = column > end ? column : end;
+        }
+    }
+    ret_screen[end] = '\0';
+}
+
+static void progress_and_faults_on_one_terminal_do_not_mix(void **state)
+{
+    static char screen[TEXT];
+    struct file *file = *state;
+    int far, near;
+
+    plant(file, "UPDATE discounts SET granted_count = 3");
+    assert_int_equal(openpty(&far, &near, NULL, NULL, NULL), 0);
+    file->outcome.code = run(file->url, near, near);
+    close(near);
+    read_all(far, file->outcome.output);
+    assert_int_equal(file->outcome.code, 1);
+    assert_non_null(strstr(file->outcome.output, "\rverify: "));
+    play(file->outcome.output, screen);
+    assert_string_equal(screen, "dsc-1: granted_count is 3, and there are 2 grants\n"
+                                "dsc-2: granted_count is 3, and there are 1 grants\n"
+                                "2 discounts, 3 grants: 2 faults\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_sound_file_is_0, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_with_faults_is_1, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_2, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_place_that_is_not_there_is_2, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_faults_past_a_thousand_are_counted_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_redis_is_verified_while_it_is_served_from, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),
+        cmocka_unit_test_setup_teardown(progress_and_faults_on_one_terminal_do_not_mix, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests_name("http verify", tests, NULL, NULL);
+}
