@@ -82,17 +82,15 @@ static void tell(struct sqlite_engine *engine, bool is_failing)
     engine->is_failing = is_failing;
 }
 
-/* Ends a transaction. A full disk is a clear no: the last page of the commit, without which it does
- * not count, did not fit. After any other failure nobody knows. */
+/* Ends a transaction; false when it was surely not applied. */
 static bool commit(struct sqlite_engine *engine)
 {
-    if (verbs_commit(engine->verbs)) {
-        return true;
-    }
-    if (sqlite3_errcode(engine->db.handle) != SQLITE_FULL) {
+    enum status status = verbs_commit(engine->verbs);
+
+    if (status == STATUS_UNKNOWN) {
         die(engine, "a commit");
     }
-    return false;
+    return status == STATUS_OK;
 }
 
 /* One transaction around all; false when it was rolled back. */

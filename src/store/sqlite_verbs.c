@@ -27,6 +27,7 @@ enum sql {
     SQL_SALE,
     SQL_HOLDING,
     SQL_GRANT,
+    SQL_COUNT_GRANTED,
     SQL_KEY,
     SQL_KEY_INSERT,
     SQL_KEYS_FORGET,
@@ -50,6 +51,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
                   " ON CONFLICT (user_id, discount) DO NOTHING",
+    [SQL_COUNT_GRANTED] = "UPDATE discounts SET granted_count = granted_count + ? WHERE number = ?",
     /* The first use of a key: whether its inputs were the same, and what came of it. */
     [SQL_KEY] = "SELECT k.discount_code IS ? AND k.total_count IS ? AND k.starts_at IS ?"
                 " AND k.expires_at IS ?, d.id, d.created_at"
@@ -72,6 +74,7 @@ struct sale {
     char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
     size_t code_size; /* 0: this is no sale */
     int64_t number, left, starts_at_us, expires_at_us;
+    int64_t uncounted; /* granted since, and not in its granted_count yet */
 };
 
 struct sqlite_verbs {
@@ -268,6 +271,23 @@ static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
     return sale->code_size > 0 ? STATUS_OK : STATUS_CORRUPT;
 }
 
+/* Counts what was granted of the sale in verbs->sale: once for all of a transaction, where the
+ * schema's trigger, which other programs have, would do it for each. The schema's CHECK has the
+ * last word on the stock. */
+static enum status sale_count(struct sqlite_verbs *verbs)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_COUNT_GRANTED);
+    struct sale *sale = &verbs->sale;
+
+    if (sale->uncounted == 0) {
+        return STATUS_OK;
+    }
+    sqlite3_bind_int64(at, 1, sale->uncounted);
+    sqlite3_bind_int64(at, 2, sale->number);
+    sale->uncounted = 0;
+    return run(verbs, SQL_COUNT_GRANTED);
+}
+
 /* The sale in verbs->sale, and the grant's discount_code. */
 static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op)
 {
@@ -276,10 +296,10 @@ static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op)
 
     if (sale->code_size == 0 ||
         !str_eq(grant->discount_id, (struct str){sale->id, sizeof(sale->id)})) {
-        enum status status;
+        enum status status = sale_count(verbs);
 
         sale->code_size = 0;
-        status = sale_read(verbs, grant->discount_id);
+        status = status == STATUS_OK ? sale_read(verbs, grant->discount_id) : status;
         if (status != STATUS_OK) {
             return status;
         }
@@ -345,6 +365,7 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
         return holding_find(verbs, op, sale->number, STATUS_CORRUPT);
     }
     sale->left--;
+    sale->uncounted++;
     op->grant.grant.granted_at_us = time_us;
     return status;
 }
@@ -487,13 +508,20 @@ bool verbs_is_failure(enum status status)
 
 bool verbs_begin(struct sqlite_verbs *verbs)
 {
-    verbs->sale.code_size = 0;
+    verbs->sale = (struct sale){.code_size = 0};
     return run(verbs, SQL_BEGIN) == STATUS_OK;
 }
 
-bool verbs_commit(struct sqlite_verbs *verbs)
+enum status verbs_commit(struct sqlite_verbs *verbs)
 {
-    return run(verbs, SQL_COMMIT) == STATUS_OK;
+    if (sale_count(verbs) != STATUS_OK) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (run(verbs, SQL_COMMIT) == STATUS_OK) {
+        return STATUS_OK;
+    }
+    /* The last frame of the log, without which the others do not count, did not fit. */
+    return sqlite3_errcode(verbs->db->handle) == SQLITE_FULL ? STATUS_UNAVAILABLE : STATUS_UNKNOWN;
 }
 
 void verbs_rollback(struct sqlite_verbs *verbs)
@@ -514,6 +542,8 @@ struct sqlite_verbs *verbs_open(struct sqlite_db *db)
         return NULL;
     }
     verbs->db = db;
+    /* See sale_count. A trigger also makes SQLite keep a journal of its own for each INSERT. */
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     for (size_t i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &verbs->statements[i], NULL) != SQLITE_OK) {

@@ -21,10 +21,10 @@ bool verbs_is_write(enum store_verb verb);
 enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
 bool verbs_is_failure(enum status status);
 
-/* The transaction. False: the connection's error explains it, and only verbs_rollback may follow.
- */
+/* The transaction. After a false, and after a commit that was not OK, comes verbs_rollback. */
 bool verbs_begin(struct sqlite_verbs *verbs);
-bool verbs_commit(struct sqlite_verbs *verbs);
+/* OK, or UNAVAILABLE: surely not applied, or UNKNOWN: nobody can say what is on the disk. */
+enum status verbs_commit(struct sqlite_verbs *verbs);
 void verbs_rollback(struct sqlite_verbs *verbs);
 
 #endif
