@@ -75,8 +75,8 @@ static int sum_up(const struct store_audit *audit)
     } else {
         printf("%" PRIu64 " fault%s\n", audit->faults, plural(audit->faults));
     }
-    if (fflush(stdout) != 0) {
-        return complain(strerror(errno));
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return complain("standard output takes no more");
     }
     return audit->faults == 0 ? EXIT_SUCCESS : EXIT_FAULTS;
 }
@@ -110,10 +110,11 @@ struct copy {
     pthread_t watch;
 };
 
-/* Whatever of it is there: the copy, what a backup that was cut short left, and SQLite's log. */
+/* Whatever of it is there: what a backup that was cut short left, SQLite's log, and last the copy,
+ * because a backup that is not cut short yet may give it its name at this moment. */
 static void copy_remove(const struct copy *copy)
 {
-    static const char *const endings[] = {"", "-partial", "-partial-journal", "-wal", "-journal"};
+    static const char *const endings[] = {"-partial-journal", "-partial", "-journal", "-wal", ""};
     char path[PATH_MAX + 32];
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
@@ -237,8 +238,8 @@ static int look_at_copy(const struct copy *copy)
     return code;
 }
 
-/* What nobody serves is looked at itself. */
-static int look_at_copy_or(struct store_engine *engine, const char *control_path)
+/* In a copy if a process serves from it, else itself. */
+static int look_at_file(struct store_engine *engine, const char *control_path)
 {
     char fault[STORE_FAULT];
     struct copy copy;
@@ -270,5 +271,5 @@ int verify(const struct config *config, struct store_engine *engine)
     log_set_level(config->log_level);
     /* Whoever reads the faults may have read enough; the copy is to go away nevertheless. */
     signal(SIGPIPE, SIG_IGN);
-    return control_path == NULL ? look_at(engine) : look_at_copy_or(engine, control_path);
+    return control_path == NULL ? look_at(engine) : look_at_file(engine, control_path);
 }

@@ -7,6 +7,7 @@
  * that the replicas' requests get through in between. */
 #include "store/redis_verify.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +45,21 @@ static bool fail(const struct survey *survey, const char *text)
     return false;
 }
 
+/* Why there is no reply. */
+static const char *reason(const redisContext *context)
+{
+    bool is_late = context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
+
+    return is_late ? "there was no answer in time" : context->errstr;
+}
+
 /* Whether there is a reply that is none of an error; it is freed else. */
 static bool is_answer(const struct survey *survey, redisReply *reply)
 {
     bool is_one = reply != NULL && reply->type != REDIS_REPLY_ERROR;
 
     if (!is_one) {
-        fail(survey, reply == NULL ? survey->context->errstr : reply->str);
+        fail(survey, reply == NULL ? reason(survey->context) : reply->str);
         freeReplyObject(reply);
     }
     return is_one;

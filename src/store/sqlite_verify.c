@@ -54,7 +54,7 @@ static bool look_on(const struct look *look, int code)
     if (code == SQLITE_DONE) {
         return true;
     }
-    /* Only a statement that cannot be prepared ends with ERROR, and then it was the last one. */
+    /* ERROR is how preparing ends, and the message is that of the last call. */
     text = code == SQLITE_ERROR ? sqlite3_errmsg(look->handle) : sqlite3_errstr(code);
     if (is_damage(code)) {
         audit_say(look->audit, "cannot be read: %s", text);
@@ -89,6 +89,7 @@ static bool is_readable(const struct cursor *cursor)
     return cursor->code == SQLITE_ROW || cursor->code == SQLITE_DONE;
 }
 
+/* Ends a look that came to its last row, or as far as it could. */
 static bool end(const struct look *look, struct cursor *cursor)
 {
     bool goes_on = look_on(look, cursor->code);
@@ -124,6 +125,10 @@ static bool tell_rows(const struct look *look, const char *sql)
 
 /* ---- Integrity ---- */
 
+/* Behind as many faults SQLite does not look for more: it keeps the text of those of pages. */
+static const char integrity_sql[] = "SELECT integrity_check FROM pragma_integrity_check(100000)"
+                                    " WHERE integrity_check <> 'ok'";
+
 /* The check and the walk look at every grant once each. */
 static void tell_progress(const struct look *look, uint64_t done)
 {
@@ -143,28 +148,49 @@ static int tick(void *argument)
     return 0; /* go on */
 }
 
-static bool count_grants(struct look *look)
+/* Where they cannot be counted, the walk will say so. */
+static void count_grants(struct look *look)
 {
     struct cursor count;
 
     if (first(look->handle, "SELECT count(*) FROM grants", &count)) {
         look->grants = (uint64_t)number_of(&count, 0);
-        next(&count);
     }
-    return end(look, &count);
+    sqlite3_finalize(count.statement);
 }
 
-/* It says "ok" when there is nothing to say, and would by itself stop at a hundred faults. */
+static bool is_heading(struct str line)
+{
+    static const struct str stars = STR_INIT("*** ");
+
+    return line.n >= stars.n && memcmp(line.p, stars.p, stars.n) == 0;
+}
+
+/* What is wrong with pages comes as one text of many lines, under a heading. */
+static void tell_damage(const struct look *look, struct str text)
+{
+    while (text.n > 0) {
+        const char *newline = memchr(text.p, '\n', text.n);
+        size_t n = newline == NULL ? text.n : (size_t)(newline - text.p);
+
+        if (n > 0 && !is_heading((struct str){text.p, n})) {
+            audit_say(look->audit, "integrity: %.*s", (int)n, text.p);
+        }
+        text = str_from(text, newline == NULL ? n : n + 1);
+    }
+}
+
+/* SQLite says "ok" when there is nothing to say. */
 static bool integrity(struct look *look)
 {
-    bool goes_on;
+    struct cursor rows;
 
     sqlite3_progress_handler(look->handle, INSTRUCTIONS_A_TICK, tick, look);
-    goes_on = tell_rows(look, "SELECT 'integrity: ' || integrity_check"
-                              " FROM pragma_integrity_check(2000000000)"
-                              " WHERE integrity_check <> 'ok'");
+    for (bool more = first(look->handle, integrity_sql, &rows); more; more = next(&rows)) {
+        tell_damage(look, text_of(&rows, 0));
+    }
     sqlite3_progress_handler(look->handle, 0, NULL, NULL);
-    return goes_on;
+    return end(look, &rows);
 }
 
 /* ---- Schema ---- */
@@ -346,8 +372,9 @@ static bool walk(const struct look *look)
         walk_step(look, &discounts, &grants, &newest_us);
         tell_progress(look, look->grants + look->audit->grants);
     }
-    goes_on = walk_end(look, &discounts);
-    return walk_end(look, &grants) && goes_on;
+    /* First the one that was prepared last, while its message stands. */
+    goes_on = walk_end(look, &grants);
+    return walk_end(look, &discounts) && goes_on;
 }
 
 /* ---- All of it ---- */
@@ -390,9 +417,10 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fa
         return false;
     }
     look.handle = db.handle;
+    count_grants(&look);
     is_whole = tell_rows(&look, "PRAGMA query_only = ON") &&
-               tell_rows(&look, "PRAGMA temp_store = FILE") && count_grants(&look) &&
-               integrity(&look) && schema(&look) && walk(&look) && keys(&look);
+               tell_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) && schema(&look) &&
+               walk(&look) && keys(&look);
     db_close(&db);
     return is_whole;
 }

@@ -232,7 +232,9 @@ static void the_signal_that_ends_it_takes_the_copy_away(void **state)
     pid_t pid;
 
     (void)state;
-    /* The thread of the served engine does not come along, and is not needed. */
+    /* Its thread would not come along. */
+    store_engine_close(stage->served);
+    stage->served = NULL;
     pid = fork();
     if (pid == 0) {
         alarm(2 * CLOCK_PATIENCE_MS / 1000);

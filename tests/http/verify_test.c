@@ -174,6 +174,19 @@ static void the_faults_past_a_thousand_are_counted_only(void **state)
                                                  "2 discounts, 3 grants: 1500 faults\n"));
 }
 
+/* A script must not take a sum that nobody could read for a good one. */
+static void lines_that_cannot_be_written_are_2(void **state)
+{
+    struct file *file = *state;
+    int output = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    int errors = memfd_create("errors", MFD_CLOEXEC);
+
+    assert_int_equal(run(file->url, output, errors), 2);
+    take(errors, file->outcome.errors);
+    assert_string_equal(file->outcome.errors, "discountd: standard output takes no more\n");
+    close(output);
+}
+
 static void a_redis_is_verified_while_it_is_served_from(void **state)
 {
     struct file *file = *state;
@@ -280,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_place_that_is_not_there_is_2, setup, teardown),
         cmocka_unit_test_setup_teardown(the_faults_past_a_thousand_are_counted_only, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(lines_that_cannot_be_written_are_2, setup, teardown),
         cmocka_unit_test_setup_teardown(a_redis_is_verified_while_it_is_served_from, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),

@@ -274,6 +274,19 @@ static void a_fault_does_a_terminal_no_harm(void **state)
     findings_one(file->url, "idempotency key \\x1b[2J\\x0a\\xc2\\x9b\\x5c of", "");
 }
 
+static void a_fault_is_one_line_however_much_there_is_to_tell(void **state)
+{
+    struct file *file = *state;
+    struct findings findings;
+
+    spoil(file, "UPDATE idempotency_keys SET discount = 77,"
+                " key = replace(hex(zeroblob(5000)), '0', char(7))");
+    findings_take(file->url, &findings);
+    assert_int_equal(findings.told, 1);
+    assert_in_range(strlen(findings.lines), 1000, 1024);
+    findings_drop(&findings);
+}
+
 /* ---- The schema ---- */
 
 static void a_trigger_that_was_dropped_is_found(void **state)
@@ -315,7 +328,10 @@ static void a_table_that_was_dropped_is_found(void **state)
 
     spoil(file, "DROP TABLE grants");
     findings_hold(file->url, "schema: ", "table grants is missing");
-    findings_hold(file->url, "cannot be read: ", "no such table");
+    findings_hold(file->url, "cannot be read: ", "no such table: grants");
+    spoil(file, "PRAGMA legacy_alter_table = ON; ALTER TABLE discounts RENAME TO others");
+    findings_hold(file->url, "schema: ", "table discounts is missing");
+    findings_hold(file->url, "cannot be read: ", "no such table: discounts");
 }
 
 /* ---- Damage ---- */
@@ -356,6 +372,21 @@ static void a_damaged_page_is_found_wherever_it_is(void **state)
         damage_page(file, trees[i]);
         findings_hold(file->url, "", "");
     }
+}
+
+static void each_damage_is_a_line_of_its_own(void **state)
+{
+    struct file *file = *state;
+    struct findings findings;
+
+    damage_page(file, "grants");
+    damage_page(file, "idempotency_keys");
+    findings_take(file->url, &findings);
+    assert_true(findings.is_whole);
+    assert_null(strstr(findings.lines, "\\x0a"));
+    assert_null(strstr(findings.lines, "***"));
+    assert_true(findings.told >= 2);
+    findings_drop(&findings);
 }
 
 static void a_truncated_file_is_found(void **state)
@@ -436,6 +467,7 @@ int main(void)
         SPOIL(grants_between_two_discounts_hide_nothing_behind_them),
         SPOIL(an_idempotency_key_without_its_discount_is_found),
         SPOIL(a_fault_does_a_terminal_no_harm),
+        SPOIL(a_fault_is_one_line_however_much_there_is_to_tell),
         SPOIL(a_trigger_that_was_dropped_is_found),
         SPOIL(an_index_that_was_dropped_is_found),
         SPOIL(a_constraint_that_was_taken_out_is_found),
@@ -443,6 +475,7 @@ int main(void)
         SPOIL(a_table_that_was_dropped_is_found),
         SPOIL(a_row_that_an_index_does_not_have_is_found),
         SPOIL(a_damaged_page_is_found_wherever_it_is),
+        SPOIL(each_damage_is_a_line_of_its_own),
         SPOIL(a_truncated_file_is_found),
         SPOIL(a_file_that_is_in_use_is_refused),
         SPOIL(a_file_that_is_not_there_is_refused_and_not_made),
