@@ -114,7 +114,7 @@ struct asked {
 };
 
 /* Who does not listen any more wants no backup either. */
-static bool progress(void *argument, uint64_t done, uint64_t total)
+static bool tell(void *argument, uint64_t done, uint64_t total)
 {
     const struct asked *asked = argument;
 
@@ -135,7 +135,7 @@ static void answer(struct control *control, int fd)
     }
     if (strncmp(line, COMMAND "/", sizeof(COMMAND)) != 0) {
         say(fd, "fault only \"" COMMAND "/PATH\" is understood\n");
-    } else if (store_engine_backup(control->engine, line + sizeof(COMMAND) - 1, progress, &asked,
+    } else if (store_engine_backup(control->engine, line + sizeof(COMMAND) - 1, tell, &asked,
                                    fault)) {
         say(fd, "ok\n");
         log_write(LOG_INFO, "control: a backup was made");
@@ -247,13 +247,15 @@ static int connect_to(const char *path)
 }
 
 /* Reads what is said until the end of it. */
-static enum control_answer listen_to(int fd, store_progress_fn show, void *argument,
+static enum control_answer listen_to(int fd, store_progress_fn progress, void *argument,
                                      char *ret_fault)
 {
     char line[LINE_SIZE];
-    unsigned long long done, total;
 
     while (hear(fd, line)) {
+        char *rest = line;
+        uint64_t done, total;
+
         if (strcmp(line, "ok") == 0) {
             return CONTROL_DONE;
         }
@@ -261,7 +263,9 @@ static enum control_answer listen_to(int fd, store_progress_fn show, void *argum
             snprintf(ret_fault, STORE_FAULT, "%.*s", STORE_FAULT - 1, line + 6);
             return CONTROL_FAILED;
         }
-        if (sscanf(line, "%llu %llu", &done, &total) != 2 || !show(argument, done, total)) {
+        done = strtoull(line, &rest, 10);
+        total = strtoull(rest, &rest, 10);
+        if (*rest != '\0' || !progress(argument, done, total)) {
             break;
         }
     }
@@ -270,7 +274,7 @@ static enum control_answer listen_to(int fd, store_progress_fn show, void *argum
 }
 
 enum control_answer control_backup(const char *control_path, const char *file,
-                                   store_progress_fn show, void *argument,
+                                   store_progress_fn progress, void *argument,
                                    char ret_fault[STORE_FAULT])
 {
     enum control_answer answered = CONTROL_NOBODY;
@@ -283,7 +287,7 @@ enum control_answer control_backup(const char *control_path, const char *file,
         snprintf(ret_fault, STORE_FAULT, "the path is too long or has a line break");
         answered = CONTROL_FAILED;
     } else if (say(fd, COMMAND "%s\n", file)) {
-        answered = listen_to(fd, show, argument, ret_fault);
+        answered = listen_to(fd, progress, argument, ret_fault);
     }
     close(fd);
     return answered;

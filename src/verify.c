@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -99,8 +100,6 @@ static int look_at(struct store_engine *engine)
 
 /* What a URL needs in front of the path, and what SQLite and a backup put behind it. */
 #define SCHEME "sqlite:"
-/* What mkdtemp fills in; in a row they would look like something left open. */
-static const char blanks[] = {'X', 'X', 'X', 'X', 'X', 'X', '\0'};
 
 struct copy {
     char directory[PATH_MAX];
@@ -170,6 +169,16 @@ static bool place_of(const char *control_path, char ret_place[PATH_MAX])
     return realpath(dirname(path), ret_place) != NULL;
 }
 
+/* Who serves writes the copy: where root verifies, the directory becomes that of whom the place
+ * belongs to. */
+static bool directory_give(const char *place, const char *directory)
+{
+    struct stat about;
+
+    return geteuid() != 0 ||
+           (stat(place, &about) == 0 && chown(directory, about.st_uid, about.st_gid) == 0);
+}
+
 /* Makes the directory, for this user only and with nothing in it, and the names of what will be
  * there. False with errno. */
 static bool directory_make(const char *control_path, struct copy *copy)
@@ -179,12 +188,12 @@ static bool directory_make(const char *control_path, struct copy *copy)
     if (!place_of(control_path, place)) {
         return false;
     }
-    if (snprintf(copy->directory, sizeof(copy->directory), "%s/verify-%s", place, blanks) >=
+    if (snprintf(copy->directory, sizeof(copy->directory), "%s/verify-XXXXXX", place) >=
         (int)sizeof(copy->directory)) {
         errno = ENAMETOOLONG;
         return false;
     }
-    return mkdtemp(copy->directory) != NULL;
+    return mkdtemp(copy->directory) != NULL && directory_give(place, copy->directory);
 }
 
 static bool copy_init(const char *control_path, struct copy *copy)

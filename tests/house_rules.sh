@@ -62,6 +62,6 @@ breach "no function over 70 lines" "$(find src include -name '*.c' | sort | xarg
     /^\{/ { open = FNR }
     /^\}/ { if (open && FNR - open > 70) printf "%s:%d: %d lines\n", FILENAME, open, FNR - open; open = 0 }')"
 breach "no sleep in a test" "$(grep -rnE '\b(usleep|sleep|nanosleep)[ (]+[0-9]' --include='*.c' tests || true)"
-breach "nothing left open in the code" "$(grep -rnE 'TODO|FIXME|XXX|HACK' src include || true)"
+breach "nothing left open in the code" "$(grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' src include || true)"
 
 [ "$breaches" -eq 0 ]

@@ -10,7 +10,7 @@
 #include "discount/limits.h"
 
 #define US_PER_SECOND 1000000
-#define KEY_LIFETIME_US (24 * 3600 * (int64_t)US_PER_SECOND)
+#define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
 
 #define DISCOUNT_COLUMNS                                                                           \
     "brand_id, discount_code, total_count, granted_count, created_at, starts_at, expires_at, id"

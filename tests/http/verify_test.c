@@ -187,6 +187,24 @@ static void lines_that_cannot_be_written_are_2(void **state)
     close(output);
 }
 
+static void a_file_is_verified_while_it_is_served_from(void **state)
+{
+    struct file *file = *state;
+    struct service service = {.store = ""};
+
+    plant(file, "UPDATE discounts SET granted_count = 3 WHERE number = 2");
+    snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=%s", file->url);
+    service_launch(&service, NULL);
+    assert_int_equal(service_grant(&service, "dsc-AAAAAAAAAAAAAAAAAAAAAA", "eve"), 404);
+    verify_run(file->url, &file->outcome);
+    assert_int_equal(file->outcome.code, 1);
+    assert_string_equal(file->outcome.output, "dsc-2: granted_count is 3, and there are 1 grants\n"
+                                              "2 discounts, 3 grants: 1 fault\n");
+    assert_string_equal(file->outcome.errors, "");
+    assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 200);
+    discountd_stop(service.daemon);
+}
+
 static void a_redis_is_verified_while_it_is_served_from(void **state)
 {
     struct file *file = *state;
@@ -294,6 +312,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_faults_past_a_thousand_are_counted_only, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(lines_that_cannot_be_written_are_2, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_is_verified_while_it_is_served_from, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_file_is_verified_while_it_is_served_from, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_redis_is_verified_while_it_is_served_from, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),
