@@ -314,8 +314,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_that_cannot_be_written_are_2, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_is_verified_while_it_is_served_from, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_file_is_verified_while_it_is_served_from, setup,
-                                        teardown),
         cmocka_unit_test_setup_teardown(a_redis_is_verified_while_it_is_served_from, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),
