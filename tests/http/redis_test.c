@@ -166,7 +166,7 @@ static void a_service_without_a_store_starts_and_says_that_it_is_not_ready(void 
 static void clients_that_go_away_while_the_store_works_harm_nobody(void **state)
 {
     struct service service;
-    char id[SERVICE_ID], user[8];
+    char id[SERVICE_ID], user[16];
 
     (void)state;
     service_start(&service, (const char *[]){"DISCOUNT_DEADLINE_MS=300", NULL});
