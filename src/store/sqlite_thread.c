@@ -11,6 +11,8 @@
  * disk ends the process: what was not answered is decided by the recovery at the next start. */
 #include "store/sqlite_thread.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,6 +329,19 @@ struct sqlite_engine *thread_engine_new(void)
     return engine;
 }
 
+/* The thread takes no signals: whoever stops the process waits for them on another. */
+static bool thread_begin(struct sqlite_engine *engine)
+{
+    sigset_t all, before;
+    bool is_begun;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    is_begun = uv_thread_create(&engine->thread, thread_main, engine) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_begun;
+}
+
 bool thread_engine_start(struct sqlite_engine *engine)
 {
     char fault[STORE_FAULT];
@@ -341,7 +356,7 @@ bool thread_engine_start(struct sqlite_engine *engine)
         db_close(&engine->db);
         return false;
     }
-    engine->is_started = uv_thread_create(&engine->thread, thread_main, engine) == 0;
+    engine->is_started = thread_begin(engine);
     if (!engine->is_started) {
         log_write(LOG_ERROR, "sqlite: there is no thread to be had");
         verbs_close(engine->verbs);

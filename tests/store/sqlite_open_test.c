@@ -3,6 +3,7 @@
  * text and left as it was; an older file is brought to this version, all of the way or not at all.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include "discount/log.h"
 #include "store/sqlite_db.h"
 #include "store/sqlite_rig.h"
+#include "support/clock.h"
+#include "support/process.h"
 
 /* ---- Files as bytes ---- */
 
@@ -266,6 +269,36 @@ static void a_second_engine_in_one_process_does_not_start(void **state)
     CHECK_INT(scene, sqlite_rig_grant(scene, sqlite_rig_discount(scene, 1), 1), STATUS_OK);
 }
 
+/* In a copy of this process: starts the engine first and waits for SIGTERM after that, as main
+ * does.
+ */
+static void stop_behind_the_engine(void *argument)
+{
+    struct sqlite_rig *rig = argument;
+    const char *fault = "";
+    struct store_engine *engine = store_engine_open(rig->url, &fault);
+    sigset_t stop;
+    int number = 0;
+
+    if (engine == NULL || !store_engine_start(engine)) {
+        _exit(EXIT_FAILURE);
+    }
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    kill(getpid(), SIGTERM);
+    _exit(sigwait(&stop, &number) == 0 && number == SIGTERM ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void the_stores_thread_takes_no_signal(void **state)
+{
+    pid_t pid = process_fork(stop_behind_the_engine, *state, STDERR_FILENO);
+    int status = -1;
+
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+}
+
 /* ---- Versions ---- */
 
 static const char *const steps[] = {
@@ -386,6 +419,7 @@ int main(void)
         SQLITE_RIG(an_empty_file_is_a_new_one),
         SQLITE_RIG(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
         SQLITE_RIG(a_second_engine_in_one_process_does_not_start),
+        SQLITE_RIG(the_stores_thread_takes_no_signal),
         SQLITE_RIG(a_new_file_goes_through_every_step),
         SQLITE_RIG(an_older_file_keeps_its_data),
         SQLITE_RIG(a_step_that_fails_leaves_everything_as_it_was),
