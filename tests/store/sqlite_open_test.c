@@ -277,12 +277,17 @@ static void stop_behind_the_engine(void *argument)
     struct sqlite_rig *rig = argument;
     const char *fault = "";
     struct store_engine *engine = store_engine_open(rig->url, &fault);
+    struct scene scene;
     sigset_t stop;
     int number = 0;
 
-    if (engine == NULL || !store_engine_start(engine)) {
+    if (engine == NULL || !store_engine_start(engine) ||
+        !scene_open_ready(&scene, "sqlite", engine, sqlite_rig_patient())) {
         _exit(EXIT_FAILURE);
     }
+    /* Once it is answered, the thread is past its own beginning. */
+    submit_ping(&scene);
+    scene_settle(&scene);
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
