@@ -308,8 +308,8 @@ static void the_stores_thread_takes_no_signal(void **state)
 
 static const char *const steps[] = {
     "CREATE TABLE prices (cents INTEGER NOT NULL)",
-    "CREATE TABLE amounts (cents INTEGER, currency TEXT) STRICT;"
-    "INSERT INTO amounts SELECT cents, 'EUR' FROM prices; DROP TABLE prices",
+    ("CREATE TABLE amounts (cents INTEGER, currency TEXT) STRICT;"
+     "INSERT INTO amounts SELECT cents, 'EUR' FROM prices; DROP TABLE prices"),
     "CREATE INDEX by_currency ON amounts (currency)",
 };
 static const char *const bad_steps[] = {
