@@ -174,6 +174,24 @@ static void a_moment_without_room_costs_few(void **state)
     }
 }
 
+/* In the batch the second was a repeat of the first; alone it is the first itself. */
+static void what_a_batch_told_that_was_undone_is_forgotten(void **state)
+{
+    struct scene *scene = sqlite_rig_open(*state, sqlite_rig_patient());
+    struct attempt *one = submit_create(scene, &plain, STR("a key"));
+    struct attempt *other = submit_create(scene, &plain, STR("a key"));
+    struct str one_id = one->op.create.discount.id, other_id = other->op.create.discount.id;
+
+    fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, 2, SQLITE_FULL);
+    CHECK(scene, scene_settle(scene));
+    CHECK_STATUS(scene, one, STATUS_UNAVAILABLE);
+    CHECK_STATUS(scene, other, STATUS_OK);
+    CHECK(scene, !other->op.create.replayed);
+    CHECK_STR(scene, other->op.create.discount.id, other_id);
+    CHECK_STATUS(scene, settled(scene, submit_get(scene, one_id)), STATUS_DISCOUNT_NOT_FOUND);
+    CHECK_STATUS(scene, settled(scene, submit_get(scene, other_id)), STATUS_OK);
+}
+
 /* The log cannot be written into the file; it only grows. */
 static void without_room_for_a_checkpoint_the_service_goes_on(void **state)
 {
@@ -218,6 +236,7 @@ int main(void)
         SQLITE_RIG(on_a_full_disk_what_needs_no_room_is_answered),
         SQLITE_RIG(a_disk_that_fills_at_any_write_leaves_nothing_half_done),
         SQLITE_RIG(a_moment_without_room_costs_few),
+        SQLITE_RIG(what_a_batch_told_that_was_undone_is_forgotten),
         SQLITE_RIG(without_room_for_a_checkpoint_the_service_goes_on),
     };
 
