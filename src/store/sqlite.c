@@ -10,13 +10,17 @@
 #include "store/sqlite_verify.h"
 
 #define SCHEME "sqlite:"
+/* So many are handed over before the flush: the thread works on them while the worker goes on
+ * reading requests. */
+#define HANDFUL 32
 
 struct sqlite {
     struct store *store;
     struct sqlite_engine *engine;
     struct sqlite_outbox *outbox; /* the engine's */
     struct queue gathered;        /* since the last flush */
-    struct queue undelivered;     /* every job with an operation, in the order of submission */
+    size_t gathered_count;
+    struct queue undelivered; /* every job with an operation, in the order of submission */
 };
 
 /* ---- The engine ---- */
@@ -167,6 +171,16 @@ static bool sqlite_is_ready(const void *self)
     return true;
 }
 
+static void sqlite_flush(void *self)
+{
+    struct sqlite *sqlite = self;
+
+    sqlite->gathered_count = 0;
+    if (!queue_is_empty(&sqlite->gathered)) {
+        thread_submit(sqlite->engine, &sqlite->gathered);
+    }
+}
+
 static void sqlite_submit(void *self, struct store_op *op)
 {
     struct sqlite *sqlite = self;
@@ -179,6 +193,10 @@ static void sqlite_submit(void *self, struct store_op *op)
     op->slot = job;
     queue_append(&sqlite->gathered, &job->link);
     queue_append(&sqlite->undelivered, &job->undelivered);
+    sqlite->gathered_count++;
+    if (sqlite->gathered_count >= HANDFUL) {
+        sqlite_flush(sqlite);
+    }
 }
 
 /* Parts an operation from its job, and says what is known of it. */
@@ -198,15 +216,6 @@ static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
 static enum status sqlite_cancel(void *self, struct store_op *op)
 {
     return part(self, op->slot);
-}
-
-static void sqlite_flush(void *self)
-{
-    struct sqlite *sqlite = self;
-
-    if (!queue_is_empty(&sqlite->gathered)) {
-        thread_submit(sqlite->engine, &sqlite->gathered);
-    }
 }
 
 static void sqlite_close(void *self)

@@ -3,7 +3,8 @@
  *
  *   1. take    the jobs that have gathered, at most BATCH of them
  *   2. read    those that change nothing, and give them back: they wait for no disk
- *   3. write   the others in one transaction, and give them back after its commit
+ *   3. write   the others in one transaction, with those that come while it is open, and give them
+ *              back after its commit
  *   4. tidy    write a long log into the file; go on with a backup
  *
  * A transaction that fails is rolled back and its jobs are run again, each in one of its own, so
@@ -95,18 +96,61 @@ static bool commit(struct sqlite_engine *engine)
     return status == STATUS_OK;
 }
 
-/* One transaction around all; false when it was rolled back. */
-static bool write_together(struct sqlite_engine *engine, struct queue *writes)
+/* Takes up to `most` writes more that have come meanwhile, behind `writes`; whether there were any.
+ * So the thread works while a worker still reads requests, and one fsync is for all of them. */
+static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size_t most)
 {
-    bool failed = !verbs_begin(engine->verbs);
+    struct queue *next, *last = writes->previous;
 
-    for (struct queue *at = writes->next; at != writes && !failed; at = at->next) {
+    uv_mutex_lock(&engine->lock);
+    for (struct queue *at = engine->inbox.next; at != &engine->inbox && most > 0; at = next) {
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
-        job->work.status = verbs_run(engine->verbs, &job->work);
-        failed = verbs_is_failure(job->work.status);
+        next = at->next;
+        if (verbs_is_write(job->work.verb)) {
+            queue_remove(&job->link);
+            queue_append(writes, &job->link);
+            job->is_taken = true;
+            most--;
+        }
     }
-    if (!failed && commit(engine)) {
+    uv_mutex_unlock(&engine->lock);
+    return writes->previous != last;
+}
+
+/* Runs what is behind `at` to the end of `writes`. False when one has failed; else *ret_last is the
+ * last one, and *count has grown by their number. */
+static bool writes_run(struct sqlite_engine *engine, const struct queue *writes, struct queue *at,
+                       struct queue **ret_last, size_t *count)
+{
+    while (at->next != writes) {
+        struct sqlite_job *job = CONTAINER_OF(at->next, struct sqlite_job, link);
+
+        job->work.status = verbs_run(engine->verbs, &job->work);
+        if (verbs_is_failure(job->work.status)) {
+            return false;
+        }
+        at = at->next;
+        ++*count;
+    }
+    *ret_last = at;
+    return true;
+}
+
+/* One transaction around all, and around up to `most` in the end; false when it was rolled back. */
+static bool write_together(struct sqlite_engine *engine, struct queue *writes, size_t most)
+{
+    struct queue *last = writes;
+    bool is_sound = verbs_begin(engine->verbs);
+    size_t count = 0;
+
+    while (is_sound) {
+        is_sound = writes_run(engine, writes, last, &last, &count);
+        if (!is_sound || count >= most || !writes_join(engine, writes, most - count)) {
+            break;
+        }
+    }
+    if (is_sound && commit(engine)) {
         tell(engine, false);
         return true;
     }
@@ -124,7 +168,7 @@ static void write_alone(struct sqlite_engine *engine, struct sqlite_job *job)
     queue_remove(&job->link);
     queue_append(&alone, &job->link);
     job_rewind(job);
-    if (!write_together(engine, &alone) && !verbs_is_failure(job->work.status)) {
+    if (!write_together(engine, &alone, 1) && !verbs_is_failure(job->work.status)) {
         job->work.status = STATUS_UNAVAILABLE;
     }
     queue_remove(&job->link);
@@ -134,7 +178,7 @@ static void write_all(struct sqlite_engine *engine, struct queue *writes)
 {
     struct queue done;
 
-    if (queue_is_empty(writes) || write_together(engine, writes)) {
+    if (queue_is_empty(writes) || write_together(engine, writes, BATCH)) {
         return;
     }
     queue_init(&done);

@@ -48,7 +48,8 @@ static void hang(struct scene *scene, struct str id, struct attempt *ret_asked[2
 
 /* ---- What it costs ---- */
 
-static void all_grants_of_a_turn_cost_one_sync(void **state)
+/* The thread begins with a handful while the others are still submitted. */
+static void the_grants_of_a_turn_cost_few_syncs(void **state)
 {
     struct scene *scene = sqlite_rig_open(*state, sqlite_rig_patient());
     struct str id = given_discount(scene);
@@ -56,7 +57,7 @@ static void all_grants_of_a_turn_cost_one_sync(void **state)
 
     submit_grants(scene, id, 0, 500);
     CHECK(scene, scene_settle(scene));
-    CHECK_INT(scene, syncs() - before, 1);
+    CHECK(scene, syncs() - before <= 20);
     CHECK_INT(scene, sqlite_rig_granted_count(scene, id), 500);
 }
 
@@ -65,11 +66,15 @@ static void a_commit_is_as_large_as_it_may_be_and_no_larger(void **state)
     struct scene *scene = sqlite_rig_open(*state, sqlite_rig_patient());
     struct str id = given_discount(scene);
     unsigned before = syncs();
+    struct attempt *asked[2];
 
+    hang(scene, id, asked);
     submit_grants(scene, id, 0, 3000);
+    store_flush(scene->turn.store);
+    fault_vfs_mend();
     CHECK(scene, scene_settle(scene));
-    CHECK_INT(scene, syncs() - before, 3);
-    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), 3000);
+    CHECK_INT(scene, syncs() - before, 1 + 3);
+    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), 3001);
 }
 
 static void what_gathers_during_a_commit_is_the_next_one(void **state)
@@ -231,6 +236,7 @@ static void break_a_count(const struct sqlite_rig *rig)
     sqlite3 *other = NULL;
 
     assert_int_equal(sqlite3_open_v2(rig->path, &other, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+    sqlite3_db_config(other, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     assert_int_equal(sqlite3_exec(other,
                                   "PRAGMA ignore_check_constraints = ON;"
                                   "UPDATE discounts SET granted_count = -5 WHERE number = 1",
@@ -279,7 +285,7 @@ static void one_bad_operation_fails_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(all_grants_of_a_turn_cost_one_sync),
+        SQLITE_RIG(the_grants_of_a_turn_cost_few_syncs),
         SQLITE_RIG(a_commit_is_as_large_as_it_may_be_and_no_larger),
         SQLITE_RIG(what_gathers_during_a_commit_is_the_next_one),
         SQLITE_RIG(reads_cost_no_sync),

@@ -90,6 +90,7 @@ static void whoever_writes_cannot_grant_more_than_the_stock(void **state)
     assert_refused(other, "UPDATE discounts SET total_count = 1 WHERE number = 1");
     assert_refused(other, "UPDATE discounts SET granted_count = 3 WHERE number = 1");
     assert_refused(other, "UPDATE discounts SET granted_count = -1 WHERE number = 1");
+    assert_refused(other, "UPDATE discounts SET granted_count = 0 WHERE number = 1");
     assert_int_equal(number_of(other, "SELECT count(*) FROM grants"), 2);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }

@@ -20,7 +20,8 @@
 #include "support/process.h"
 
 /* How many users ask in one turn. */
-#define HANDFUL 50
+/* So few that they are handed over together and are one commit. */
+#define HANDFUL 25
 #define STOCK 1000000
 #define EXIT_UNEXPECTED 99
 

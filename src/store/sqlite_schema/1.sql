@@ -1,7 +1,8 @@
 -- The data, version 1. Times are microseconds since 1970.
 --
--- What the service promises, the constraints keep: whoever writes here, with whatever program, cannot
--- grant more than the stock, nor twice to one user, nor make a count disagree with what it counts.
+-- What the service promises, the constraints keep, whatever program inserts, updates or deletes here:
+-- no more grants than the stock, no second one to a user, no count below what it counts. (What SQLite
+-- lets a program switch off, and REPLACE, which deletes without a word, are found by `verify`.)
 
 CREATE TABLE discounts (
     number        INTEGER PRIMARY KEY, -- in order of creation; what other tables call it
@@ -35,6 +36,13 @@ END;
 
 CREATE TRIGGER deleted_grants_are_counted AFTER DELETE ON grants BEGIN
     UPDATE discounts SET granted_count = granted_count - 1 WHERE number = old.discount;
+END;
+
+CREATE TRIGGER counts_are_not_lowered BEFORE UPDATE OF granted_count ON discounts
+WHEN new.granted_count < old.granted_count
+    AND new.granted_count < (SELECT count(*) FROM grants WHERE discount = old.number)
+BEGIN
+    SELECT raise(ABORT, 'there are more grants');
 END;
 
 CREATE TRIGGER grants_do_not_change BEFORE UPDATE ON grants BEGIN
