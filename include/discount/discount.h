@@ -27,6 +27,12 @@ struct grant {
     int64_t granted_at_us;
 };
 
+/* A grant as its user sees it: what is held, and since when. */
+struct holding {
+    struct discount discount; /* without its granted_count */
+    int64_t granted_at_us;
+};
+
 /* "dsc-" and 22 characters of unpadded base64url (RFC 4648, section 5) over a random UUID. */
 #define DISCOUNT_ID_LENGTH 26
 

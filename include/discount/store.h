@@ -44,6 +44,8 @@ enum store_verb {
     STORE_LIST,
     STORE_GRANT,
     STORE_GRANT_GET,
+    STORE_GRANTS,
+    STORE_WALLET,
     STORE_VERB_COUNT
 };
 
@@ -63,6 +65,7 @@ struct store_op {
             struct discount discount;
         } get;
         struct {
+            struct str brand_id; /* n == 0: of every brand */
             int64_t after_us;
             size_t limit;
             struct discount *discounts;
@@ -74,6 +77,22 @@ struct store_op {
             /* With STATUS_DISCOUNT_NOT_STARTED: how long until it does, by the store's clock. */
             int64_t starts_in_us;
         } grant;
+        struct {
+            struct str discount_id;
+            int64_t after_us; /* granted_at and user of the grant before; 0 and n == 0: none */
+            struct str after_user;
+            size_t limit;
+            struct grant *grants;
+            size_t count;
+        } grants;
+        struct {
+            struct str user_id;
+            int64_t before_us; /* granted_at and id of the holding before; 0 and n == 0: none */
+            struct str before_id;
+            size_t limit;
+            struct holding *holdings;
+            size_t count;
+        } wallet;
     };
     enum status status;
 
@@ -108,8 +127,8 @@ void store_create(struct store *store, struct store_op *op, store_done_fn done);
 /* Fills op->get.discount for its id; DISCOUNT_NOT_FOUND. */
 void store_get(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Up to `limit` discounts created after `after_us` (0: from the first), in order of creation. Fewer
- * than `limit` come only at the end. */
+/* Up to `limit` discounts, of one brand or all, created after `after_us` (0: from the first), in
+ * order of creation. Fewer than `limit` come only at the end. */
 void store_list(struct store *store, struct store_op *op, store_done_fn done);
 
 /* Grants op->grant.grant.discount_id to user_id. The same user again gets the same grant, with
@@ -119,6 +138,18 @@ void store_grant(struct store *store, struct store_op *op, store_done_fn done);
 
 /* Fills op->grant.grant for its discount_id and user_id; DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
 void store_grant_get(struct store *store, struct store_op *op, store_done_fn done);
+
+/* Up to `limit` grants of a discount in the order of granted_at, those of one moment in the order
+ * of their users' bytes, behind the one named. Fewer than `limit` come only at the end. Whatever is
+ * granted meanwhile, no grant comes twice, and none is left out that was there from the beginning.
+ * DISCOUNT_NOT_FOUND. */
+void store_grants(struct store *store, struct store_op *op, store_done_fn done);
+
+/* Up to `limit` of what a user holds, newest first, those of one moment in the reverse order of
+ * their ids, behind the one named; otherwise as store_grants. A user who holds nothing has an empty
+ * wallet.
+ */
+void store_wallet(struct store *store, struct store_op *op, store_done_fn done);
 
 /* Runs `done` of everything that has completed so far. Called by the worker only, after each poll
  * of the loop; the loop does not wait while there is something to deliver. */

@@ -115,6 +115,26 @@ static void encode_grants(struct store_op *const *ops, size_t count, bool whole_
     }
 }
 
+static void encode_list(const struct store_op *op, bool whole_script, struct redis_command *command)
+{
+    add_script(command, STORE_LIST, whole_script, 1);
+    if (op->list.brand_id.n == 0) {
+        add(command, STR("discounts"));
+    } else {
+        add_key(command, STR("brand:{"), op->list.brand_id, STR("}:discounts"));
+    }
+    add_number(command, op->list.after_us, false);
+    add_number(command, (int64_t)op->list.limit, false);
+}
+
+/* The place in a list of grants, and how many. */
+static void add_place(struct redis_command *command, int64_t time_us, struct str name, size_t limit)
+{
+    add_number(command, time_us, false);
+    add(command, name.n == 0 ? STR("") : name);
+    add_number(command, (int64_t)limit, false);
+}
+
 void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
                   struct redis_command *ret_command)
 {
@@ -134,10 +154,7 @@ void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
         add_discount_keys(ret_command, op->get.discount.id);
         break;
     case STORE_LIST:
-        add_script(ret_command, STORE_LIST, whole_script, 1);
-        add(ret_command, STR("discounts"));
-        add_number(ret_command, op->list.after_us, false);
-        add_number(ret_command, (int64_t)op->list.limit, false);
+        encode_list(op, whole_script, ret_command);
         break;
     case STORE_GRANT:
         encode_grants(ops, count, whole_script, ret_command);
@@ -146,6 +163,16 @@ void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
         add_script(ret_command, STORE_GRANT_GET, whole_script, 2);
         add_discount_keys(ret_command, op->grant.grant.discount_id);
         add(ret_command, op->grant.grant.user_id);
+        break;
+    case STORE_GRANTS:
+        add_script(ret_command, STORE_GRANTS, whole_script, 2);
+        add_discount_keys(ret_command, op->grants.discount_id);
+        add_place(ret_command, op->grants.after_us, op->grants.after_user, op->grants.limit);
+        break;
+    case STORE_WALLET:
+        add_script(ret_command, STORE_WALLET, whole_script, 1);
+        add_key(ret_command, STR("user:{"), op->wallet.user_id, STR("}:discounts"));
+        add_place(ret_command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
         break;
     case STORE_VERB_COUNT:
         abort();
@@ -352,6 +379,79 @@ static enum status decode_grant_get(const redisReply *reply, struct store_op *op
     return copy_at(reply, 0, op->arena, &op->grant.grant.discount_code);
 }
 
+/* Users and times by turns. */
+static enum status decode_granted(const redisReply *page, struct str code, struct store_op *op)
+{
+    size_t count = page->elements / 2;
+
+    op->grants.count = 0;
+    op->grants.grants = arena_alloc(op->arena, (count + 1) * sizeof(*op->grants.grants));
+    if (op->grants.grants == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct grant *grant = &op->grants.grants[i];
+        enum status status = copy_at(page, 2 * i, op->arena, &grant->user_id);
+
+        grant->discount_id = op->grants.discount_id;
+        grant->discount_code = code;
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (!number_of(text_at(page, 2 * i + 1), &grant->granted_at_us)) {
+            return STATUS_CORRUPT;
+        }
+    }
+    op->grants.count = count;
+    return STATUS_OK;
+}
+
+static enum status decode_grants(const redisReply *reply, struct store_op *op)
+{
+    struct str code;
+    enum status status;
+
+    if (reply->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (!is_array(reply, 2) || !is_array(reply->element[1], 0)) {
+        return STATUS_CORRUPT;
+    }
+    status = copy_at(reply, 0, op->arena, &code);
+    return status != STATUS_OK ? status : decode_granted(reply->element[1], code, op);
+}
+
+static enum status decode_holding(const redisReply *row, struct arena *arena,
+                                  struct holding *holding)
+{
+    if (!is_array(row, 9) || !number_of(text_at(row, 8), &holding->granted_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return decode_listed(row, arena, &holding->discount);
+}
+
+static enum status decode_wallet(const redisReply *reply, struct store_op *op)
+{
+    if (!is_array(reply, 0)) {
+        return STATUS_CORRUPT;
+    }
+    op->wallet.count = 0;
+    op->wallet.holdings =
+        arena_zalloc(op->arena, (reply->elements + 1) * sizeof(*op->wallet.holdings));
+    if (op->wallet.holdings == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < reply->elements; i++) {
+        enum status status = decode_holding(reply->element[i], op->arena, &op->wallet.holdings[i]);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    op->wallet.count = reply->elements;
+    return STATUS_OK;
+}
+
 static enum status decode_ping(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "PONG") == 0 ? STATUS_OK
@@ -379,6 +479,10 @@ enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct
         return decode_grant(reply, i, count, op);
     case STORE_GRANT_GET:
         return decode_grant_get(reply, op);
+    case STORE_GRANTS:
+        return decode_grants(reply, op);
+    case STORE_WALLET:
+        return decode_wallet(reply, op);
     case STORE_VERB_COUNT:
         break;
     }

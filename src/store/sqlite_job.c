@@ -33,8 +33,13 @@ static bool inputs_keep(struct store_op *op)
     case STORE_GRANT_GET:
         return keep(op->arena, &op->grant.grant.discount_id) &&
                keep(op->arena, &op->grant.grant.user_id);
-    case STORE_PING:
     case STORE_LIST:
+        return keep(op->arena, &op->list.brand_id);
+    case STORE_GRANTS:
+        return keep(op->arena, &op->grants.discount_id) && keep(op->arena, &op->grants.after_user);
+    case STORE_WALLET:
+        return keep(op->arena, &op->wallet.user_id) && keep(op->arena, &op->wallet.before_id);
+    case STORE_PING:
     case STORE_VERB_COUNT:
         break;
     }
@@ -116,6 +121,41 @@ static bool grant_deliver(const struct store_op *work, struct store_op *op)
     return keep(op->arena, &op->grant.grant.discount_code);
 }
 
+static bool grants_deliver(const struct store_op *work, struct store_op *op)
+{
+    size_t count = work->grants.count;
+
+    op->grants.count = count;
+    op->grants.grants = arena_alloc(op->arena, (count + 1) * sizeof(*op->grants.grants));
+    for (size_t i = 0; op->grants.grants != NULL && i < count; i++) {
+        struct grant *grant = &op->grants.grants[i];
+
+        *grant = work->grants.grants[i];
+        if (!keep(op->arena, &grant->discount_id) || !keep(op->arena, &grant->discount_code) ||
+            !keep(op->arena, &grant->user_id)) {
+            return false;
+        }
+    }
+    return op->grants.grants != NULL;
+}
+
+static bool wallet_deliver(const struct store_op *work, struct store_op *op)
+{
+    size_t count = work->wallet.count;
+
+    op->wallet.count = count;
+    op->wallet.holdings = arena_alloc(op->arena, (count + 1) * sizeof(*op->wallet.holdings));
+    for (size_t i = 0; op->wallet.holdings != NULL && i < count; i++) {
+        struct holding *holding = &op->wallet.holdings[i];
+
+        holding->granted_at_us = work->wallet.holdings[i].granted_at_us;
+        if (!discount_deliver(&work->wallet.holdings[i].discount, op->arena, &holding->discount)) {
+            return false;
+        }
+    }
+    return op->wallet.holdings != NULL;
+}
+
 static bool results_deliver(const struct store_op *work, struct store_op *op)
 {
     switch (work->verb) {
@@ -128,6 +168,10 @@ static bool results_deliver(const struct store_op *work, struct store_op *op)
     case STORE_GRANT:
     case STORE_GRANT_GET:
         return grant_deliver(work, op);
+    case STORE_GRANTS:
+        return grants_deliver(work, op);
+    case STORE_WALLET:
+        return wallet_deliver(work, op);
     case STORE_PING:
     case STORE_VERB_COUNT:
         break;

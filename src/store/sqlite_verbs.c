@@ -14,6 +14,8 @@
 
 #define DISCOUNT_COLUMNS                                                                           \
     "brand_id, discount_code, total_count, granted_count, created_at, starts_at, expires_at, id"
+/* In SQL_WALLET, behind those. */
+#define HOLDING_GRANTED_AT 8
 
 /* The parameters are numbered in the order in which the functions below bind them. */
 enum sql {
@@ -23,7 +25,10 @@ enum sql {
     SQL_PING,
     SQL_GET,
     SQL_LIST,
+    SQL_LIST_OF_BRAND,
     SQL_GRANT_GET,
+    SQL_GRANTS,
+    SQL_WALLET,
     SQL_SALE,
     SQL_HOLDING,
     SQL_GRANT,
@@ -44,8 +49,15 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_GET] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE id = ?",
     [SQL_LIST] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE created_at > ?"
                  " ORDER BY created_at LIMIT ?",
+    [SQL_LIST_OF_BRAND] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE created_at > ?"
+                          " AND brand_id = ?3 ORDER BY created_at LIMIT ?2",
     [SQL_GRANT_GET] = "SELECT discount_code, granted_at FROM discounts"
                       " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
+    [SQL_GRANTS] = "SELECT granted_at, user_id FROM grants WHERE discount = ?"
+                   " AND (granted_at, user_id) > (?, ?) ORDER BY granted_at, user_id LIMIT ?",
+    [SQL_WALLET] = "SELECT " DISCOUNT_COLUMNS ", granted_at FROM grants JOIN discounts"
+                   " ON number = discount WHERE user_id = ? AND (granted_at, id) < (?, ?)"
+                   " ORDER BY granted_at DESC, id DESC LIMIT ?",
     [SQL_SALE] = "SELECT number, total_count - granted_count, starts_at, expires_at, discount_code"
                  " FROM discounts WHERE id = ?",
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
@@ -94,7 +106,7 @@ static sqlite3_stmt *statement(struct sqlite_verbs *verbs, enum sql sql)
  * which no constraint and no comparison of ours lets pass. */
 static void bind_text(sqlite3_stmt *statement, int at, struct str text)
 {
-    sqlite3_bind_text(statement, at, text.p, (int)text.n, SQLITE_STATIC);
+    sqlite3_bind_text(statement, at, text.n == 0 ? "" : text.p, (int)text.n, SQLITE_STATIC);
 }
 
 /* 0 is how a time says that there is none; in the table that is NULL. */
@@ -190,7 +202,8 @@ static enum status get(struct sqlite_verbs *verbs, struct store_op *op)
 
 static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
 {
-    sqlite3_stmt *at = statement(verbs, SQL_LIST);
+    bool is_of_brand = op->list.brand_id.n > 0;
+    sqlite3_stmt *at = statement(verbs, is_of_brand ? SQL_LIST_OF_BRAND : SQL_LIST);
     enum status status;
     bool taken = true;
     int code = SQLITE_ROW;
@@ -202,6 +215,9 @@ static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
     }
     sqlite3_bind_int64(at, 1, op->list.after_us);
     sqlite3_bind_int64(at, 2, (sqlite3_int64)op->list.limit);
+    if (is_of_brand) {
+        bind_text(at, 3, op->list.brand_id);
+    }
     while (taken && (code = sqlite3_step(at)) == SQLITE_ROW) {
         taken = discount_take(at, op->arena, &op->list.discounts[op->list.count++]);
     }
@@ -370,6 +386,68 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
     return status;
 }
 
+/* ---- Lists of grants ---- */
+
+static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANTS);
+    enum status status = sale_read(verbs, op->grants.discount_id);
+    struct str code;
+    int step = SQLITE_ROW;
+    bool taken = true;
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    code = arena_dup(op->arena, (struct str){verbs->sale.code, verbs->sale.code_size});
+    op->grants.count = 0;
+    op->grants.grants = arena_alloc(op->arena, (op->grants.limit + 1) * sizeof(struct grant));
+    if (code.p == NULL || op->grants.grants == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    sqlite3_bind_int64(at, 1, verbs->sale.number);
+    sqlite3_bind_int64(at, 2, op->grants.after_us);
+    bind_text(at, 3, op->grants.after_user);
+    sqlite3_bind_int64(at, 4, (sqlite3_int64)op->grants.limit);
+    while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
+        struct grant *grant = &op->grants.grants[op->grants.count++];
+
+        *grant = (struct grant){.discount_id = op->grants.discount_id,
+                                .discount_code = code,
+                                .user_id = column_dup(at, 1, op->arena),
+                                .granted_at_us = sqlite3_column_int64(at, 0)};
+        taken = grant->user_id.p != NULL;
+    }
+    status = finish(verbs, at, step);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
+static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_WALLET);
+    int step = SQLITE_ROW;
+    enum status status;
+    bool taken = true;
+
+    op->wallet.count = 0;
+    op->wallet.holdings = arena_alloc(op->arena, (op->wallet.limit + 1) * sizeof(struct holding));
+    if (op->wallet.holdings == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    bind_text(at, 1, op->wallet.user_id);
+    sqlite3_bind_int64(at, 2, op->wallet.before_id.n == 0 ? INT64_MAX : op->wallet.before_us);
+    bind_text(at, 3, op->wallet.before_id);
+    sqlite3_bind_int64(at, 4, (sqlite3_int64)op->wallet.limit);
+    while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
+        struct holding *holding = &op->wallet.holdings[op->wallet.count++];
+
+        holding->granted_at_us = sqlite3_column_int64(at, HOLDING_GRANTED_AT);
+        taken = discount_take(at, op->arena, &holding->discount);
+    }
+    status = finish(verbs, at, step);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
 /* ---- Creating ---- */
 
 /* The inputs that an idempotency key stands for, as parameters 1 to 5; the sixth is the caller's.
@@ -492,6 +570,10 @@ enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
         return grant(verbs, op);
     case STORE_GRANT_GET:
         return grant_get(verbs, op);
+    case STORE_GRANTS:
+        return grants(verbs, op);
+    case STORE_WALLET:
+        return wallet(verbs, op);
     case STORE_VERB_COUNT:
         break;
     }

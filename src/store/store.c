@@ -182,6 +182,16 @@ void store_grant_get(struct store *store, struct store_op *op, store_done_fn don
     submit(store, op, STORE_GRANT_GET, done);
 }
 
+void store_grants(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_GRANTS, done);
+}
+
+void store_wallet(struct store *store, struct store_op *op, store_done_fn done)
+{
+    submit(store, op, STORE_WALLET, done);
+}
+
 void store_deliver(struct store *store)
 {
     struct queue delivered;

@@ -217,7 +217,7 @@ static void a_redis_is_verified_while_it_is_served_from(void **state)
     verify_run(redis_server_url(service.redis), &file->outcome);
     assert_int_equal(file->outcome.code, 0);
     assert_string_equal(file->outcome.output, "1 discount, 1 grant: no fault\n");
-    redis_server_command(service.redis, "HSET discount:{%s}:grants eve 5", id);
+    redis_server_command(service.redis, "ZADD discount:{%s}:grants 5 eve", id);
     verify_run(redis_server_url(service.redis), &file->outcome);
     assert_int_equal(file->outcome.code, 1);
     assert_non_null(strstr(file->outcome.output, ": 2 grants of a total of 1\n"));

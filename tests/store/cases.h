@@ -14,6 +14,7 @@
 int cases_discounts(void);
 int cases_grants(void);
 int cases_laws(void);
+int cases_lists(void);
 int cases_promises(void);
 
 int case_setup(void **state);

@@ -91,7 +91,7 @@ static void a_script_cache_flushed_in_mid_pipeline_is_not_noticed(void **state)
         CHECK_STATUS(scene, asked[i], STATUS_OK);
     }
     assert_true(info(rig, "commandstats", "cmdstat_eval:calls=") > 0);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "1000");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1000");
 }
 
 /* ---- The end of the process ---- */
@@ -220,7 +220,7 @@ static void a_kill_under_load_makes_no_answer_untrue(void **state)
         }
     }
     for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
-        assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", ids[d]), "30");
+        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", ids[d]), "30");
     }
 }
 
@@ -291,7 +291,7 @@ static void what_a_frozen_redis_does_late_is_one_grant_with_its_repeat(void **st
     CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
     redis_server_thaw(rig->server);
     CHECK_STATUS(scene, rig_grant(rig, str_of(id), STR("ann")), STATUS_OK);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", str_of(id)), "1");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", str_of(id)), "1");
 }
 
 /* ---- Logging in ---- */
@@ -419,7 +419,7 @@ static void check_refusing(struct rig *rig, struct stock stock)
     CHECK_INT(scene, grant_once(rig, stock.sold_out, STR("ann")), STATUS_OK);
     CHECK_INT(scene, grant_once(rig, stock.sold_out, STR("bob")), STATUS_DISCOUNT_EXHAUSTED);
     CHECK_STATUS(scene, create_now(rig), STATUS_UNAVAILABLE);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", stock.left), "1");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", stock.left), "1");
     assert_string_equal(redis_server_command(rig->server, "ZCARD discounts"), "2");
 }
 
@@ -590,14 +590,14 @@ static void values_that_are_no_numbers_are_corrupt(void **state)
 
     rig_redis(rig, NULL, rig_patient());
     id = rig_discount(rig, 10);
-    ask(rig, "HSET discount:{%s}:grants ann soon", id);
+    ask(rig, "ZADD discount:{%s}:grants -5 ann", id);
     check_corrupt(rig, id, STORE_GRANT);
     check_corrupt(rig, id, STORE_GRANT_GET);
     ask(rig, "DEL discount:{%s}:grants", id);
     ask(rig, "HSET discount:{%s} total_count many", id);
     check_corrupt(rig, id, STORE_GET);
     check_corrupt(rig, id, STORE_GRANT);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "0");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "0");
 }
 
 static void a_discount_without_its_code_is_corrupt_and_not_granted(void **state)
@@ -610,7 +610,7 @@ static void a_discount_without_its_code_is_corrupt_and_not_granted(void **state)
     ask(rig, "HDEL discount:{%s} discount_code", id);
     check_corrupt(rig, id, STORE_GET);
     check_corrupt(rig, id, STORE_GRANT);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "0");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "0");
 }
 
 static void an_index_entry_without_its_discount_is_corrupt(void **state)
@@ -668,7 +668,7 @@ static void a_wallet_of_the_wrong_type_does_not_hinder_the_grant(void **state)
     id = rig_discount(rig, 10);
     redis_server_command(rig->server, "SET user:{ann}:discounts x");
     CHECK_INT(&rig->scene, grant_once(rig, id, STR("ann")), STATUS_OK);
-    assert_string_equal(ask(rig, "HLEN discount:{%s}:grants", id), "1");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
 }
 
 int main(void)

@@ -93,7 +93,7 @@ static void many_are_all_looked_at(void **state)
     findings_drop(&findings);
     /* The last of each. */
     redis_server_command(rig->server, "ZREMRANGEBYRANK %s -1 -1", "brand:{a brand}:discounts");
-    redis_server_command(rig->server, "HDEL discount:{%s}:grants ann",
+    redis_server_command(rig->server, "ZREM discount:{%s}:grants ann",
                          created[DISCOUNTS - 1]->op.create.discount.id.p);
     redis_server_command(rig->server, "DEL user:{%s}:discounts", crowd_user(USERS - 1, text).p);
     findings_hold(url(rig), created[DISCOUNTS - 1]->op.create.discount.id.p,
@@ -300,7 +300,7 @@ static void grants_without_their_discount_are_found(void **state)
     struct rig *rig = *state;
 
     fill(rig);
-    redis_server_command(rig->server, "HSET discount:{dsc-nothing}:grants ann 1 bob 1");
+    redis_server_command(rig->server, "ZADD discount:{dsc-nothing}:grants 1 ann 1 bob");
     findings_one(url(rig), "dsc-nothing: ", "2 grants, and there is no such discount");
 }
 
@@ -339,8 +339,8 @@ static void a_grant_without_a_time_is_found(void **state)
     struct rig *rig = *state;
     struct str id = fill(rig);
 
-    spoil(rig, "HSET discount:{%s}:grants ann yesterday", id);
-    findings_one(url(rig), id.p, ": user ann was granted it at no time: yesterday");
+    spoil(rig, "ZADD discount:{%s}:grants -5 ann", id);
+    findings_one(url(rig), id.p, ": user ann was granted it at no time: -5");
 }
 
 static void an_idempotency_key_without_its_discount_is_found(void **state)
@@ -362,7 +362,7 @@ static void keys_of_a_wrong_type_are_found(void **state)
         const char *command, *begin, *text;
     } plants[] = {
         {"SET discounts %s", "discounts: ", "is a string and not a zset"},
-        {"SET discount:{%s}:grants text", "discount:{", "}:grants: is a string and not a hash"},
+        {"SET discount:{%s}:grants text", "discount:{", "}:grants: is a string and not a zset"},
         {"SET user:{ann}:discounts %s", "user:{ann}:discounts: ", "is a string and not a zset"},
         {"SET brand:{b}:discounts %s", "brand:{b}:discounts: ", "is a string and not a zset"},
         {"SET discount:{%s} text", "discount:{", "}: is a string and not a hash"},

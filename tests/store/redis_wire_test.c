@@ -35,6 +35,10 @@ static const char *const replies[STORE_VERB_COUNT] = {
                    "\r\n$-1\r\n$-1\r\n:0\r\n$26\r\ndsc-AAAAAAAAAAAAAAAAAAAAAA\r\n",
     [STORE_GRANT] = GRANTED(FIRST),
     [STORE_GRANT_GET] = "*2\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n",
+    [STORE_GRANTS] = "*2\r\n$6\r\nA CODE\r\n*2\r\n$3\r\nann\r\n$16\r\n" FIRST "\r\n",
+    [STORE_WALLET] =
+        "*1\r\n*9\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n$16\r\n" FIRST
+        "\r\n$-1\r\n$-1\r\n:0\r\n$26\r\ndsc-AAAAAAAAAAAAAAAAAAAAAA\r\n$16\r\n" FIRST "\r\n",
 };
 
 static struct store_limits deadline(uint64_t deadline_ms)

@@ -148,6 +148,10 @@ struct attempt *rig_submit(struct rig *rig, enum store_verb verb, struct str id,
         return submit_grant(scene, id, user);
     case STORE_GRANT_GET:
         return submit_grant_get(scene, id, user);
+    case STORE_GRANTS:
+        return submit_grants_of(scene, id, NULL, 10);
+    case STORE_WALLET:
+        return submit_wallet_of(scene, user, NULL, 10);
     case STORE_VERB_COUNT:
         break;
     }

@@ -135,6 +135,48 @@ struct attempt *submit_grant_get(struct scene *scene, struct str id, struct str 
     return attempt;
 }
 
+struct attempt *submit_list_of(struct scene *scene, struct str brand, int64_t after_us,
+                               size_t limit)
+{
+    struct attempt *attempt = attempt_new(scene);
+
+    attempt->op.list.brand_id = keep(attempt, brand);
+    attempt->op.list.after_us = after_us;
+    attempt->op.list.limit = limit;
+    submit(attempt, store_list);
+    return attempt;
+}
+
+struct attempt *submit_grants_of(struct scene *scene, struct str id, const struct grant *after,
+                                 size_t limit)
+{
+    struct attempt *attempt = attempt_new(scene);
+
+    attempt->op.grants.discount_id = keep(attempt, id);
+    if (after != NULL) {
+        attempt->op.grants.after_us = after->granted_at_us;
+        attempt->op.grants.after_user = keep(attempt, after->user_id);
+    }
+    attempt->op.grants.limit = limit;
+    submit(attempt, store_grants);
+    return attempt;
+}
+
+struct attempt *submit_wallet_of(struct scene *scene, struct str user, const struct holding *before,
+                                 size_t limit)
+{
+    struct attempt *attempt = attempt_new(scene);
+
+    attempt->op.wallet.user_id = keep(attempt, user);
+    if (before != NULL) {
+        attempt->op.wallet.before_us = before->granted_at_us;
+        attempt->op.wallet.before_id = keep(attempt, before->discount.id);
+    }
+    attempt->op.wallet.limit = limit;
+    submit(attempt, store_wallet);
+    return attempt;
+}
+
 /* ---- The scene ---- */
 
 bool scene_open(struct scene *scene, const char *who, struct store_engine *engine,

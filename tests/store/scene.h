@@ -57,5 +57,13 @@ struct attempt *submit_grant(struct scene *scene, struct str id, struct str user
 struct attempt *submit_grant_again(struct scene *scene, struct str id, struct str user,
                                    unsigned again);
 struct attempt *submit_grant_get(struct scene *scene, struct str id, struct str user);
+/* Those of one brand only. */
+struct attempt *submit_list_of(struct scene *scene, struct str brand, int64_t after_us,
+                               size_t limit);
+/* From behind `after` on, or from the first where it is NULL. */
+struct attempt *submit_grants_of(struct scene *scene, struct str id, const struct grant *after,
+                                 size_t limit);
+struct attempt *submit_wallet_of(struct scene *scene, struct str user, const struct holding *before,
+                                 size_t limit);
 
 #endif

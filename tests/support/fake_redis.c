@@ -19,7 +19,7 @@
 
 #define MOST_STEPS 1024
 #define INPUT_SIZE (1024 * 1024)
-#define SCRIPTS 5
+#define SCRIPTS 7
 /* The most that a line with a number is long. */
 #define NUMBER_LINE 24
 

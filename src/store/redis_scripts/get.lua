@@ -7,5 +7,5 @@ local row = redis.call('HMGET', KEYS[1], 'brand_id', 'discount_code', 'total_cou
 if not row[3] then
   return false
 end
-row[7] = redis.call('HLEN', KEYS[2])
+row[7] = redis.call('ZCARD', KEYS[2])
 return row

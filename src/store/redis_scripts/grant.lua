@@ -6,7 +6,7 @@
 --   'granted T', 'held T' (T: granted_at), 'not-started', 'expired', 'exhausted', and 'refused' when
 --   Redis takes no writes.
 --
--- The number granted is the number of fields of the grants hash, and all new grants are written by
+-- The number granted is the number of members of the grants, and all new grants are written by
 -- one command: count and grants cannot disagree. Whoever holds a grant gets it again before anything
 -- else is looked at, so that a repeated request is answered as its first one was.
 local discount = redis.call('HMGET', KEYS[1], 'discount_code', 'total_count', 'starts_at',
@@ -27,8 +27,8 @@ elseif discount[4] and tonumber(now) >= tonumber(discount[4]) then
   closed = 'expired'
 end
 
-local held = redis.call('HMGET', KEYS[2], unpack(ARGV, 2))
-local left = tonumber(discount[2]) - redis.call('HLEN', KEYS[2])
+local held = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2))
+local left = tonumber(discount[2]) - redis.call('ZCARD', KEYS[2])
 local granted_at, words, new, granted_here = {}, {}, {}, {}
 for i = 1, #held do
   local user = ARGV[i + 1]
@@ -44,14 +44,14 @@ for i = 1, #held do
     words[i], granted_at[i] = 'granted ', now
     granted_here[user] = true
     left = left - 1
-    new[#new + 1] = user
     new[#new + 1] = now
+    new[#new + 1] = user
   end
 end
 
 local refused = false
 if #new > 0 then
-  local written = redis.pcall('HSET', KEYS[2], unpack(new))
+  local written = redis.pcall('ZADD', KEYS[2], unpack(new))
   refused = type(written) == 'table' and written.err ~= nil
   if refused and string.find(written.err, 'READONLY', 1, true) then
     -- A replica cannot answer for its master, not even for those who hold a grant.

@@ -6,4 +6,4 @@ local code = redis.call('HGET', KEYS[1], 'discount_code')
 if not code then
   return false
 end
-return {code, redis.call('HGET', KEYS[2], ARGV[1])}
+return {code, redis.call('ZSCORE', KEYS[2], ARGV[1])}

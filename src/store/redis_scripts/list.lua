@@ -1,5 +1,5 @@
 -- Reads the next discounts in order of creation.
---   KEYS: the index of all discounts
+--   KEYS: the index of all discounts, or that of a brand's
 --   ARGV: the created_at after which to begin, how many
 --   Returns a list of {brand_id, discount_code, total_count, created_at, starts_at or false,
 --   expires_at or false, granted_count, id}.
@@ -9,7 +9,7 @@ for i, id in ipairs(ids) do
   local key = 'discount:{' .. id .. '}'
   local row = redis.call('HMGET', key, 'brand_id', 'discount_code', 'total_count', 'created_at',
     'starts_at', 'expires_at')
-  row[7] = redis.call('HLEN', key .. ':grants')
+  row[7] = redis.call('ZCARD', key .. ':grants')
   row[8] = id
   rows[i] = row
 end

@@ -38,7 +38,7 @@ local function is_positive(text)
 end
 
 -- Calls look(member, score) for each of a page of a sorted set, by rank: what is added meanwhile
--- comes behind, so none is passed over.
+-- comes behind, or was looked at in the same moment it came, so none is passed over.
 local function each_ranked(look)
   local page = redis.call('ZRANGE', key, position, position + most - 1, 'WITHSCORES')
   for i = 1, #page, 2 do
@@ -63,7 +63,7 @@ local function look_at_index()
       fault(id, ': was created at the same time as the one before it, ', created_at)
     end
     last = created_at
-    grants = grants + (ask('HLEN', discount_key(id) .. ':grants') or 0)
+    grants = grants + (ask('ZCARD', discount_key(id) .. ':grants') or 0)
   end)
 end
 
@@ -77,7 +77,7 @@ local function look_for_entry(id, index, name, created_at)
 end
 
 local function look_at_stock(id, total)
-  local granted = ask('HLEN', key .. ':grants')
+  local granted = ask('ZCARD', key .. ':grants')
   if not is_positive(total) then
     fault(id, ': total_count is no such number: ', total or 'missing')
   elseif granted and granted > tonumber(total) then
@@ -125,15 +125,12 @@ end
 
 local function look_at_grants(id)
   if not exists(id) then
-    fault(id, ': ', redis.call('HLEN', key), ' grants, and there is no such discount')
+    fault(id, ': ', redis.call('ZCARD', key), ' grants, and there is no such discount')
     return '0'
   end
-  local page = redis.call('HSCAN', key, position, 'COUNT', most)
-  for i = 1, #page[2], 2 do
-    look_at_grant(id, page[2][i], page[2][i + 1])
-  end
-  looked = #page[2] / 2
-  return page[1]
+  return each_ranked(function(user, granted_at)
+    look_at_grant(id, user, granted_at)
+  end)
 end
 
 local function look_at_brand(brand)
@@ -146,7 +143,7 @@ end
 
 local function look_at_wallet(user)
   return each_ranked(function(id)
-    if ask('HEXISTS', discount_key(id) .. ':grants', user) == 0 then
+    if ask('ZSCORE', discount_key(id) .. ':grants', user) == false then
       fault(id, ': is in the wallet of user ', user, ', who was not granted it')
     end
   end)
@@ -166,7 +163,7 @@ end
 -- The first that fits; any other key is none of ours.
 local kinds = {
   {'^discounts$', 'zset', look_at_index},
-  {'^discount:{(.*)}:grants$', 'hash', look_at_grants},
+  {'^discount:{(.*)}:grants$', 'zset', look_at_grants},
   {'^discount:{(.*)}$', 'hash', look_at_discount},
   {'^brand:{(.*)}:discounts$', 'zset', look_at_brand},
   {'^user:{(.*)}:discounts$', 'zset', look_at_wallet},
