@@ -9,10 +9,12 @@ struct status_row {
     const char *name;
     const char *title;
     const char *detail;
+    const char *advice;
 };
 
 static const struct status_row rows[] = {
-#define STATUS_ROW(name, code, problem, title, detail) {code, problem, title, detail},
+#define STATUS_ROW(name, code, problem, title, detail, advice)                                     \
+    {code, problem, title, detail, advice},
     STATUS_LIST(STATUS_ROW)
 #undef STATUS_ROW
 };
@@ -43,4 +45,9 @@ const char *status_title(enum status status)
 const char *status_detail(enum status status)
 {
     return row(status)->detail;
+}
+
+const char *status_advice(enum status status)
+{
+    return row(status)->advice;
 }

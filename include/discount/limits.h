@@ -23,7 +23,9 @@
  * that names every fault in it. Past it the request is answered 503 overloaded. */
 #define LIMIT_REQUEST_MEMORY 1048576
 
-/* How many discounts one reply of the store carries while the whole list is streamed. */
+/* The largest page of a list that a client may ask for, and how many items one reply of the store
+ * carries while a list is streamed. */
+#define LIMIT_LIST 1000
 #define LIMIT_LIST_PAGE 100
 
 /* How many grants of one discount go to the store in one call. */

@@ -45,12 +45,14 @@ struct request {
     struct str params[LIMIT_PATH_SEGMENTS];     /* percent-decoded */
     struct query_pair query[LIMIT_QUERY_PAIRS]; /* percent-decoded, names differ */
     size_t query_count;
-    struct str content_type;    /* n == 0: not sent; the same for the next two */
+    struct str content_type;    /* n == 0: not sent; the same for the next three */
     struct str idempotency_key; /* as it came: bare or quoted */
-    struct str request_id;      /* the client's if it is sane, else made here */
+    struct str if_none_match;
+    struct str request_id; /* the client's if it is sane, else made here */
     struct str body;
     bool draining; /* the process has been told to stop */
 
+    void *state;            /* the handler's own, between its functions; in the arena */
     request_fn stream_next; /* set by request_stream */
     struct arena page;      /* what a streaming handler needs for one piece; reset between pieces */
 };
@@ -62,6 +64,7 @@ struct reply {
     struct str body;
     const char *location; /* the headers: NULL where not wanted */
     const char *allow;
+    const char *etag;
     bool replayed;     /* Idempotent-Replayed: true */
     int retry_after_s; /* 0: none */
 };

@@ -18,6 +18,8 @@ void discount_list(struct request *request);
 void discount_get(struct request *request);
 void grant_create(struct request *request);
 void grant_get(struct request *request);
+void wallet_list(struct request *request);
+void problem_page(struct request *request);
 void ops_healthy(struct request *request);
 void ops_livez(struct request *request);
 

@@ -53,8 +53,10 @@ static bool time_set(json_t *object, const char *name, int64_t us)
     return json_object_set_new(object, name, json_string(text)) == 0;
 }
 
-/* jansson keeps the order in which members are set, so it is the sorted one here. */
-static json_t *discount_encode(const struct discount *discount, bool with_counts)
+/* jansson keeps the order in which members are set, so it is the sorted one here. A granted_at of 0
+ * is left out. */
+static json_t *discount_encode(const struct discount *discount, bool with_counts,
+                               int64_t granted_at_us)
 {
     int64_t left = discount->total_count - discount->granted_count;
     json_t *object = json_memory_begin() ? json_object() : NULL;
@@ -63,6 +65,7 @@ static json_t *discount_encode(const struct discount *discount, bool with_counts
         time_set(object, "created_at", discount->created_at_us) &&
         text_set(object, "discount_code", discount->discount_code) &&
         time_set(object, "expires_at", discount->expires_at_us) &&
+        time_set(object, "granted_at", granted_at_us) &&
         (!with_counts || count_set(object, "granted_count", discount->granted_count)) &&
         text_set(object, "id", discount->id) &&
         (!with_counts || count_set(object, "remaining_count", left > 0 ? left : 0)) &&
@@ -76,40 +79,16 @@ static json_t *discount_encode(const struct discount *discount, bool with_counts
 
 struct str discount_print_created(const struct discount *discount, struct arena *arena)
 {
-    return document_print(discount_encode(discount, false), arena);
+    return document_print(discount_encode(discount, false, 0), arena);
 }
 
 struct str discount_print(const struct discount *discount, struct arena *arena)
 {
-    return document_print(discount_encode(discount, true), arena);
+    return document_print(discount_encode(discount, true, 0), arena);
 }
 
-struct str discounts_print(const struct discount *discounts, size_t count, bool first,
-                           struct arena *arena)
+struct str holding_print(const struct holding *holding, struct arena *arena)
 {
-    struct str *texts = arena_alloc(arena, (count + 1) * sizeof(*texts));
-    size_t size = 0;
-    char *all, *at;
-
-    if (texts == NULL) {
-        return (struct str){NULL, 0};
-    }
-    for (size_t i = 0; i < count; i++) {
-        texts[i] = discount_print(&discounts[i], arena);
-        if (texts[i].p == NULL) {
-            return (struct str){NULL, 0};
-        }
-        size += texts[i].n + 1;
-    }
-    all = arena_alloc(arena, size + 1);
-    at = all;
-    for (size_t i = 0; all != NULL && i < count; i++) {
-        if (i > 0 || !first) {
-            memcpy(at, ",\n", 2);
-            at += 2;
-        }
-        memcpy(at, texts[i].p, texts[i].n - 1);
-        at += texts[i].n - 1;
-    }
-    return (struct str){all, all == NULL ? 0 : (size_t)(at - all)};
+    return document_print(discount_encode(&holding->discount, false, holding->granted_at_us),
+                          arena);
 }

@@ -14,9 +14,7 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
 struct str discount_print_created(const struct discount *discount, struct arena *arena);
 struct str discount_print(const struct discount *discount, struct arena *arena);
 
-/* Discounts with their counts, with commas between them and a line's end behind each comma; nothing
- * around them. `first` says that no discount was printed before these. */
-struct str discounts_print(const struct discount *discounts, size_t count, bool first,
-                           struct arena *arena);
+/* What a user holds: a discount as it was created, and since when. */
+struct str holding_print(const struct holding *holding, struct arena *arena);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "api/api.h"
 #include "api/discount_json.h"
+#include "api/etag.h"
+#include "api/listing.h"
 
 /* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. An empty
  * header is no key. OK, MALFORMED_REQUEST when it is neither or is not 1 to 255 characters long,
@@ -130,94 +132,74 @@ void discount_get(struct request *request)
 static void discount_get_done(struct store_op *op)
 {
     struct request *request = request_of(op);
+    struct reply reply = {.code = 200, .content_type = "application/json"};
 
     if (op->status != STATUS_OK) {
         request_refuse(request, op->status);
         return;
     }
-    request_reply(request, &(struct reply){
-                               .code = 200,
-                               .content_type = "application/json",
-                               .body = discount_print(&op->get.discount, &request->arena),
-                           });
+    reply.body = discount_print(&op->get.discount, &request->arena);
+    reply.etag = reply.body.p == NULL ? NULL : etag_print(reply.body, &request->arena);
+    if (reply.etag != NULL && etag_is_among(reply.etag, request->if_none_match)) {
+        reply = (struct reply){.code = 304, .etag = reply.etag};
+    }
+    request_reply(request, &reply);
 }
 
-/* The list is streamed: each page is read from the store when the client has taken the one before,
- * into memory that is used again for the next. */
+/* ---- The list ---- */
 
-static void discount_list_first(struct store_op *op);
-static void discount_list_next(struct request *request);
-static void discount_list_more(struct store_op *op);
+static void list_submit(struct request *request, size_t limit, store_done_fn done)
+{
+    request->op.list.limit = limit;
+    store_list(request->store, &request->op, done);
+}
+
+static size_t list_count(const struct store_op *op)
+{
+    return op->list.count;
+}
+
+static struct str list_print(const struct store_op *op, size_t i)
+{
+    return discount_print(&op->list.discounts[i], op->arena);
+}
+
+/* Times of creation tell discounts apart. */
+static struct cursor list_place(const struct store_op *op, size_t i)
+{
+    return (struct cursor){.time_us = op->list.discounts[i].created_at_us};
+}
+
+static bool list_seek(struct store_op *op, struct cursor cursor)
+{
+    op->list.after_us = cursor.time_us;
+    return cursor.name.n == 0;
+}
+
+static const struct listing discounts_listing = {
+    .list = CURSOR_DISCOUNTS,
+    .member = "discounts",
+    .submit = list_submit,
+    .count = list_count,
+    .print = list_print,
+    .place = list_place,
+    .seek = list_seek,
+};
 
 /* GET /discount */
 void discount_list(struct request *request)
 {
-    if (request->query_count > 0) {
-        request_refuse(request, STATUS_MALFORMED_REQUEST);
+    struct str brand_id = request_query(request, "brand_id");
+    bool is_of_brand = brand_id.p != NULL;
+
+    if (request->query_count != listing_query_count(request) + is_of_brand ||
+        (is_of_brand && !discount_text_is_valid(brand_id, LIMIT_BRAND_ID))) {
+        request_problem(request,
+                        &(struct problem){.status = STATUS_MALFORMED_REQUEST,
+                                          .detail = "The query may have limit, cursor and brand_id "
+                                                    "with 1 to 128 bytes."});
         return;
     }
-    request->op.arena = &request->page;
-    request->op.list.limit = LIMIT_LIST_PAGE;
-    store_list(request->store, &request->op, discount_list_first);
-}
-
-/* The text of the page in op, with the list's beginning and end where it has them. Moves the cursor
- * behind it. p is NULL without memory. */
-static struct str page_print(struct store_op *op, bool first, bool *ret_last)
-{
-    size_t count = op->list.count;
-    struct str page = discounts_print(op->list.discounts, count, first, op->arena);
-
-    *ret_last = count < op->list.limit;
-    if (count > 0) {
-        op->list.after_us = op->list.discounts[count - 1].created_at_us;
-    }
-    if (page.p == NULL) {
-        return page;
-    }
-    return arena_printf(op->arena, "%s%.*s%s", first ? "{\"discounts\":[" : "", (int)page.n, page.p,
-                        *ret_last ? "]}\n" : "");
-}
-
-static void discount_list_first(struct store_op *op)
-{
-    struct request *request = request_of(op);
-    struct str text;
-    bool last;
-
-    if (op->status != STATUS_OK) {
-        request_refuse(request, op->status);
-        return;
-    }
-    text = page_print(op, true, &last);
-    if (last || text.p == NULL) {
-        request_reply(request, &(struct reply){
-                                   .code = 200, .content_type = "application/json", .body = text});
-    } else {
-        request_stream(request, "application/json", text, discount_list_next);
-    }
-}
-
-static void discount_list_next(struct request *request)
-{
-    arena_fini(&request->page);
-    store_list(request->store, &request->op, discount_list_more);
-}
-
-static void discount_list_more(struct store_op *op)
-{
-    struct request *request = request_of(op);
-    struct str text = {NULL, 0};
-    bool last = false;
-
-    if (op->status == STATUS_OK) {
-        text = page_print(op, false, &last);
-    }
-    if (text.p == NULL) {
-        request_stream_abort(request);
-    } else if (last) {
-        request_stream_end(request, text);
-    } else {
-        request_stream_push(request, text);
-    }
+    request->op.list.brand_id = brand_id;
+    listing_begin(request, &discounts_listing);
 }

@@ -2,6 +2,7 @@
 /* The handlers of grants: each one, and right below it what happens once the store has answered. */
 #include "api/api.h"
 #include "api/grant_json.h"
+#include "api/listing.h"
 
 #define US_PER_SECOND 1000000
 #define RETRY_AFTER_MOST_S 31536000
@@ -110,14 +111,72 @@ static void grant_create_done(struct store_op *op)
     request_reply(request, &reply);
 }
 
+/* ---- The grants of a discount ---- */
+
+static void list_submit(struct request *request, size_t limit, store_done_fn done)
+{
+    request->op.grants.limit = limit;
+    store_grants(request->store, &request->op, done);
+}
+
+static size_t list_count(const struct store_op *op)
+{
+    return op->grants.count;
+}
+
+static struct str list_print(const struct store_op *op, size_t i)
+{
+    return grant_print(&op->grants.grants[i], op->arena);
+}
+
+static struct cursor list_place(const struct store_op *op, size_t i)
+{
+    const struct grant *grant = &op->grants.grants[i];
+
+    return (struct cursor){grant->granted_at_us, grant->user_id};
+}
+
+static bool list_seek(struct store_op *op, struct cursor cursor)
+{
+    op->grants.after_us = cursor.time_us;
+    op->grants.after_user = cursor.name;
+    return discount_text_is_valid(cursor.name, LIMIT_USER_ID);
+}
+
+static const struct listing grants_listing = {
+    .list = CURSOR_GRANTS,
+    .member = "grants",
+    .submit = list_submit,
+    .count = list_count,
+    .print = list_print,
+    .place = list_place,
+    .seek = list_seek,
+};
+
+static void grant_list(struct request *request)
+{
+    if (request->query_count != listing_query_count(request)) {
+        request_problem(request,
+                        &(struct problem){.status = STATUS_MALFORMED_REQUEST,
+                                          .detail = "The query must be user_id with 1 to 128 "
+                                                    "bytes, or may have limit and cursor."});
+        return;
+    }
+    request->op.grants.discount_id = request->params[0];
+    listing_begin(request, &grants_listing);
+}
+
+/* ---- One grant ---- */
+
 static void grant_get_done(struct store_op *op);
 
-/* GET /discount/{id}/grant?user_id=U */
+/* GET /discount/{id}/grant?user_id=U, and without user_id all of them. */
 void grant_get(struct request *request)
 {
     struct str user_id = request_query(request, "user_id");
 
-    if (request->query_count != 1 || !discount_text_is_valid(user_id, LIMIT_USER_ID)) {
+    if (user_id.p != NULL &&
+        (request->query_count != 1 || !discount_text_is_valid(user_id, LIMIT_USER_ID))) {
         request_problem(
             request, &(struct problem){.status = STATUS_MALFORMED_REQUEST,
                                        .detail = "The query must be user_id with 1 to 128 bytes."});
@@ -125,6 +184,10 @@ void grant_get(struct request *request)
     }
     if (!discount_id_is_valid(request->params[0])) {
         request_refuse(request, STATUS_DISCOUNT_NOT_FOUND);
+        return;
+    }
+    if (user_id.p == NULL) {
+        grant_list(request);
         return;
     }
     request->op.grant.grant.discount_id = request->params[0];

@@ -9,6 +9,8 @@ const struct route api_routes[] = {
     {"GET", "/discount/{id}", discount_get},
     {"POST", "/discount", discount_create},
     {"GET", "/discount", discount_list},
+    {"GET", "/user/{user_id}/discount", wallet_list},
+    {"GET", "/problems/{name}", problem_page},
     {"GET", "/healthy", ops_healthy},
     {"GET", "/readyz", ops_healthy},
     {"GET", "/livez", ops_livez},

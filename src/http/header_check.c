@@ -104,6 +104,9 @@ void header_check_add(struct header_check *check, struct str name, struct str va
         once(check, &check->idempotency_key, value);
     } else if (header_is(name, "x-request-id")) {
         check->request_id = value;
+    } else if (header_is(name, "if-none-match")) {
+        /* Of several lines the last: who is not believed gets the whole answer. */
+        check->if_none_match = value;
     }
 }
 

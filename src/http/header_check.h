@@ -15,7 +15,7 @@ struct header_check {
     size_t bytes;
     size_t content_length; /* of the last valid Content-Length */
     bool length_is_bad, encoding_is_bad, line_is_bad;
-    struct str content_type, idempotency_key, request_id; /* borrowed from the lines */
+    struct str content_type, idempotency_key, request_id, if_none_match; /* borrowed */
     bool repeated; /* Content-Type or Idempotency-Key came twice */
 };
 

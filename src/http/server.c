@@ -124,6 +124,7 @@ static bool headers_add(struct exchange *exchange, struct MHD_Response *response
     return header_add(response, "Content-Type", reply->content_type) &&
            header_add(response, "X-Request-ID", exchange->request.request_id.p) &&
            header_add(response, "Location", reply->location) &&
+           header_add(response, "ETag", reply->etag) &&
            header_add(response, "Allow", reply->allow) &&
            header_add(response, "Idempotent-Replayed", reply->replayed ? "true" : NULL) &&
            header_add(response, "Retry-After", reply->retry_after_s > 0 ? retry_after : NULL) &&
@@ -352,6 +353,7 @@ static void headers_seen(struct exchange *exchange, const char *method, const ch
     request->request_id = request_id_choose(exchange, check.request_id);
     request->content_type = check.content_type;
     request->idempotency_key = check.idempotency_key;
+    request->if_none_match = check.if_none_match;
     exchange->content_length = check.content_length;
     status = request->target.p == NULL || request->request_id.p == NULL
                  ? STATUS_OVERLOADED

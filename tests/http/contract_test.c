@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "discount/status.h"
 #include "http/service.h"
 
 static const char *text_of(const json_t *object, const char *name)
@@ -548,13 +549,87 @@ static void head_answers_like_get_without_the_body(void **state)
     service_stop(&service);
 }
 
+static void every_problem_has_a_page_that_explains_it(void **state)
+{
+    struct service service;
+
+    (void)state;
+    service_start(&service, NULL);
+    for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {
+        struct http_response response;
+        char target[64];
+
+        snprintf(target, sizeof(target), "/problems/%s", status_name(status));
+        response = service_request(&service, "GET", target, NULL, NULL);
+        assert_int_equal(response.status, 200);
+        assert_string_equal(http_header(&response, "Content-Type"), "text/html; charset=utf-8");
+        assert_non_null(strstr(response.body, status_title(status)));
+        assert_non_null(strstr(response.body, status_detail(status)));
+        assert_non_null(strstr(response.body, status_advice(status)));
+        http_response_fini(&response);
+    }
+    assert_int_equal(service_status(&service, "GET", "/problems/ok", NULL, NULL), 404);
+    assert_int_equal(service_status(&service, "GET", "/problems/%2e%2e", NULL, NULL), 404);
+    assert_int_equal(service_status(&service, "GET", "/problems", NULL, NULL), 404);
+    service_stop(&service);
+}
+
+static void a_discount_that_has_not_changed_is_not_sent_again(void **state)
+{
+    struct service service;
+    struct http_response response;
+    char id[SERVICE_ID], target[64], header[128], etag[64];
+
+    (void)state;
+    service_start(&service, NULL);
+    service_create(&service, 5, id);
+    snprintf(target, sizeof(target), "/discount/%s", id);
+    response = service_request(&service, "GET", target, NULL, NULL);
+    snprintf(etag, sizeof(etag), "%s", http_header(&response, "ETag"));
+    assert_int_equal(etag[0], '"');
+    http_response_fini(&response);
+
+    snprintf(header, sizeof(header), "If-None-Match: \"x\", W/%s\r\n", etag);
+    response = service_request(&service, "GET", target, header, NULL);
+    assert_int_equal(response.status, 304);
+    assert_int_equal(response.body_size, 0);
+    assert_string_equal(http_header(&response, "ETag"), etag);
+    assert_null(http_header(&response, "Content-Type"));
+    http_response_fini(&response);
+    assert_int_equal(service_status(&service, "HEAD", target, header, NULL), 304);
+
+    assert_int_equal(service_grant(&service, id, "ann"), 201);
+    response = service_request(&service, "GET", target, header, NULL);
+    assert_int_equal(response.status, 200);
+    assert_string_not_equal(http_header(&response, "ETag"), etag);
+    http_response_fini(&response);
+    service_stop(&service);
+}
+
 static void a_query_that_a_resource_does_not_know_is_malformed(void **state)
 {
     static const char *const targets[] = {
         "/discount?x=1",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA?x",
-        "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant",
+        "/discount?brand_id=",
+        "/discount?brand_id=%00",
+        "/discount?limit=0",
+        "/discount?limit=1001",
+        "/discount?limit=01",
+        "/discount?limit=-1",
+        "/discount?limit=1e2",
+        "/discount?limit=",
+        "/discount?limit=1&limit=2",
+        "/discount?cursor=",
+        "/discount?cursor=x",
+        "/discount?cursor=ZzUgYQ", /* of a list of grants */
+        "/user/ann/discount?x=1",
+        "/user/ann/discount?cursor=dzUg", /* of no discount */
+        "/user/%00/discount",
+        "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?x=1",
+        "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?limit=x",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?user_id=",
+        "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?user_id=u&limit=1",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?user_id=u&x=1",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?user_id=u&user_id=v",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?user_id=%00",
@@ -645,6 +720,8 @@ int main(void)
         cmocka_unit_test(a_method_that_a_resource_lacks_is_not_allowed),
         cmocka_unit_test(options_names_the_methods),
         cmocka_unit_test(head_answers_like_get_without_the_body),
+        cmocka_unit_test(every_problem_has_a_page_that_explains_it),
+        cmocka_unit_test(a_discount_that_has_not_changed_is_not_sent_again),
         cmocka_unit_test(a_query_that_a_resource_does_not_know_is_malformed),
         cmocka_unit_test(a_sane_request_id_is_kept_and_another_is_replaced),
         cmocka_unit_test(an_idempotency_key_makes_a_repeat_safe),

@@ -89,7 +89,7 @@ static void *denied(void *context)
     outcome->begun = json_memory_begin();
     outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &faults);
     outcome->created = discount_print_created(&discount, arena);
-    outcome->page = discounts_print(&discount, 1, true, arena);
+    outcome->page = discount_print(&discount, arena);
     outcome->granted = grant_print(&grant, arena);
     faults_add(&faults, "/a", "This is wrong.");
     outcome->refused = refusal_status(STATUS_INVALID_GRANT, &faults);

@@ -169,60 +169,22 @@ static void a_stored_text_that_is_not_utf_8_is_not_printed(void **state)
     bad.discount_code = STR("\xff");
     bad_grant.user_id = STR("\xff");
     assert_null(discount_print(&bad, *state).p);
-    assert_null(discounts_print(&bad, 1, true, *state).p);
     assert_null(grant_print(&bad_grant, *state).p);
 }
 
-/* ---- Lists ---- */
+/* ---- Wallets ---- */
 
-static void pages_of_a_list_join_to_one_array(void **state)
+static void a_holding_is_its_discount_and_when_it_was_granted(void **state)
 {
-    const struct discount discounts[] = {plain, plain, plain, plain, plain};
-    struct str pages[] = {
-        discounts_print(discounts, 2, true, *state),
-        discounts_print(discounts + 2, 2, false, *state),
-        discounts_print(discounts + 4, 1, false, *state),
-        discounts_print(discounts, 0, false, *state),
-    };
-    struct str all = STR("[");
-    json_t *json;
+    const struct holding holding = {.discount = plain, .granted_at_us = 1606386477202420};
+    struct str text = holding_print(&holding, *state);
+    json_t *json = parsed(text);
 
-    for (size_t i = 0; i < 4; i++) {
-        assert_non_null(pages[i].p);
-        all = arena_printf(*state, "%.*s%.*s", (int)all.n, all.p, (int)pages[i].n, pages[i].p);
-    }
-    json = parsed(arena_printf(*state, "%s]", all.p));
-    assert_int_equal(json_array_size(json), 5);
+    assert_string_equal(json_string_value(json_object_get(json, "granted_at")),
+                        "2020-11-26T10:27:57.202420Z");
+    assert_non_null(json_object_get(json, "id"));
+    assert_null(json_object_get(json, "granted_count"));
     json_decref(json);
-}
-
-static void a_page_has_a_line_for_each_discount(void **state)
-{
-    const struct discount discounts[] = {plain, plain};
-    struct str one = discount_print(&plain, *state);
-    struct str page = discounts_print(discounts, 2, true, *state);
-    const char *expected =
-        arena_printf(*state, "%.*s,\n%.*s", (int)one.n - 1, one.p, (int)one.n - 1, one.p).p;
-
-    assert_str_equal(page, expected);
-}
-
-/* It has a block of memory for itself, where AddressSanitizer sees its ends. */
-static void a_page_of_many_discounts_has_just_the_room_it_needs(void **state)
-{
-    struct discount discounts[LIMIT_LIST_PAGE];
-    size_t one = discount_print(&plain, *state).n - 1;
-
-    for (size_t i = 0; i < LIMIT_LIST_PAGE; i++) {
-        discounts[i] = plain;
-    }
-    assert_int_equal(discounts_print(discounts, LIMIT_LIST_PAGE, false, *state).n,
-                     LIMIT_LIST_PAGE * (one + 2));
-}
-
-static void a_page_of_nothing_is_an_empty_text(void **state)
-{
-    assert_str_equal(discounts_print(NULL, 0, true, *state), "");
 }
 
 int main(void)
@@ -242,11 +204,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(remaining_is_never_less_than_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stored_text_that_is_not_utf_8_is_not_printed, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(pages_of_a_list_join_to_one_array, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_page_has_a_line_for_each_discount, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_page_of_many_discounts_has_just_the_room_it_needs, setup,
+        cmocka_unit_test_setup_teardown(a_holding_is_its_discount_and_when_it_was_granted, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_page_of_nothing_is_an_empty_text, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,9 +75,9 @@ static void titles_and_details_need_no_escaping_in_json(void **state)
 {
     (void)state;
     for (enum status status = STATUS_OK; status < STATUS_COUNT; status++) {
-        const char *texts[] = {status_title(status), status_detail(status)};
+        const char *texts[] = {status_title(status), status_detail(status), status_advice(status)};
 
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 3; i++) {
             assert_true(texts[i][0] != '\0');
             for (const char *at = texts[i]; *at != '\0'; at++) {
                 assert_in_range(*at, 0x20, 0x7e);
@@ -92,11 +92,15 @@ static void titles_are_headings_and_details_are_sentences(void **state)
     (void)state;
     for (enum status status = STATUS_OK; status < STATUS_COUNT; status++) {
         const char *title = status_title(status), *detail = status_detail(status);
+        const char *advice = status_advice(status);
 
         assert_in_range(title[0], 'A', 'Z');
         assert_int_not_equal(title[strlen(title) - 1], '.');
         assert_in_range(detail[0], 'A', 'Z');
         assert_int_equal(detail[strlen(detail) - 1], '.');
+        assert_in_range(advice[0], 'A', 'Z');
+        assert_int_equal(advice[strlen(advice) - 1], '.');
+        assert_null(strpbrk(advice, "<>&"));
     }
 }
 

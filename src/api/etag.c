@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* In: the bytes of an answer. Out: their hash, quoted. */
+#include "api/etag.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+
+/* FNV-1a with 64 bits: nobody gains anything by two states with the same tag. */
+const char *etag_print(struct str body, struct arena *arena)
+{
+    uint64_t hash = 14695981039346656037U;
+
+    for (size_t i = 0; i < body.n; i++) {
+        hash = (hash ^ (unsigned char)body.p[i]) * 1099511628211U;
+    }
+    return arena_printf(arena, "\"%016" PRIx64 "\"", hash).p;
+}
+
+static struct str blanks_skip(struct str text)
+{
+    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text = str_from(text, 1);
+    }
+    return text;
+}
+
+/* Takes one entity-tag from the beginning, without what makes it weak; n == 0: there is none. */
+static struct str tag_take(struct str *text)
+{
+    struct str rest = *text, tag;
+    const char *end;
+
+    if (rest.n > 2 && rest.p[0] == 'W' && rest.p[1] == '/') {
+        rest = str_from(rest, 2);
+    }
+    end = rest.n < 2 || rest.p[0] != '"' ? NULL : memchr(rest.p + 1, '"', rest.n - 1);
+    if (end == NULL) {
+        return (struct str){NULL, 0};
+    }
+    tag = (struct str){rest.p, (size_t)(end - rest.p) + 1};
+    *text = blanks_skip(str_from(rest, tag.n));
+    return tag;
+}
+
+bool etag_is_among(const char *etag, struct str if_none_match)
+{
+    struct str rest = blanks_skip(if_none_match);
+
+    if (str_eq(rest, STR("*"))) {
+        return true;
+    }
+    while (rest.n > 0) {
+        struct str tag = tag_take(&rest);
+
+        if (tag.n > 0 && str_eq(tag, str_of(etag))) {
+            return true;
+        }
+        if (tag.n == 0 || rest.n == 0 || rest.p[0] != ',') {
+            return false;
+        }
+        rest = blanks_skip(str_from(rest, 1));
+    }
+    return false;
+}

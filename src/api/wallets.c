@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The handler of wallets: what a user holds. */
+#include "api/api.h"
+#include "api/discount_json.h"
+#include "api/listing.h"
+
+static void list_submit(struct request *request, size_t limit, store_done_fn done)
+{
+    request->op.wallet.limit = limit;
+    store_wallet(request->store, &request->op, done);
+}
+
+static size_t list_count(const struct store_op *op)
+{
+    return op->wallet.count;
+}
+
+static struct str list_print(const struct store_op *op, size_t i)
+{
+    return holding_print(&op->wallet.holdings[i], op->arena);
+}
+
+static struct cursor list_place(const struct store_op *op, size_t i)
+{
+    const struct holding *holding = &op->wallet.holdings[i];
+
+    return (struct cursor){holding->granted_at_us, holding->discount.id};
+}
+
+static bool list_seek(struct store_op *op, struct cursor cursor)
+{
+    op->wallet.before_us = cursor.time_us;
+    op->wallet.before_id = cursor.name;
+    return discount_id_is_valid(cursor.name);
+}
+
+static const struct listing wallet_listing = {
+    .list = CURSOR_WALLET,
+    .member = "discounts",
+    .submit = list_submit,
+    .count = list_count,
+    .print = list_print,
+    .place = list_place,
+    .seek = list_seek,
+};
+
+/* GET /user/{user_id}/discount. A user who holds nothing is not told apart from one who is none. */
+void wallet_list(struct request *request)
+{
+    struct str user_id = request->params[0];
+
+    if (request->query_count != listing_query_count(request) ||
+        !discount_text_is_valid(user_id, LIMIT_USER_ID)) {
+        request_problem(request,
+                        &(struct problem){.status = STATUS_MALFORMED_REQUEST,
+                                          .detail = "The user id must have 1 to 128 bytes, and the "
+                                                    "query may have limit and cursor."});
+        return;
+    }
+    request->op.wallet.user_id = user_id;
+    listing_begin(request, &wallet_listing);
+}

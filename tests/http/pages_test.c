@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists page by page, as clients read them: discounts of all brands and of one, a discount's
+ * grants, a user's wallet. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/service.h"
+
+#define MOST 512
+
+/* What the items of all pages of a list are called, in their order. */
+struct items {
+    char names[MOST][160];
+    size_t count, pages;
+};
+
+static int setup(void **state)
+{
+    struct service *service = calloc(1, sizeof(*service));
+
+    assert_non_null(service);
+    service_start(service, NULL);
+    *state = service;
+    return 0;
+}
+
+/* The same with 250 discounts from the start. */
+static int setup_full(void **state)
+{
+    struct service *service = calloc(1, sizeof(*service));
+
+    assert_non_null(service);
+    service_prepare(service);
+    service_fill(service, 250);
+    service_launch(service, NULL);
+    *state = service;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    service_stop(*state);
+    free(*state);
+    return 0;
+}
+
+static json_t *get(const struct service *service, const char *target)
+{
+    struct http_response response = service_request(service, "GET", target, NULL, NULL);
+    json_t *json;
+
+    if (response.status != 200) {
+        fail_msg("GET %s: %d %s", target, response.status, response.body);
+    }
+    assert_string_equal(http_header(&response, "Content-Type"), "application/json");
+    json = service_json(&response);
+    http_response_fini(&response);
+    return json;
+}
+
+/* Reads one page; false when it is the last one, else the cursor of the next. */
+static bool page_read(const struct service *service, const char *target, const char *member,
+                      const char *name, struct items *items, char ret_cursor[256])
+{
+    json_t *page = get(service, target);
+    json_t *array = json_object_get(page, member), *item;
+    const char *cursor = json_string_value(json_object_get(page, "next_cursor"));
+    size_t i;
+
+    assert_true(json_is_array(array));
+    assert_int_equal(json_object_size(page), cursor == NULL ? 1 : 2);
+    json_array_foreach(array, i, item)
+    {
+        assert_true(items->count < MOST);
+        snprintf(items->names[items->count++], sizeof(items->names[0]), "%s",
+                 json_string_value(json_object_get(item, name)));
+    }
+    items->pages++;
+    if (cursor != NULL) {
+        snprintf(ret_cursor, 256, "%s", cursor);
+    }
+    json_decref(page);
+    return cursor != NULL;
+}
+
+/* All pages of at most `limit` items. `target` ends in ? or &. */
+static struct items *pages_read(const struct service *service, const char *target,
+                                const char *member, const char *name, int limit)
+{
+    struct items *items = calloc(1, sizeof(*items));
+    char next[1024], cursor[256];
+
+    assert_non_null(items);
+    snprintf(next, sizeof(next), "%slimit=%d", target, limit);
+    while (page_read(service, next, member, name, items, cursor)) {
+        snprintf(next, sizeof(next), "%slimit=%d&cursor=%s", target, limit, cursor);
+    }
+    return items;
+}
+
+/* The whole list in one answer. */
+static struct items *whole_read(const struct service *service, const char *target,
+                                const char *member, const char *name)
+{
+    struct items *items = calloc(1, sizeof(*items));
+    char cursor[256];
+
+    assert_non_null(items);
+    assert_false(page_read(service, target, member, name, items, cursor));
+    return items;
+}
+
+static void assert_same(const struct items *a, const struct items *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_string_equal(a->names[i], b->names[i]);
+    }
+}
+
+static void create_for(const struct service *service, const char *brand, char ret_id[SERVICE_ID])
+{
+    struct http_response response;
+    char body[256];
+    json_t *json;
+
+    snprintf(body, sizeof(body),
+             "{\"brand_id\":\"%s\",\"discount_code\":\"c\",\"total_count\":1000}", brand);
+    response = service_request(service, "POST", "/discount", NULL, body);
+    assert_int_equal(response.status, 201);
+    json = service_json(&response);
+    snprintf(ret_id, SERVICE_ID, "%s", json_string_value(json_object_get(json, "id")));
+    json_decref(json);
+    http_response_fini(&response);
+}
+
+/* ---- Discounts ---- */
+
+static void pages_of_any_size_join_to_the_whole_list(void **state)
+{
+    const struct service *service = *state;
+    static const struct {
+        int limit;
+        size_t pages;
+    } sizes[] = {{1, 250}, {7, 36},  {99, 3},  {100, 3}, {101, 3},
+                 {125, 2}, {249, 2}, {250, 1}, {1000, 1}};
+    struct items *whole;
+
+    whole = whole_read(service, "/discount", "discounts", "id");
+    assert_int_equal(whole->count, 250);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct items *paged = pages_read(service, "/discount?", "discounts", "id", sizes[i].limit);
+
+        assert_same(paged, whole);
+        assert_int_equal(paged->pages, sizes[i].pages);
+        free(paged);
+    }
+    free(whole);
+}
+
+/* A cursor without a limit: the rest of the list. */
+static void a_list_goes_on_where_a_page_ended(void **state)
+{
+    const struct service *service = *state;
+    struct items *items = calloc(1, sizeof(*items));
+    char cursor[256], target[512];
+
+    assert_non_null(items);
+    assert_true(page_read(service, "/discount?limit=30", "discounts", "id", items, cursor));
+    snprintf(target, sizeof(target), "/discount?cursor=%s", cursor);
+    assert_false(page_read(service, target, "discounts", "id", items, cursor));
+    assert_int_equal(items->count, 250);
+    assert_string_equal(items->names[29], "dsc-000000000000000000030A");
+    assert_string_equal(items->names[30], "dsc-000000000000000000031A");
+    free(items);
+}
+
+static void the_empty_list_is_an_empty_array(void **state)
+{
+    const struct service *service = *state;
+    struct items *items = pages_read(service, "/discount?", "discounts", "id", 10);
+
+    assert_int_equal(items->count, 0);
+    free(items);
+    items = whole_read(service, "/discount?brand_id=none", "discounts", "id");
+    assert_int_equal(items->count, 0);
+    free(items);
+}
+
+static void a_brands_discounts_are_its_own(void **state)
+{
+    const struct service *service = *state;
+    char ids[6][SERVICE_ID];
+    struct items *items;
+
+    for (size_t i = 0; i < 6; i++) {
+        create_for(service, i % 2 == 0 ? "IKEA" : "H&M + \u00e5", ids[i]);
+    }
+    items = pages_read(service, "/discount?brand_id=H%26M%20%2B%20%C3%A5&", "discounts", "id", 2);
+    assert_int_equal(items->count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(items->names[i], ids[2 * i + 1]);
+    }
+    free(items);
+}
+
+/* ---- Grants ---- */
+
+static void a_discounts_grants_are_listed_in_the_order_of_granting(void **state)
+{
+    const struct service *service = *state;
+    char id[SERVICE_ID], target[128], user[32];
+    struct items *whole, *paged;
+
+    service_create(service, 1000, id);
+    for (int i = 0; i < 150; i++) {
+        snprintf(user, sizeof(user), "user %d", (i * 7) % 150);
+        assert_int_equal(service_grant(service, id, user), 201);
+    }
+    snprintf(target, sizeof(target), "/discount/%s/grant", id);
+    whole = whole_read(service, target, "grants", "user_id");
+    assert_int_equal(whole->count, 150);
+    for (int i = 0; i < 150; i++) {
+        snprintf(user, sizeof(user), "user %d", (i * 7) % 150);
+        assert_string_equal(whole->names[i], user);
+    }
+    snprintf(target, sizeof(target), "/discount/%s/grant?", id);
+    paged = pages_read(service, target, "grants", "user_id", 40);
+    assert_same(paged, whole);
+    assert_int_equal(paged->pages, 4);
+    free(paged);
+    free(whole);
+}
+
+static void an_item_of_a_discounts_grants_is_the_grant(void **state)
+{
+    const struct service *service = *state;
+    char id[SERVICE_ID], target[128];
+    json_t *list, *one;
+
+    service_create(service, 5, id);
+    assert_int_equal(service_grant(service, id, "User 1"), 201);
+    snprintf(target, sizeof(target), "/discount/%s/grant", id);
+    list = get(service, target);
+    snprintf(target, sizeof(target), "/discount/%s/grant?user_id=User%%201", id);
+    one = get(service, target);
+    assert_true(json_equal(json_array_get(json_object_get(list, "grants"), 0), one));
+    json_decref(list);
+    json_decref(one);
+}
+
+static void the_grants_of_no_discount_are_not_found(void **state)
+{
+    const struct service *service = *state;
+    struct http_response response = service_request(
+        service, "GET", "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?limit=5", NULL, NULL);
+
+    service_assert_problem(&response, 404, "discount-not-found");
+    http_response_fini(&response);
+}
+
+/* ---- Wallets ---- */
+
+static void a_wallet_is_newest_first_and_says_since_when(void **state)
+{
+    const struct service *service = *state;
+    char ids[5][SERVICE_ID], target[256];
+    struct items *items;
+    json_t *wallet, *holding, *grant;
+
+    for (size_t i = 0; i < 5; i++) {
+        create_for(service, "IKEA", ids[i]);
+        assert_int_equal(service_grant(service, ids[i], "a/b c"), 201);
+    }
+    items = pages_read(service, "/user/a%2Fb%20c/discount?", "discounts", "id", 2);
+    assert_int_equal(items->count, 5);
+    assert_int_equal(items->pages, 3);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(items->names[i], ids[4 - i]);
+    }
+    free(items);
+    wallet = get(service, "/user/a%2Fb%20c/discount?limit=1");
+    holding = json_array_get(json_object_get(wallet, "discounts"), 0);
+    snprintf(target, sizeof(target), "/discount/%s/grant?user_id=a%%2Fb%%20c", ids[4]);
+    grant = get(service, target);
+    assert_true(
+        json_equal(json_object_get(holding, "granted_at"), json_object_get(grant, "granted_at")));
+    assert_string_equal(json_string_value(json_object_get(holding, "brand_id")), "IKEA");
+    assert_int_equal(json_integer_value(json_object_get(holding, "total_count")), 1000);
+    json_decref(wallet);
+    json_decref(grant);
+}
+
+static void who_holds_nothing_has_an_empty_wallet(void **state)
+{
+    struct items *items = whole_read(*state, "/user/nobody/discount", "discounts", "id");
+
+    assert_int_equal(items->count, 0);
+    free(items);
+}
+
+#define PAGES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pages_of_any_size_join_to_the_whole_list, setup_full,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_list_goes_on_where_a_page_ended, setup_full, teardown),
+        PAGES(the_empty_list_is_an_empty_array),
+        PAGES(a_brands_discounts_are_its_own),
+        PAGES(a_discounts_grants_are_listed_in_the_order_of_granting),
+        PAGES(an_item_of_a_discounts_grants_is_the_grant),
+        PAGES(the_grants_of_no_discount_are_not_found),
+        PAGES(a_wallet_is_newest_first_and_says_since_when),
+        PAGES(who_holds_nothing_has_an_empty_wallet),
+    };
+
+    return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
+}
