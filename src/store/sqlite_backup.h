@@ -13,7 +13,7 @@
 
 /* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing else.
  */
-#define BACKUP_PAGES 256
+#define BACKUP_PAGES 512
 
 enum backup_state { BACKUP_GOING_ON, BACKUP_DONE, BACKUP_FAILED };
 
@@ -21,7 +21,7 @@ struct sqlite_backup {
     const char *path; /* borrowed; no such file must be there */
     /* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing
      * else. */
-#define BACKUP_PAGES 256
+#define BACKUP_PAGES 512
 
     enum backup_state state;
     uint64_t done, total; /* pages */

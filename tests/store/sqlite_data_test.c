@@ -360,7 +360,7 @@ static void half_a_write_at_the_end_of_the_log_is_nothing(void **state)
 
 static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
 {
-    static char garbage[4096];
+    static char garbage[2048];
     struct sqlite_rig *rig = *state;
     sqlite3 *other = given_file(rig);
     int64_t root = number_of(other, "SELECT rootpage FROM sqlite_schema WHERE name = 'grants'");
