@@ -35,7 +35,7 @@ load_discounts() {
 }
 
 # MiB of a process: the most it had, and what it has.
-memory() { awk '/^VmHWM|^VmRSS/ { printf "%.1f ", $2 / 1024 }' "/proc/$1/status"; }
+memory() { awk '/^VmHWM|^VmRSS/ { printf "%.1f ", $2 / 1024 } END { print "" }' "/proc/$1/status"; }
 # Bytes of all files.
 files() { du -sb "$data" | cut -f 1; }
 # Bytes of data: in Redis's memory, or in the files.
