@@ -71,16 +71,19 @@ static void wait_for_stop(const sigset_t *signals)
 static int serve_until(const sigset_t *signals, const struct config *config,
                        struct store_engine *engine)
 {
+    struct metrics_board board = {calloc(config->workers, sizeof(struct metrics)), 0,
+                                  config->workers};
     struct worker *workers[CONFIG_MOST_WORKERS];
     int fds[CONFIG_MOST_WORKERS];
     struct control *control;
 
-    if (!store_engine_start(engine) || !bind_all(config, fds)) {
+    if (board.workers == NULL || !store_engine_start(engine) || !bind_all(config, fds)) {
+        free(board.workers);
         return EXIT_FAILURE;
     }
     control = control_open(engine);
     for (unsigned i = 0; i < config->workers; i++) {
-        workers[i] = worker_start(config, engine, api_routes, api_route_count, fds[i]);
+        workers[i] = worker_start(config, engine, &board, api_routes, api_route_count, fds[i]);
         if (workers[i] == NULL) {
             log_write(LOG_ERROR, "main: cannot start worker %u", i);
             exit(EXIT_FAILURE);
@@ -94,6 +97,7 @@ static int serve_until(const sigset_t *signals, const struct config *config,
         worker_join(workers[i]);
     }
     control_close(control);
+    free(board.workers);
     log_write(LOG_INFO, "main: drained");
     return EXIT_SUCCESS;
 }

@@ -124,7 +124,8 @@ static bool handles_start(struct worker *worker)
 }
 
 struct worker *worker_start(const struct config *config, struct store_engine *engine,
-                            const struct route *routes, size_t route_count, int fd)
+                            struct metrics_board *board, const struct route *routes,
+                            size_t route_count, int fd)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
 
@@ -144,6 +145,7 @@ struct worker *worker_start(const struct config *config, struct store_engine *en
                                        .routes = routes,
                                        .route_count = route_count,
                                        .store = worker->store,
+                                       .board = board,
                                        .connection_limit = config->connections,
                                        .client_deadline_ms = config->client_deadline_ms,
                                    });

@@ -15,9 +15,10 @@ struct worker;
 /* Prepares a worker and starts its thread. `fd` is bound but does not listen yet, and belongs to
  * the worker from now on: it listens once the store is ready, or after DISCOUNT_DEADLINE_MS in
  * vain, so that a balancer finds a refusing port and not a failing replica. NULL without memory or
- * descriptors. Config, engine and routes outlive the worker. */
+ * descriptors. Config, engine, board and routes outlive the worker. */
 struct worker *worker_start(const struct config *config, struct store_engine *engine,
-                            const struct route *routes, size_t route_count, int fd);
+                            struct metrics_board *board, const struct route *routes,
+                            size_t route_count, int fd);
 
 /* Tells the worker to drain: no new connections, answers to everything that came, and the end. Any
  * thread; returns at once. */

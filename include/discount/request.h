@@ -14,6 +14,7 @@
 
 #include "discount/arena.h"
 #include "discount/limits.h"
+#include "discount/metrics.h"
 #include "discount/status.h"
 #include "discount/store.h"
 #include "discount/str.h"
@@ -38,7 +39,8 @@ struct query_pair {
 struct request {
     struct arena arena;  /* everything of the request; freed after the answer has gone */
     struct store *store; /* borrowed from the worker */
-    struct store_op op;  /* the operation in flight, if any */
+    const struct metrics_board *board; /* of all workers */
+    struct store_op op;                /* the operation in flight, if any */
 
     struct str target; /* as it came */
     struct str method;

@@ -20,6 +20,7 @@ void grant_create(struct request *request);
 void grant_get(struct request *request);
 void wallet_list(struct request *request);
 void problem_page(struct request *request);
+void metrics_text(struct request *request);
 void ops_healthy(struct request *request);
 void ops_livez(struct request *request);
 

@@ -14,7 +14,11 @@ const struct route api_routes[] = {
     {"GET", "/healthy", ops_healthy},
     {"GET", "/readyz", ops_healthy},
     {"GET", "/livez", ops_livez},
+    {"GET", "/metrics", metrics_text},
 };
+
+_Static_assert(sizeof(api_routes) / sizeof(api_routes[0]) < METRICS_ROUTES,
+               "each route is counted, and what reaches none");
 
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a method, path segments and the route table. Out: a handler, or one of 404 and 405. */
+/* In: a method, path segments and the route table. Out: a route, or one of 404 and 405. */
 #include "http/router.h"
 
 #include <assert.h>
@@ -39,7 +39,7 @@ static void allow_add(char allow[ROUTER_ALLOW_SIZE], const char *method)
 }
 
 enum status router_match(const struct router *router, struct str method,
-                         const struct target *target, request_fn *ret_handler,
+                         const struct target *target, const struct route **ret_route,
                          struct str ret_params[LIMIT_PATH_SEGMENTS],
                          char ret_allow[ROUTER_ALLOW_SIZE])
 {
@@ -54,7 +54,7 @@ enum status router_match(const struct router *router, struct str method,
             continue;
         }
         if (str_eq(str_of(route->method), wanted)) {
-            *ret_handler = route->handler;
+            *ret_route = route;
             return STATUS_OK;
         }
         found = true;

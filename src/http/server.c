@@ -54,6 +54,8 @@ struct exchange {
     struct server *server;
     struct conn *conn;
     struct MHD_Connection *connection;
+    uint64_t began_ns;
+    const struct route *route; /* NULL: it reached none */
     bool headers_seen, answered, suspended;
     bool broken; /* there is no answer and never will be: the connection is cut */
     size_t content_length, swallowed;
@@ -72,6 +74,8 @@ struct server {
     struct listener listener;
     struct router router;
     struct store *store;
+    const struct metrics_board *board;
+    struct metrics *metrics; /* this server's own */
     struct conns conns;
     unsigned conn_limit;
     unsigned exchange_count;
@@ -96,11 +100,22 @@ static void resume(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
+static void count(const struct exchange *exchange, int code)
+{
+    const struct router *router = &exchange->server->router;
+    size_t route =
+        exchange->route == NULL ? router->route_count : (size_t)(exchange->route - router->routes);
+
+    metrics_response(exchange->server->metrics, route, code,
+                     (uv_hrtime() - exchange->began_ns) / 1000);
+}
+
 /* The end of a handler: queues a response, taking a reference, and wakes the connection. */
 static void answer(struct exchange *exchange, int code, struct MHD_Response *response)
 {
     assert(!exchange->answered);
     exchange->answered = true;
+    count(exchange, code);
     conn_enter(exchange->conn, CONN_SENDING);
     if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
         exchange->broken = true;
@@ -151,6 +166,9 @@ void request_reply(struct request *request, const struct reply *reply)
     struct exchange *exchange = exchange_of(request);
     struct MHD_Response *response = NULL;
 
+    if (reply->replayed) {
+        metrics_replay(exchange->server->metrics);
+    }
     if (reply->body.p != NULL || reply->content_type == NULL) {
         /* libmicrohttpd only reads the body, and the arena lives until `completed`. */
         response = MHD_create_response_from_buffer(reply->body.n, (void *)(uintptr_t)reply->body.p,
@@ -163,6 +181,7 @@ void request_problem(struct request *request, const struct problem *problem)
 {
     struct reply reply = reply_problem(request, problem);
 
+    metrics_problem(exchange_of(request)->server->metrics, problem->status);
     request_reply(request, &reply);
 }
 
@@ -270,7 +289,9 @@ static struct exchange *exchange_new(struct server *server, struct conn *conn,
     exchange->server = server;
     exchange->conn = conn;
     exchange->connection = connection;
+    exchange->began_ns = uv_hrtime();
     exchange->request.store = server->store;
+    exchange->request.board = server->board;
     arena_init(&exchange->request.arena, LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
     server->exchange_count++;
@@ -405,7 +426,6 @@ static void dispatch(struct exchange *exchange)
     struct request *request = &exchange->request;
     struct target target;
     char allow[ROUTER_ALLOW_SIZE];
-    request_fn handler = NULL;
     enum status status;
 
     if (exchange->swallowed > 0) {
@@ -421,7 +441,7 @@ static void dispatch(struct exchange *exchange)
     if (status == STATUS_OK) {
         memcpy(request->query, target.query, sizeof(target.query));
         request->query_count = target.query_count;
-        status = router_match(&exchange->server->router, request->method, &target, &handler,
+        status = router_match(&exchange->server->router, request->method, &target, &exchange->route,
                               request->params, allow);
     }
     if (status == STATUS_METHOD_NOT_ALLOWED) {
@@ -429,7 +449,7 @@ static void dispatch(struct exchange *exchange)
     } else if (status != STATUS_OK) {
         request_refuse(request, status);
     } else {
-        handler(request);
+        exchange->route->handler(request);
     }
 }
 
@@ -633,6 +653,8 @@ struct server *server_open(uv_loop_t *loop, const struct server_options *options
     server->loop = loop;
     server->router = (struct router){options->routes, options->route_count};
     server->store = options->store;
+    server->board = options->board;
+    server->metrics = metrics_join(options->board);
     server->conn_limit = options->connection_limit;
     conns_init(&server->conns, loop, (uint64_t)IDLE_S * 1000, options->client_deadline_ms);
     listener_init(&server->listener, accepted, server);
@@ -656,6 +678,7 @@ void server_run(struct server *server)
     if (server->wants_run || server_is_busy(server)) {
         server->wants_run = false;
         MHD_run(server->daemon);
+        metrics_now(server->metrics, server->conns.count, server->exchange_count);
     }
 }
 

@@ -16,7 +16,8 @@ struct server;
 struct server_options {
     const struct route *routes; /* borrowed, for the server's life */
     size_t route_count;
-    struct store *store; /* borrowed, for the server's life */
+    struct store *store;         /* borrowed, for the server's life; the next too */
+    struct metrics_board *board; /* joined */
     unsigned connection_limit;
     uint64_t client_deadline_ms; /* to send a whole request; to take a piece of an answer */
 };

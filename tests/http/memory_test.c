@@ -82,6 +82,8 @@ struct host {
     struct redis_server *redis; /* NULL: the store is memory */
     struct config config;
     struct store_engine *engine;
+    struct metrics_board board;
+    struct metrics metrics;
     struct worker *worker;
     int port;
     char id[SERVICE_ID], sold_out[SERVICE_ID];
@@ -169,7 +171,9 @@ static int setup(void **state)
     api_init();
     assert_true(bind_all(&host->config, &fd));
     host->port = port_of(fd);
-    host->worker = worker_start(&host->config, host->engine, api_routes, api_route_count, fd);
+    host->board = (struct metrics_board){&host->metrics, 0, 1};
+    host->worker =
+        worker_start(&host->config, host->engine, &host->board, api_routes, api_route_count, fd);
     assert_non_null(host->worker);
     assert_true(clock_wait(is_up, host, CLOCK_PATIENCE_MS));
     create(host, 1000000, host->id);
@@ -205,6 +209,7 @@ struct kind {
 static const struct kind kinds[] = {
     {"GET", "/livez", NULL, NULL, 200, "OK"},
     {"GET", "/readyz", NULL, NULL, 200, "OK"},
+    {"GET", "/metrics", NULL, NULL, 200, "discount_workers 1\n"},
     {"GET", "/problems/overloaded", NULL, NULL, 200, "<h1>"},
     {"GET", "/discount", NULL, NULL, 200, "{\"discounts\":["},
     {"GET", "/discount?limit=1", NULL, NULL, 200, "\"next_cursor\":\""},

@@ -21,12 +21,16 @@ static enum status match(const char *method, const char *path, request_fn *ret_h
     struct str params[LIMIT_PATH_SEGMENTS];
     char allow[ROUTER_ALLOW_SIZE];
     struct arena arena;
+    const struct route *route = NULL;
     struct target target;
     enum status status;
 
     arena_init(&arena, 65536);
     assert_int_equal(target_parse(str_of(path), &arena, &target), STATUS_OK);
-    status = router_match(&router, str_of(method), &target, ret_handler, params, allow);
+    status = router_match(&router, str_of(method), &target, &route, params, allow);
+    if (route != NULL) {
+        *ret_handler = route->handler;
+    }
     arena_fini(&arena);
     return status;
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the workers have counted since the start. Each worker writes its own numbers and nobody
+ * else's, so counting takes no lock; whoever is asked for /metrics reads those of all. A number
+ * read may be a request behind another. */
+#ifndef DISCOUNT_METRICS_H
+#define DISCOUNT_METRICS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "discount/status.h"
+
+/* Rows of the route table, and one more for what reached none of them. */
+#define METRICS_ROUTES 32
+/* The codes that are answered; see metrics_codes. */
+#define METRICS_CODES 18
+/* Bounds of the histogram; see metrics_bounds_us. */
+#define METRICS_BOUNDS 12
+
+struct metrics {
+    atomic_uint_least64_t responses[METRICS_ROUTES][METRICS_CODES];
+    atomic_uint_least64_t problems[STATUS_COUNT];
+    atomic_uint_least64_t replays;
+    /* Requests by the time from their request line to their answer: up to each bound, and beyond.
+     */
+    atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
+    atomic_uint_least64_t duration_sum_us;
+    atomic_uint_least64_t connections, requests; /* there now */
+};
+
+/* Ascending. What is not among the codes is counted as the last. */
+extern const int metrics_codes[METRICS_CODES];
+extern const uint64_t metrics_bounds_us[METRICS_BOUNDS];
+
+/* Those of all workers. Made by main, joined by each worker before its thread begins, constant
+ * after. */
+struct metrics_board {
+    struct metrics *workers; /* owned by main */
+    size_t count, room;
+};
+
+/* The metrics of one worker more, for its thread to write. */
+struct metrics *metrics_join(struct metrics_board *board);
+
+/* ---- For a worker's own thread ---- */
+
+/* An answer goes out, `duration_us` after its request line came in. */
+void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t duration_us);
+void metrics_problem(struct metrics *metrics, enum status status);
+void metrics_replay(struct metrics *metrics);
+void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests);
+
+#endif
