@@ -125,6 +125,7 @@ static int serve(struct config *config, struct store_engine *engine, const char 
     (void)operand; /* there is none */
     /* Before the first line of the log: its reader may be gone. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* the store hears of it as a failed write */
     log_set_level(config->log_level);
     if (!descriptors_reserve(config)) {
         log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",

@@ -89,16 +89,23 @@ static bool configure(const struct sqlite_db *db)
            execute(db, "PRAGMA cache_size = -65536");
 }
 
-static bool is_ours(const struct sqlite_db *db, const char *path, char *ret_fault)
+/* Whether the file is new or ours, and of no later version than this. */
+static bool is_ours(const struct sqlite_db *db, const char *path,
+                    const struct sqlite_schema *schema, int64_t *ret_version, char *ret_fault)
 {
     int64_t application, objects;
 
     if (!number_of(db, "PRAGMA application_id", &application) ||
-        !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects)) {
+        !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects) ||
+        !number_of(db, "PRAGMA user_version", ret_version)) {
         return fault_say(db, path, ret_fault);
     }
     if (application != APPLICATION_ID && (application != 0 || objects != 0)) {
         snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
+        return false;
+    }
+    if (*ret_version < 0 || (uint64_t)*ret_version > schema->count) {
+        snprintf(ret_fault, STORE_FAULT, "%s was written by a later version of this service", path);
         return false;
     }
     return true;
@@ -120,25 +127,26 @@ static bool step_up(const struct sqlite_db *db, const struct sqlite_schema *sche
 
 /* All steps or none. */
 static bool migrate(const struct sqlite_db *db, const char *path,
-                    const struct sqlite_schema *schema, char *ret_fault)
+                    const struct sqlite_schema *schema, size_t version, char *ret_fault)
 {
-    int64_t version;
-
-    if (!number_of(db, "PRAGMA user_version", &version)) {
-        return fault_say(db, path, ret_fault);
-    }
-    if (version < 0 || (uint64_t)version > schema->count) {
-        snprintf(ret_fault, STORE_FAULT, "%s was written by a later version of this service", path);
-        return false;
-    }
-    if ((size_t)version == schema->count) {
+    if (version == schema->count) {
         return true;
     }
-    if (!execute(db, "BEGIN EXCLUSIVE") || !step_up(db, schema, (size_t)version) ||
+    if (!execute(db, "BEGIN EXCLUSIVE") || !step_up(db, schema, version) ||
         !execute(db, "COMMIT")) {
         return fault_say(db, path, ret_fault);
     }
     return true;
+}
+
+/* A log that was left may be in the system's cache alone: of a commit that died before its fsync,
+ * or whose fsync failed, after which the cache calls it clean. Nothing of it is told before it was
+ * written again, into the file, and that is on the disk. */
+static bool settle(const struct sqlite_db *db, const char *path, char *ret_fault)
+{
+    return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+               SQLITE_OK ||
+           fault_say(db, path, ret_fault);
 }
 
 static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)
@@ -157,12 +165,14 @@ bool db_open(const char *path, enum db_existence existence, const struct sqlite_
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
     struct sqlite_db db = {0};
+    int64_t version;
 
     if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK || !lock(&db)) {
         fault_say(&db, path, ret_fault);
-    } else if (is_ours(&db, path, ret_fault) &&
+    } else if (is_ours(&db, path, schema, &version, ret_fault) &&
                (configure(&db) || fault_say(&db, path, ret_fault)) &&
-               migrate(&db, path, schema, ret_fault)) {
+               migrate(&db, path, schema, (size_t)version, ret_fault) &&
+               settle(&db, path, ret_fault)) {
         *ret_db = db;
         sqlite3_wal_hook(db.handle, log_grew, ret_db);
         return true;
@@ -193,6 +203,9 @@ bool db_checkpoint(struct sqlite_db *db)
         log_write(LOG_WARNING, "sqlite: the log cannot be written into the file: %s",
                   sqlite3_errmsg(db->handle));
         db->checkpoint_failed = true;
+    }
+    if (sqlite3_errcode(db->handle) == SQLITE_OK) {
+        db->checkpoint_failed = false;
     }
     return sqlite3_extended_errcode(db->handle) != SQLITE_IOERR_FSYNC;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +20,7 @@
 #include "support/fault_vfs.h"
 #include "support/process.h"
 
-/* How many users ask in one turn. */
-/* So few that they are handed over together and are one commit. */
+/* How many users ask in one turn: so few that they are handed over together and are one commit. */
 #define HANDFUL 25
 #define STOCK 1000000
 #define EXIT_UNEXPECTED 99
@@ -176,6 +176,31 @@ static void a_failed_sync_of_a_commit_stops_the_process(void **state)
     munmap(trial, sizeof(*trial));
 }
 
+/* What the failed sync was for is in the system's cache alone, where it counts as clean: it has to
+ * be written anew before anybody is told of it. */
+static void what_a_log_left_is_on_the_disk_before_it_is_told(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct trial *trial = ended(
+        rig, &(struct trial){.file = FAULT_LOG, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
+    unsigned writes, syncs;
+    char log[80];
+    struct stat about;
+
+    snprintf(log, sizeof(log), "%s-wal", rig->path);
+    assert_int_equal(stat(log, &about), 0);
+    assert_true(about.st_size > 0);
+    fault_vfs_install();
+    writes = fault_vfs_count(FAULT_DATABASE, FAULT_WRITE);
+    syncs = fault_vfs_count(FAULT_DATABASE, FAULT_SYNC);
+    sqlite_rig_open(rig, sqlite_rig_patient());
+    assert_true(fault_vfs_count(FAULT_DATABASE, FAULT_WRITE) > writes);
+    assert_true(fault_vfs_count(FAULT_DATABASE, FAULT_SYNC) > syncs);
+    assert_int_equal(stat(log, &about), 0);
+    assert_int_equal(about.st_size, 0);
+    munmap(trial, sizeof(*trial));
+}
+
 static void a_failed_write_of_a_commit_stops_the_process(void **state)
 {
     for (unsigned after = 0; after < 6; after++) {
@@ -209,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SQLITE_RIG(a_failed_sync_of_a_commit_stops_the_process),
+        SQLITE_RIG(what_a_log_left_is_on_the_disk_before_it_is_told),
         SQLITE_RIG(a_failed_write_of_a_commit_stops_the_process),
         SQLITE_RIG(a_failed_sync_of_a_checkpoint_stops_the_process),
     };

@@ -1,7 +1,7 @@
 -- The data, version 1. Times are microseconds since 1970.
 --
--- What the service promises, the constraints keep, whatever program inserts, updates or deletes here:
--- no more grants than the stock, no second one to a user, no count below what it counts. (What SQLite
+-- What the service promises, the constraints keep, whatever program inserts, updates or deletes here
+-- (with foreign keys on): no more grants than the stock, no second one to a user, no count below what it counts. (What SQLite
 -- lets a program switch off, and REPLACE, which deletes without a word, are found by `verify`.)
 
 CREATE TABLE discounts (
