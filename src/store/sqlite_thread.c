@@ -127,7 +127,7 @@ static bool writes_run(struct sqlite_engine *engine, const struct queue *writes,
         struct sqlite_job *job = CONTAINER_OF(at->next, struct sqlite_job, link);
 
         job->work.status = verbs_run(engine->verbs, &job->work);
-        if (verbs_is_failure(job->work.status)) {
+        if (verbs_have_failed(engine->verbs)) {
             return false;
         }
         at = at->next;
@@ -168,7 +168,7 @@ static void write_alone(struct sqlite_engine *engine, struct sqlite_job *job)
     queue_remove(&job->link);
     queue_append(&alone, &job->link);
     job_rewind(job);
-    if (!write_together(engine, &alone, 1) && !verbs_is_failure(job->work.status)) {
+    if (!write_together(engine, &alone, 1) && job->work.status != STATUS_CORRUPT) {
         job->work.status = STATUS_UNAVAILABLE;
     }
     queue_remove(&job->link);
@@ -344,6 +344,7 @@ bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
     while (backup->state == BACKUP_GOING_ON) {
         step_ask(engine, !is_wanted);
         uv_mutex_unlock(&engine->lock);
+        backup_settle(backup);
         is_wanted = progress(argument, backup->done, backup->total);
         uv_mutex_lock(&engine->lock);
     }

@@ -92,6 +92,7 @@ struct sale {
 struct sqlite_verbs {
     struct sqlite_db *db; /* borrowed */
     sqlite3_stmt *statements[SQL_COUNT];
+    bool has_failed;  /* SQLite did, in the operation that runs */
     struct sale sale; /* the last one looked at in this transaction: mostly the next one too */
 };
 
@@ -119,24 +120,23 @@ static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
     }
 }
 
-/* Runs a statement that gives no rows. OK, or what its failure is. */
-static enum status run(struct sqlite_verbs *verbs, enum sql sql)
+/* Ends a statement of which `code` is what its last step said. */
+static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
 {
-    sqlite3_stmt *at = statement(verbs, sql);
-    enum status status = sqlite3_step(at) == SQLITE_DONE ? STATUS_OK : db_status(verbs->db);
+    bool is_sound = code == SQLITE_ROW || code == SQLITE_DONE;
+    enum status status = is_sound ? STATUS_OK : db_status(verbs->db);
 
+    verbs->has_failed = verbs->has_failed || !is_sound;
     sqlite3_reset(at);
     return status;
 }
 
-/* Ends a statement of which `code` is what its last step said. */
-static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
+/* Runs a statement that gives no rows. OK, or what its failure is. */
+static enum status run(struct sqlite_verbs *verbs, enum sql sql)
 {
-    enum status status =
-        code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : db_status(verbs->db);
+    sqlite3_stmt *at = statement(verbs, sql);
 
-    sqlite3_reset(at);
-    return status;
+    return finish(verbs, at, sqlite3_step(at));
 }
 
 static struct str column_dup(sqlite3_stmt *at, int column, struct arena *arena)
@@ -557,6 +557,7 @@ bool verbs_is_write(enum store_verb verb)
 
 enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
 {
+    verbs->has_failed = false;
     switch (op->verb) {
     case STORE_PING:
         return ping(verbs);
@@ -581,9 +582,9 @@ enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
     return STATUS_UNAVAILABLE;
 }
 
-bool verbs_is_failure(enum status status)
+bool verbs_have_failed(const struct sqlite_verbs *verbs)
 {
-    return status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT || status == STATUS_OVERLOADED;
+    return verbs->has_failed;
 }
 
 /* ---- Transactions ---- */

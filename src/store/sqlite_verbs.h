@@ -16,10 +16,11 @@ void verbs_close(struct sqlite_verbs *verbs);
 /* Whether the verb may change anything, and so belongs into a transaction. */
 bool verbs_is_write(enum store_verb verb);
 
-/* Runs one operation and returns its status; its results are in its arena. A status of `is_failure`
- * means that the transaction around it must be rolled back. */
+/* Runs one operation and returns its status; its results are in its arena. */
 enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
-bool verbs_is_failure(enum status status);
+/* Whether SQLite failed in it, so that the transaction around it must be rolled back. Any other
+ * status, CORRUPT and OVERLOADED too, has written nothing or all of it. */
+bool verbs_have_failed(const struct sqlite_verbs *verbs);
 
 /* The transaction. After a false, and after a commit that was not OK, comes verbs_rollback. */
 bool verbs_begin(struct sqlite_verbs *verbs);
