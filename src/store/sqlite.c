@@ -95,6 +95,11 @@ static bool sqlite_backup(void *self, const char *path, store_progress_fn progre
     bool is_done;
 
     backup_init(&backup, path);
+    if (!engine->is_started && strcmp(engine->path, ":memory:") == 0) {
+        snprintf(ret_fault, STORE_FAULT,
+                 "the store is in the memory of the process that serves it");
+        return false;
+    }
     is_done = engine->is_started ? thread_backup(engine, &backup, progress, argument)
                                  : backup_at_rest(engine, &backup, progress, argument);
     if (!is_done) {

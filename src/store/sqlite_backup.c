@@ -7,25 +7,31 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void backup_init(struct sqlite_backup *backup, const char *path)
 {
     memset(backup, 0, sizeof(*backup));
     backup->path = path;
+    backup->fd = -1;
 }
 
 static void copy_close(struct sqlite_backup *backup)
 {
     sqlite3_backup_finish(backup->steps);
     sqlite3_close(backup->copy);
+    if (backup->fd >= 0) {
+        close(backup->fd);
+    }
     backup->steps = NULL;
     backup->copy = NULL;
+    backup->fd = -1;
 }
 
 void backup_abort(struct sqlite_backup *backup, const char *fault)
 {
-    snprintf(backup->fault, sizeof(backup->fault), "%s: %s", backup->path, fault);
+    snprintf(backup->fault, sizeof(backup->fault), "%s: %.900s", fault, backup->path);
     copy_close(backup);
     if (backup->partial_path[0] != '\0') {
         unlink(backup->partial_path);
@@ -33,27 +39,55 @@ void backup_abort(struct sqlite_backup *backup, const char *fault)
     backup->state = BACKUP_FAILED;
 }
 
-/* Creates the file under its growing name, which nobody else may have. */
+/* Puts a name beside the copy's together; false when it is too long. */
+static bool name_beside(const struct sqlite_backup *backup, const char *ending, char *ret_name)
+{
+    int n = snprintf(ret_name, sizeof(backup->partial_path), "%s%s", backup->path, ending);
+
+    return n > 0 && (size_t)n < sizeof(backup->partial_path);
+}
+
+/* What makes the backup impossible, or NULL. A log or a journal that was left would be taken for
+ * the copy's own by whoever opens it; a copy that grows may be another backup's. */
+static const char *obstacle(const struct sqlite_backup *backup)
+{
+    static const struct {
+        const char *ending, *fault;
+    } others[] = {
+        {"", "it exists already"},
+        {"-wal", "there is a log beside it (-wal), of another file of this name"},
+        {"-journal", "there is a journal beside it (-journal), of another file of this name"},
+        {"-partial", "another backup to it goes on, or was killed: then remove its -partial file"},
+    };
+    char name[sizeof(backup->partial_path)];
+    struct stat about;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (!name_beside(backup, others[i].ending, name)) {
+            return "the path is too long";
+        }
+        if (lstat(name, &about) == 0) {
+            return others[i].fault;
+        }
+    }
+    return NULL;
+}
+
+/* Creates the file under its growing name, which nobody else has. */
 static bool partial_create(struct sqlite_backup *backup)
 {
+    const char *fault = obstacle(backup);
     char path[sizeof(backup->partial_path)];
-    int n = snprintf(path, sizeof(path), "%s-partial", backup->path);
-    int fd;
 
-    if (n < 0 || (size_t)n >= sizeof(path)) {
-        errno = ENAMETOOLONG;
+    if (fault != NULL || !name_beside(backup, "-partial", path)) {
+        backup_abort(backup, fault);
         return false;
     }
-    if (access(backup->path, F_OK) == 0) {
-        errno = EEXIST;
+    backup->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (backup->fd < 0) {
+        backup_abort(backup, strerror(errno));
         return false;
     }
-    unlink(path); /* of a backup that was killed */
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return false;
-    }
-    close(fd);
     memcpy(backup->partial_path, path, sizeof(path));
     return true;
 }
@@ -61,7 +95,6 @@ static bool partial_create(struct sqlite_backup *backup)
 static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
 {
     if (!partial_create(backup)) {
-        backup_abort(backup, strerror(errno));
         return;
     }
     /* What is half done is thrown away as a whole, so it needs no journal. */
@@ -126,5 +159,13 @@ void backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages)
         backup_end(backup);
     } else if (code != SQLITE_OK) {
         backup_abort(backup, sqlite3_errstr(code));
+    }
+}
+
+void backup_settle(struct sqlite_backup *backup)
+{
+    if (backup->fd >= 0 && fdatasync(backup->fd) != 0) {
+        /* The last step will say so: it waits for the disk itself. */
+        return;
     }
 }

@@ -18,11 +18,7 @@
 enum backup_state { BACKUP_GOING_ON, BACKUP_DONE, BACKUP_FAILED };
 
 struct sqlite_backup {
-    const char *path; /* borrowed; no such file must be there */
-    /* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing
-     * else. */
-#define BACKUP_PAGES 512
-
+    const char *path; /* borrowed; nothing must be there, nor a log or journal of that name */
     enum backup_state state;
     uint64_t done, total; /* pages */
     char fault[STORE_FAULT];
@@ -30,6 +26,7 @@ struct sqlite_backup {
     /* Its own, of the thread that has the connection. */
     sqlite3 *copy;
     sqlite3_backup *steps;
+    int fd; /* of the copy */
     char partial_path[4200];
 };
 
@@ -38,6 +35,9 @@ void backup_init(struct sqlite_backup *backup, const char *path);
 /* Copies up to `pages` more; begins at the first call. It sets `state`; after DONE and FAILED
  * nothing of it is left open. */
 void backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages);
+/* Between two steps, on any thread: waits until what was copied is on the disk, so that the last
+ * step does not have to wait for all of it. */
+void backup_settle(struct sqlite_backup *backup);
 /* Gives it up: FAILED with this fault. */
 void backup_abort(struct sqlite_backup *backup, const char *fault);
 

@@ -235,6 +235,34 @@ static void a_file_that_is_there_is_left_alone(void **state)
     assert_false(holds(shop, "ann"));
 }
 
+/* Whoever opened the copy would take them for its own. */
+static void what_lies_beside_the_name_is_an_obstacle(void **state)
+{
+    static const char *const endings[] = {"-wal", "-journal", "-partial"};
+    struct shop *shop = *state;
+
+    open_first(shop);
+    for (size_t i = 0; i < 3; i++) {
+        char output[COMMAND_OUTPUT], name[32], path[96];
+        FILE *file;
+
+        snprintf(name, sizeof(name), "copy-%zu.db%s", i, endings[i]);
+        path_in(shop, name, path);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs("somebody's", file) > 0);
+        assert_int_equal(fclose(file), 0);
+        snprintf(name, sizeof(name), "copy-%zu.db", i);
+        assert_int_equal(back_up(shop, name, output), 1);
+        assert_non_null(strstr(output, endings[i]));
+        assert_false(exists(shop, name));
+        file = fopen(path, "r");
+        assert_non_null(file);
+        assert_string_equal(fgets(output, 32, file), "somebody's");
+        fclose(file);
+    }
+}
+
 static void a_place_that_is_not_there_is_a_fault(void **state)
 {
     struct shop *shop = *state;
@@ -333,6 +361,24 @@ static void who_hangs_up_or_sends_too_much_is_forgotten(void **state)
     assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
 }
 
+static void who_dawdles_does_not_hold_up_the_end(void **state)
+{
+    struct shop *shop = *state;
+    int status = 0, fd;
+    int64_t began_ms;
+
+    open_first(shop);
+    fd = connect_to_control(shop);
+    assert_int_equal(send(fd, "back", 4, MSG_NOSIGNAL), 4);
+    began_ms = clock_ms();
+    discountd_signal(shop->service.daemon, SIGTERM);
+    assert_true(discountd_wait_exit(shop->service.daemon, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+    /* It would be given ten seconds for each byte. */
+    assert_true(clock_ms() - began_ms < 9000);
+    close(fd);
+}
+
 /* ---- At rest, and where there is none ---- */
 
 static void a_store_at_rest_is_backed_up_too(void **state)
@@ -356,6 +402,17 @@ static void what_is_not_there_is_not_backed_up(void **state)
     assert_non_null(strstr(output, "no backup"));
     assert_false(exists(shop, "discount.db"));
     assert_false(exists(shop, "copy.db"));
+}
+
+static void what_is_in_memory_is_not_backed_up_from_elsewhere(void **state)
+{
+    char output[COMMAND_OUTPUT];
+
+    (void)state;
+    assert_int_equal(command_run((const char *[]){"backup", "/tmp/copy-of-memory.db", NULL},
+                                 (const char *[]){"DISCOUNT_STORE=sqlite::memory:", NULL}, output),
+                     1);
+    assert_non_null(strstr(output, "in the memory of the process"));
 }
 
 static void a_redis_is_sent_to_its_own_means(void **state)
@@ -387,13 +444,16 @@ int main(void)
         SHOP(a_backup_of_a_serving_shop_is_started_on),
         SHOP(a_backup_under_load_has_all_that_was_granted_before_it),
         SHOP(a_file_that_is_there_is_left_alone),
+        SHOP(what_lies_beside_the_name_is_an_obstacle),
         SHOP(a_place_that_is_not_there_is_a_fault),
         SHOP(after_a_kill_the_next_process_takes_backups),
         SHOP(the_socket_is_for_its_own_user_and_goes_with_the_process),
         SHOP(other_words_are_a_fault_and_harm_nothing),
         SHOP(who_hangs_up_or_sends_too_much_is_forgotten),
+        SHOP(who_dawdles_does_not_hold_up_the_end),
         SHOP(a_store_at_rest_is_backed_up_too),
         SHOP(what_is_not_there_is_not_backed_up),
+        cmocka_unit_test(what_is_in_memory_is_not_backed_up_from_elsewhere),
         cmocka_unit_test(a_redis_is_sent_to_its_own_means),
         cmocka_unit_test(a_backup_needs_a_file),
     };
