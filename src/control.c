@@ -22,12 +22,18 @@
 #define PATIENCE_S 10
 #define LINE_SIZE 4400
 #define COMMAND "backup "
+/* What a store puts behind its file's path. */
+#define SOCKET_ENDING "-control"
+/* How long to wait for a descriptor when there is none to be had. */
+#define OUT_OF_ROOM_MS 100
 
 struct control {
     struct store_engine *engine; /* borrowed */
     const char *path;            /* the engine's */
     int fd;
     uv_thread_t thread;
+    uv_mutex_t lock;
+    int client; /* who is being answered, or -1; guarded by the lock */
     atomic_bool is_stopping;
 };
 
@@ -45,6 +51,7 @@ static int address_of(const char *path, struct sockaddr_un *ret_address)
     int fd;
 
     if (n < 0 || (size_t)n >= sizeof(directory)) {
+        errno = ENAMETOOLONG;
         return -1;
     }
     fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -53,6 +60,7 @@ static int address_of(const char *path, struct sockaddr_un *ret_address)
                  name);
     if (fd >= 0 && (n < 0 || (size_t)n >= sizeof(ret_address->sun_path))) {
         close(fd);
+        errno = ENAMETOOLONG;
         return -1;
     }
     return fd;
@@ -145,6 +153,13 @@ static void answer(struct control *control, int fd)
     }
 }
 
+static void client_set(struct control *control, int fd)
+{
+    uv_mutex_lock(&control->lock);
+    control->client = fd;
+    uv_mutex_unlock(&control->lock);
+}
+
 static void control_main(void *argument)
 {
     struct control *control = argument;
@@ -153,8 +168,12 @@ static void control_main(void *argument)
         int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd >= 0) {
+            client_set(control, fd);
             answer(control, fd);
+            client_set(control, -1);
             close(fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            uv_sleep(OUT_OF_ROOM_MS);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             break;
         }
@@ -174,21 +193,28 @@ static void stale_remove(const char *path)
     }
 }
 
-/* A socket that listens there, for our own user alone: before it listens nobody can connect. -1,
- * and errno, when it cannot be. */
+/* A socket that listens there, for our own user alone. -1, and errno, when it cannot be. */
 static int listen_at(const char *path)
 {
     struct sockaddr_un address;
     int directory = address_of(path, &address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    int number;
+
     stale_remove(path);
-    if (directory < 0 || fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        chmod(path, S_IRUSR | S_IWUSR) != 0 || listen(fd, 1) != 0) {
+    /* The name gets the mode that the socket has when it is bound. */
+    if (fd >= 0 &&
+        (directory < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
+         bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 1) != 0)) {
+        number = errno;
         close(fd);
+        errno = number;
         fd = -1;
     }
-    close(directory);
+    if (directory >= 0) {
+        close(directory);
+    }
     return fd;
 }
 
@@ -202,8 +228,10 @@ struct control *control_open(struct store_engine *engine)
     }
     control->engine = engine;
     control->path = path;
+    control->client = -1;
     control->fd = listen_at(path);
-    if (control->fd < 0 || uv_thread_create(&control->thread, control_main, control) != 0) {
+    if (control->fd < 0 || uv_mutex_init(&control->lock) != 0 ||
+        uv_thread_create(&control->thread, control_main, control) != 0) {
         log_write(LOG_WARNING, "control: %s: %s; there are no backups while this process serves",
                   path, strerror(errno));
         close(control->fd);
@@ -220,9 +248,15 @@ void control_close(struct control *control)
     }
     atomic_store(&control->is_stopping, true);
     shutdown(control->fd, SHUT_RDWR); /* wakes accept */
+    uv_mutex_lock(&control->lock);
+    if (control->client >= 0) {
+        shutdown(control->client, SHUT_RDWR); /* and whoever dawdles */
+    }
+    uv_mutex_unlock(&control->lock);
     uv_thread_join(&control->thread);
     close(control->fd);
     unlink(control->path);
+    uv_mutex_destroy(&control->lock);
     free(control);
 }
 
@@ -244,6 +278,21 @@ static int connect_to(const char *path)
         close(directory);
     }
     return fd;
+}
+
+/* Whether the process at the other end may have the store: it is of the user that the file belongs
+ * to, or of our own. In a directory where others write, one of them may listen there. */
+static bool is_trusted(int fd, const char *control_path)
+{
+    char path[LINE_SIZE];
+    size_t n = strlen(control_path) - strlen(SOCKET_ENDING);
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    struct stat about;
+
+    snprintf(path, sizeof(path), "%.*s", (int)n, control_path);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || (stat(path, &about) == 0 && peer.uid == about.st_uid));
 }
 
 /* Reads what is said until the end of it. */
@@ -283,7 +332,10 @@ enum control_answer control_backup(const char *control_path, const char *file,
     if (fd < 0) {
         return CONTROL_NOBODY;
     }
-    if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
+    if (!is_trusted(fd, control_path)) {
+        snprintf(ret_fault, STORE_FAULT, "%.900s is another user's", control_path);
+        answered = CONTROL_FAILED;
+    } else if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
         snprintf(ret_fault, STORE_FAULT, "the path is too long or has a line break");
         answered = CONTROL_FAILED;
     } else if (say(fd, COMMAND "%s\n", file)) {
