@@ -7,6 +7,7 @@
 #include "verify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -174,9 +175,19 @@ static bool place_of(const char *control_path, char ret_place[PATH_MAX])
 static bool directory_give(const char *place, const char *directory)
 {
     struct stat about;
+    bool is_given;
+    int fd;
 
-    return geteuid() != 0 ||
-           (stat(place, &about) == 0 && chown(directory, about.st_uid, about.st_gid) == 0);
+    if (geteuid() != 0) {
+        return true;
+    }
+    /* By descriptor: the place's owner could put a link there meanwhile. */
+    fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    is_given = fd >= 0 && stat(place, &about) == 0 && fchown(fd, about.st_uid, about.st_gid) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_given;
 }
 
 /* Makes the directory, for this user only and with nothing in it, and the names of what will be
