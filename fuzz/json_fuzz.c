@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a body. What must hold: what is taken for a discount or a grant is one, and what is refused
+ * has its faults in order. */
+#include "api/discount_json.h"
+#include "api/grant_json.h"
+#include "discount/limits.h"
+#include "fuzz.h"
+
+static void check_discount(struct str body, struct arena *arena)
+{
+    struct discount discount = {0};
+    struct faults faults;
+
+    if (discount_read(body, arena, &discount, &faults) != STATUS_OK || !faults_are_none(&faults)) {
+        return;
+    }
+    MUST(discount_text_is_valid(discount.brand_id, LIMIT_BRAND_ID));
+    MUST(discount_text_is_valid(discount.discount_code, LIMIT_DISCOUNT_CODE));
+    MUST(discount.total_count >= 1 && discount.total_count <= LIMIT_TOTAL_COUNT);
+    MUST(discount.starts_at_us == 0 || discount.expires_at_us == 0 ||
+         discount.expires_at_us > discount.starts_at_us);
+    discount.id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAA");
+    discount.created_at_us = 1;
+    MUST(discount_print(&discount, arena).p != NULL);
+}
+
+static void check_grant(struct str body, struct arena *arena)
+{
+    struct grant grant = {.discount_id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
+                          .discount_code = STR("c"),
+                          .granted_at_us = 1};
+    struct faults faults;
+
+    if (grant_read(body, arena, &grant.user_id, &faults) == STATUS_OK && faults_are_none(&faults)) {
+        MUST(discount_text_is_valid(grant.user_id, LIMIT_USER_ID));
+        MUST(grant_print(&grant, arena).p != NULL);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static bool is_ready;
+    struct str body = {(const char *)bytes, size};
+    struct arena arena;
+
+    if (!is_ready) {
+        document_init();
+        is_ready = true;
+    }
+    if (size > LIMIT_BODY) {
+        return 0; /* the server gives no longer one */
+    }
+    arena_init(&arena, LIMIT_REQUEST_MEMORY);
+    check_discount(body, &arena);
+    check_grant(body, &arena);
+    arena_fini(&arena);
+    return 0;
+}

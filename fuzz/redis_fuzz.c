@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* In: a verb and the bytes of a Redis, which are read by hiredis. What must hold: whatever it says,
+ * an operation that is told OK has results that can be answered. */
+#include <hiredis/hiredis.h>
+
+#include "discount/limits.h"
+#include "fuzz.h"
+#include "store/redis_codec.h"
+
+#define ID STR("dsc-AAAAAAAAAAAAAAAAAAAAAA")
+#define GRANTS 3
+
+static void check_discount(const struct discount *discount)
+{
+    MUST(discount->id.n > 0 && discount->brand_id.n > 0 && discount->discount_code.n > 0);
+    MUST(discount->total_count >= 0 && discount->created_at_us >= 0);
+}
+
+static void check(const struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_CREATE:
+        MUST(op->create.discount.id.n > 0 && op->create.discount.created_at_us >= 0);
+        break;
+    case STORE_GET:
+        check_discount(&op->get.discount);
+        break;
+    case STORE_LIST:
+        for (size_t i = 0; i < op->list.count; i++) {
+            check_discount(&op->list.discounts[i]);
+        }
+        break;
+    case STORE_GRANT:
+    case STORE_GRANT_GET:
+        MUST(op->grant.grant.discount_code.n > 0 && op->grant.grant.granted_at_us >= 0);
+        break;
+    case STORE_GRANTS:
+        for (size_t i = 0; i < op->grants.count; i++) {
+            MUST(op->grants.grants[i].user_id.n > 0);
+        }
+        break;
+    case STORE_WALLET:
+        for (size_t i = 0; i < op->wallet.count; i++) {
+            check_discount(&op->wallet.holdings[i].discount);
+        }
+        break;
+    case STORE_PING:
+    case STORE_VERB_COUNT:
+        break;
+    }
+}
+
+static struct store_op op_of(enum store_verb verb, struct arena *arena)
+{
+    struct store_op op = {.verb = verb, .arena = arena};
+
+    if (verb == STORE_CREATE) {
+        op.create.discount.id = ID;
+    } else if (verb == STORE_GET) {
+        op.get.discount.id = ID;
+    } else if (verb == STORE_GRANTS) {
+        op.grants.discount_id = ID;
+    } else if (verb == STORE_GRANT || verb == STORE_GRANT_GET) {
+        op.grant.grant.discount_id = ID;
+        op.grant.grant.user_id = STR("ann");
+    }
+    return op;
+}
+
+static void decode(enum store_verb verb, const redisReply *reply)
+{
+    size_t count = verb == STORE_GRANT ? GRANTS : 1;
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_REQUEST_MEMORY);
+    for (size_t i = 0; i < count; i++) {
+        struct store_op op = op_of(verb, &arena);
+
+        if (codec_decode(reply, i, count, &op) == STATUS_OK) {
+            check(&op);
+        }
+    }
+    arena_fini(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    redisReader *reader;
+    void *reply = NULL;
+
+    if (size < 1) {
+        return 0;
+    }
+    reader = redisReaderCreate();
+    MUST(reader != NULL);
+    redisReaderFeed(reader, (const char *)bytes + 1, size - 1);
+    while (redisReaderGetReply(reader, &reply) == REDIS_OK && reply != NULL) {
+        const redisReply *read = reply;
+
+        if (read->type == REDIS_REPLY_ERROR) {
+            MUST(codec_error(read) != STATUS_OK);
+            codec_is_noscript(read);
+            codec_is_readonly(read);
+        } else {
+            decode((enum store_verb)(bytes[0] % STORE_VERB_COUNT), read);
+        }
+        freeReplyObject(reply);
+        reply = NULL;
+    }
+    redisReaderFree(reader);
+    return 0;
+}
