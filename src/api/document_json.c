@@ -239,7 +239,8 @@ enum status document_read(struct str text, const struct member *members, size_t 
     json_error_t ignored; /* its text quotes the client */
     json_t *document;
 
-    if (!depth_is_sane(text)) {
+    /* A NUL is nowhere in a document, but jansson reads over one behind a number. */
+    if (!depth_is_sane(text) || (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)) {
         return STATUS_MALFORMED_JSON;
     }
     if (!json_memory_begin()) {

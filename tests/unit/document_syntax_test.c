@@ -131,6 +131,16 @@ static void an_escaped_nul_is_malformed(void **state)
     assert_malformed(STR("{\"te\\u0000xt\":\"a\"}"));
 }
 
+static void a_nul_anywhere_is_malformed(void **state)
+{
+    (void)state;
+    assert_malformed(STR("\0{}"));
+    assert_malformed(STR("{}\0"));
+    assert_malformed(STR("{\"count\":1\0}"));
+    assert_malformed(STR("{\"count\":true\0}"));
+    assert_malformed(STR("{\"text\":\"\0\"}"));
+}
+
 static void a_lone_surrogate_is_malformed_and_a_pair_is_read(void **state)
 {
     (void)state;
@@ -190,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_member_given_twice_through_an_escape_is_malformed),
         cmocka_unit_test(bytes_that_are_not_utf_8_are_malformed),
         cmocka_unit_test(an_escaped_nul_is_malformed),
+        cmocka_unit_test(a_nul_anywhere_is_malformed),
         cmocka_unit_test(a_lone_surrogate_is_malformed_and_a_pair_is_read),
         cmocka_unit_test(nesting_up_to_the_limit_is_json),
         cmocka_unit_test(deeper_nesting_is_malformed),
