@@ -16,13 +16,11 @@ bool header_is(struct str name, const char *lower_case_name)
     return strlen(lower_case_name) == name.n && strncasecmp(name.p, lower_case_name, name.n) == 0;
 }
 
-/* A field name is a token (RFC 9110, section 5.1): a blank before the colon makes it none. */
-static bool name_is_token(struct str name)
+/* Whether all of it is letters, digits and these others. */
+static bool consists_of(struct str text, const char *others)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
         bool alphanumeric =
             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
@@ -30,7 +28,19 @@ static bool name_is_token(struct str name)
             return false;
         }
     }
-    return name.n > 0;
+    return true;
+}
+
+/* A field name is a token (RFC 9110, section 5.1): a blank before the colon makes it none. */
+static bool name_is_token(struct str name)
+{
+    return name.n > 0 && consists_of(name, "!#$%&'*+-.^_`|~");
+}
+
+/* The characters of a host and port, or of an address in brackets (RFC 3986, section 3.2). */
+static bool host_is_valid(struct str host)
+{
+    return consists_of(host, "-._~%!$&'()*+,;=:[]");
 }
 
 /* A field value holds no control character but the tab (RFC 9110, section 5.5). A NUL is not seen
@@ -49,14 +59,14 @@ static bool value_is_clean(struct str value)
 
 /* libmicrohttpd 0.9 puts a folded line that follows an empty value behind the header's name, so
  * that "Content-Length:" and " 51" become "Content-Length51", which frames nothing any more. */
-static bool name_hides_framing(struct str name)
+static bool name_hides_another(struct str name)
 {
-    static const char *const framing[] = {"content-length", "transfer-encoding"};
+    static const char *const hidden[] = {"content-length", "transfer-encoding", "idempotency-key"};
 
-    for (size_t i = 0; i < 2; i++) {
-        size_t n = strlen(framing[i]);
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        size_t n = strlen(hidden[i]);
 
-        if (name.n > n && header_is((struct str){name.p, n}, framing[i])) {
+        if (name.n > n && header_is((struct str){name.p, n}, hidden[i])) {
             return true;
         }
     }
@@ -90,7 +100,7 @@ void header_check_add(struct header_check *check, struct str name, struct str va
     /* ": " and the line's end count too. */
     check->bytes += name.n + value.n + 4;
     check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value) ||
-                         name_hides_framing(name);
+                         name_hides_another(name);
     if (header_is(name, "content-length")) {
         content_length_add(check, value);
     } else if (header_is(name, "transfer-encoding")) {
@@ -98,6 +108,7 @@ void header_check_add(struct header_check *check, struct str name, struct str va
         check->encoding_is_bad = check->encoding_is_bad || !header_is(value, "chunked");
     } else if (header_is(name, "host")) {
         check->hosts++;
+        check->line_is_bad = check->line_is_bad || !host_is_valid(value);
     } else if (header_is(name, "content-type")) {
         once(check, &check->content_type, value);
     } else if (header_is(name, "idempotency-key")) {

@@ -58,6 +58,20 @@ static void http_1_1_without_a_host_is_malformed(void **state)
     assert_malformed(LINES("Accept", "*/*"));
 }
 
+static void a_host_is_a_host_and_nothing_else(void **state)
+{
+    static const char *const good[] = {"", "t", "t:8080", "[::1]:80", "a_b.c-d~e", "%41"};
+    static const char *const bad[] = {"t u", "t/u", "u@t", "t?u", "t#u", "t\"u", "t\\u", "t\xe4"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(verdict(LINES("Host", good[i])), STATUS_OK);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_malformed(LINES("Host", bad[i]));
+    }
+}
+
 static void a_blank_before_the_colon_is_malformed(void **state)
 {
     (void)state;
@@ -115,6 +129,13 @@ static void headers_that_a_handler_reads_may_come_once_only(void **state)
     assert_malformed(LINES(HOST, "Content-Type", "", "Content-Type", "application/json"));
 }
 
+/* What libmicrohttpd 0.9 makes of a key that stands in the line behind its name. */
+static void a_name_that_begins_with_the_key_s_is_malformed(void **state)
+{
+    (void)state;
+    assert_malformed(LINES(HOST, "Idempotency-Keyk1", ""));
+}
+
 static void what_handlers_read_is_kept(void **state)
 {
     struct header_check check = check_of(LINES(HOST, "content-TYPE", "application/json",
@@ -156,12 +177,14 @@ int main(void)
         cmocka_unit_test(names_have_no_case),
         cmocka_unit_test(two_hosts_are_malformed),
         cmocka_unit_test(http_1_1_without_a_host_is_malformed),
+        cmocka_unit_test(a_host_is_a_host_and_nothing_else),
         cmocka_unit_test(a_blank_before_the_colon_is_malformed),
         cmocka_unit_test(a_name_that_is_no_token_is_malformed),
         cmocka_unit_test(an_empty_name_is_malformed),
         cmocka_unit_test(a_bad_line_is_not_forgotten_for_a_good_one),
         cmocka_unit_test(control_characters_in_a_value_are_malformed),
         cmocka_unit_test(headers_that_a_handler_reads_may_come_once_only),
+        cmocka_unit_test(a_name_that_begins_with_the_key_s_is_malformed),
         cmocka_unit_test(what_handlers_read_is_kept),
         cmocka_unit_test(headers_may_have_as_many_bytes_as_the_limit_and_no_more),
     };
