@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How bytes become requests: keep-alive, pipelining, split and chunked bodies, and clients that are
- * slow or go away. */
+/* How bytes become requests over time: keep-alive, pipelining, split requests, and clients that are
+ * slow or go away. What the bytes themselves may be is in attacks/. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,26 +147,6 @@ static void a_request_may_come_byte_by_byte(void **state)
     service_stop(&service);
 }
 
-static void a_chunked_body_is_put_together(void **state)
-{
-    struct service service;
-    struct http_connection connection;
-
-    (void)state;
-    service_start(&service, NULL);
-    connection = service_connect(&service);
-    assert_true(http_send_text(
-        &connection, "POST /discount HTTP/1.1\r\nHost: t\r\n"
-                     "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "10\r\n{\"brand_id\":\"b\",\r\n"));
-    assert_true(http_send_text(&connection, "14\r\n\"discount_code\":\"c\",\r\n"
-                                            "10\r\n\"total_count\":1}\r\n0\r\n\r\n"));
-    assert_answered(&connection, 201);
-    assert_usable(&connection);
-    http_disconnect(&connection);
-    service_stop(&service);
-}
-
 static void expect_100_continue_is_continued(void **state)
 {
     struct service service;
@@ -191,119 +171,6 @@ static void expect_100_continue_is_continued(void **state)
     http_response_fini(&response);
     assert_usable(&connection);
     http_disconnect(&connection);
-    service_stop(&service);
-}
-
-static void http_1_0_is_answered_and_closed(void **state)
-{
-    struct service service;
-    struct http_connection connection;
-    struct http_response response;
-
-    (void)state;
-    service_start(&service, NULL);
-    connection = service_connect(&service);
-    assert_true(http_send_text(&connection, "GET /healthy HTTP/1.0\r\n\r\n"));
-    response = service_receive(&connection, "GET");
-    assert_int_equal(response.status, 200);
-    http_response_fini(&response);
-    assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
-    http_disconnect(&connection);
-    service_stop(&service);
-}
-
-static void connection_close_is_obeyed(void **state)
-{
-    struct service service;
-    struct http_connection connection;
-    struct http_response response;
-
-    (void)state;
-    service_start(&service, NULL);
-    connection = service_connect(&service);
-    assert_true(http_send_text(&connection,
-                               "GET /healthy HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
-    response = service_receive(&connection, "GET");
-    assert_int_equal(response.status, 200);
-    http_response_fini(&response);
-    assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
-    http_disconnect(&connection);
-    service_stop(&service);
-}
-
-static void bodies_up_to_the_limit_are_taken_and_longer_ones_are_not(void **state)
-{
-    enum { LIMIT = 16384 };
-    struct service service;
-    char *body = malloc(LIMIT + 2);
-
-    (void)state;
-    assert_non_null(body);
-    service_start(&service, NULL);
-    memset(body, ' ', LIMIT + 1);
-    memcpy(body, "{}", 2);
-    body[LIMIT] = '\0';
-    assert_int_equal(service_status(&service, "POST", "/discount", NULL, body), 422);
-
-    body[LIMIT] = ' ';
-    body[LIMIT + 1] = '\0';
-    {
-        struct http_response response = service_request(&service, "POST", "/discount", NULL, body);
-
-        service_assert_problem(&response, 413, "payload-too-large");
-        http_response_fini(&response);
-    }
-    free(body);
-    service_stop(&service);
-}
-
-static void a_chunked_body_over_the_limit_is_swallowed_and_refused(void **state)
-{
-    static char chunk[20000];
-    struct service service;
-    struct http_connection connection;
-    struct http_response response;
-
-    (void)state;
-    service_start(&service, NULL);
-    memset(chunk, ' ', sizeof(chunk));
-    connection = service_connect(&service);
-    assert_true(http_send_text(
-        &connection, "POST /discount HTTP/1.1\r\nHost: t\r\n"
-                     "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "4e20\r\n"));
-    assert_true(http_send(&connection, chunk, sizeof(chunk)));
-    assert_true(http_send_text(&connection, "\r\n0\r\n\r\n"));
-    response = service_receive(&connection, "POST");
-    service_assert_problem(&response, 413, "payload-too-large");
-    http_response_fini(&response);
-    http_disconnect(&connection);
-    service_stop(&service);
-}
-
-static void an_endless_body_is_cut(void **state)
-{
-    static char chunk[0x10000];
-    struct service service;
-    struct http_connection connection;
-    struct http_response response;
-    bool alive = true;
-
-    (void)state;
-    service_start(&service, NULL);
-    memset(chunk, ' ', sizeof(chunk));
-    connection = service_connect(&service);
-    http_send_text(&connection,
-                   "POST /discount HTTP/1.1\r\nHost: t\r\n"
-                   "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for (int i = 0; i < 64 && alive; i++) {
-        alive = http_send_text(&connection, "10000\r\n") &&
-                http_send(&connection, chunk, sizeof(chunk)) && http_send_text(&connection, "\r\n");
-    }
-    assert_int_not_equal(http_receive(&connection, "POST", CLOCK_PATIENCE_MS, &response),
-                         HTTP_TIMEOUT);
-    http_disconnect(&connection);
-    assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
     service_stop(&service);
 }
 
@@ -402,13 +269,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(a_long_pipeline_needs_no_other_event_to_go_on),
         cmocka_unit_test(a_request_may_come_byte_by_byte),
-        cmocka_unit_test(a_chunked_body_is_put_together),
         cmocka_unit_test(expect_100_continue_is_continued),
-        cmocka_unit_test(http_1_0_is_answered_and_closed),
-        cmocka_unit_test(connection_close_is_obeyed),
-        cmocka_unit_test(bodies_up_to_the_limit_are_taken_and_longer_ones_are_not),
-        cmocka_unit_test(a_chunked_body_over_the_limit_is_swallowed_and_refused),
-        cmocka_unit_test(an_endless_body_is_cut),
         cmocka_unit_test(a_client_that_dawdles_is_cut_wherever_it_is),
         cmocka_unit_test(an_idle_connection_outlives_the_clients_deadline),
         cmocka_unit_test(a_connection_past_the_limit_is_served_as_soon_as_another_ends),

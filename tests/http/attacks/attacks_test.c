@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* The attack catalogue, sent to discountd directly and through nginx: after each attack the
+ * connection is in sync or closed and the process lives, and in the end the store holds exactly
+ * what the answers said was made. The table in docs/testing.md is this catalogue's: the argument
+ * "table" prints it, and "all" tells every attack, not only those that went wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/attacks/send.h"
+#include "http/service.h"
+#include "support/need.h"
+#include "support/nginx_server.h"
+
+#define ENDED_MOST 32
+#define REASONS_MOST 16
+
+static const struct attack_class *const classes[] = {
+    &attacks_on_framing,         &attacks_on_chunks,           &attacks_on_header_lines,
+    &attacks_on_header_meanings, &attacks_on_request_line,     &attacks_on_methods,
+    &attacks_on_paths,           &attacks_on_queries,          &attacks_on_ids,
+    &attacks_on_media_types,     &attacks_on_idempotency_keys, &attacks_on_json_syntax,
+    &attacks_on_json_text,       &attacks_on_json_members,     &attacks_on_sizes,
+    &attacks_that_kill,
+};
+static const size_t class_count = sizeof(classes) / sizeof(classes[0]);
+
+/* Who ends a request in its middle is waited for no longer than this. */
+static const char *const variables[] = {"DISCOUNT_CLIENT_DEADLINE_MS=2000", NULL};
+
+static bool tell_all;
+
+/* One run of the catalogue. */
+struct run {
+    struct service service;
+    struct nginx_server *nginx; /* owned; NULL: directly */
+    int port;
+    char id[SERVICE_ID];
+    struct attack_made made;
+    unsigned requests, faults;
+};
+
+/* Each attack of the catalogue; NULL behind the last. */
+static const struct attack *attack_at(size_t i)
+{
+    for (size_t j = 0; j < class_count; j++) {
+        if (i < classes[j]->count) {
+            return &classes[j]->attacks[i];
+        }
+        i -= classes[j]->count;
+    }
+    return NULL;
+}
+
+static const char *expectation(const struct attack *attack, bool is_through_nginx)
+{
+    return is_through_nginx && attack->through_nginx != NULL ? attack->through_nginx
+                                                             : attack->expected;
+}
+
+/* Whether the result is one of those that stand in `expected` with "|" between them. */
+static bool is_expected(const char *expected, const char *result)
+{
+    size_t n = strlen(result);
+
+    for (;;) {
+        size_t length = strcspn(expected, "|");
+
+        if (length == n && memcmp(expected, result, n) == 0) {
+            return true;
+        }
+        if (expected[length] == '\0') {
+            return false;
+        }
+        expected += length + 1;
+    }
+}
+
+static void tell(const struct run *run, const struct attack *attack, int sweep, bool is_good,
+                 const char *result)
+{
+    const char *expected = expectation(attack, run->nginx != NULL);
+
+    fprintf(stderr, "%s: %s%s", is_good ? "good" : "error",
+            run->nginx == NULL ? "" : "nginx: ", attack->name);
+    if (sweep > 0) {
+        fprintf(stderr, " [%d]", sweep);
+    }
+    fprintf(stderr, ": %s\n", result);
+    if (!is_good) {
+        fprintf(stderr, "    expected: %s\n", expected);
+    }
+}
+
+static void send_one(const struct run *run, const struct attack *attack, int sweep,
+                     struct attack_sent *ret_sent)
+{
+    size_t size = 0;
+    char *bytes = attack_bytes(attack, run->id, sweep, &size);
+
+    attack_send(ret_sent, run->port, bytes, size, attack->ends);
+    ret_sent->lingers = run->nginx != NULL;
+    free(bytes);
+}
+
+/* Whether an attack, or one of a sweep, is answered as expected, and the service lives. */
+static bool judge(struct run *run, const struct attack *attack, int sweep, struct attack_sent *sent)
+{
+    char result[ATTACK_RESULT];
+    bool is_good;
+
+    attack_receive(sent, &run->made, result);
+    is_good = is_expected(expectation(attack, run->nginx != NULL), result);
+    run->requests++;
+    if (!is_good || tell_all) {
+        tell(run, attack, sweep, is_good, result);
+    }
+    if (service_status(&run->service, "GET", "/livez", NULL, NULL) != 200) {
+        fail_msg("after \"%s\" the service does not live", attack->name);
+    }
+    return is_good;
+}
+
+/* All of a sweep, or the one there is, up to the first that is not as expected. */
+static void attack_all(struct run *run, const struct attack *attack)
+{
+    int step = attack->sweep.step > 0 ? attack->sweep.step : 1;
+
+    for (int n = attack->sweep.from; n <= attack->sweep.to; n += step) {
+        struct attack_sent sent;
+
+        send_one(run, attack, n, &sent);
+        if (!judge(run, attack, n, &sent)) {
+            run->faults++;
+            return;
+        }
+    }
+}
+
+/* The `name` of each item of a list, with a line's end behind each. */
+static char *list_get(const struct run *run, const char *target, const char *list, const char *name)
+{
+    struct http_response response = service_request(&run->service, "GET", target, NULL, NULL);
+    json_t *body = service_json(&response), *item;
+    char *names = NULL;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, list), i, item)
+    {
+        attack_made_add(&names, json_string_value(json_object_get(item, name)));
+    }
+    json_decref(body);
+    http_response_fini(&response);
+    return names;
+}
+
+/* The store holds what was answered as made, in that order, and nothing else. */
+static void made_check(const struct run *run)
+{
+    char target[64];
+    char *names = list_get(run, "/discount", "discounts", "id");
+
+    assert_string_equal(names, run->made.discounts);
+    free(names);
+    snprintf(target, sizeof(target), "/discount/%s/grant", run->id);
+    names = list_get(run, target, "grants", "user_id");
+    assert_string_equal(names, run->made.users);
+    free(names);
+}
+
+/* Those that end are waited for: all of them are sent first, and looked at last. */
+static void run_all(struct run *run)
+{
+    struct attack_sent ended[ENDED_MOST];
+    size_t sent = 0, seen = 0;
+    const struct attack *at;
+
+    service_create(&run->service, 1000000, run->id);
+    attack_made_add(&run->made.discounts, run->id);
+    for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
+        if (at->ends) {
+            assert_true(sent < ENDED_MOST);
+            send_one(run, at, 0, &ended[sent++]);
+        }
+    }
+    for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
+        if (!at->ends) {
+            attack_all(run, at);
+        }
+    }
+    for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
+        if (at->ends && !judge(run, at, 0, &ended[seen++])) {
+            run->faults++;
+        }
+    }
+    made_check(run);
+    fprintf(stderr, "%u requests%s, %u attacks not answered as expected\n", run->requests,
+            run->nginx == NULL ? "" : " through nginx", run->faults);
+}
+
+static void every_attack_is_answered_as_expected(void **state)
+{
+    struct run run = {0};
+
+    (void)state;
+    service_start(&run.service, variables);
+    run.port = run.service.port;
+    run_all(&run);
+    attack_made_fini(&run.made);
+    service_stop(&run.service);
+    assert_int_equal(run.faults, 0);
+}
+
+static void every_attack_is_answered_as_expected_through_nginx(void **state)
+{
+    struct run run = {0};
+
+    (void)state;
+    need_program("nginx");
+    service_start(&run.service, variables);
+    run.nginx = nginx_server_start(run.service.port);
+    run.port = nginx_server_port(run.nginx);
+    run_all(&run);
+    if (run.faults > 0) {
+        fprintf(stderr, "nginx wrote:\n%s", nginx_server_log(run.nginx));
+    }
+    attack_made_fini(&run.made);
+    nginx_server_stop(run.nginx);
+    service_stop(&run.service);
+    assert_int_equal(run.faults, 0);
+}
+
+/* ---- The table ---- */
+
+static const char *known(const struct attack *attack)
+{
+    return attack->known;
+}
+
+static const char *why(const struct attack *attack)
+{
+    return attack->why;
+}
+
+/* How many attacks have no such reason, and how many have each. */
+static void reasons_print(const struct attack_class *class, const char *none,
+                          const char *(*reason_of)(const struct attack *attack), FILE *to)
+{
+    const char *reasons[REASONS_MOST] = {NULL};
+    size_t counts[REASONS_MOST] = {0}, total = 0;
+
+    for (size_t i = 0; i < class->count; i++) {
+        const char *reason = reason_of(&class->attacks[i]);
+        size_t at = 0;
+
+        while (reason != NULL && reasons[at] != NULL && strcmp(reasons[at], reason) != 0) {
+            at++;
+            assert_true(at < REASONS_MOST);
+        }
+        if (reason != NULL) {
+            reasons[at] = reason;
+            counts[at]++;
+            total++;
+        }
+    }
+    if (total == 0) {
+        fprintf(to, "%s", none);
+    } else {
+        fprintf(to, "%zu %s", class->count - total, none);
+    }
+    for (size_t at = 0; at < REASONS_MOST && reasons[at] != NULL; at++) {
+        fprintf(to, "; %zu: %s", counts[at], reasons[at]);
+    }
+}
+
+/* In Markdown; the caller's. */
+static char *table_make(void)
+{
+    size_t size = 0, total = 0;
+    char *table = NULL;
+    FILE *to = open_memstream(&table, &size);
+
+    assert_non_null(to);
+    fputs("| input | cases | expected | directly | through Nginx |\n|---|---|---|---|---|\n", to);
+    for (size_t i = 0; i < class_count; i++) {
+        fprintf(to, "| %s | %zu | %s | ", classes[i]->name, classes[i]->count,
+                classes[i]->expected);
+        reasons_print(classes[i], "as expected", known, to);
+        fputs(" | ", to);
+        reasons_print(classes[i], "the same", why, to);
+        fputs(" |\n", to);
+        total += classes[i]->count;
+    }
+    fprintf(to, "| all | %zu | | | |\n", total);
+    fclose(to);
+    return table;
+}
+
+static void the_documentation_has_this_table(void **state)
+{
+    const char *path = getenv("TESTING_MD");
+    char *text = NULL, *table = table_make();
+    size_t room = 0;
+    FILE *file;
+
+    (void)state;
+    if (path == NULL) {
+        fail_msg("the environment variable TESTING_MD must name the documentation");
+    }
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_true(getdelim(&text, &room, '\0', file) > 0);
+    fclose(file);
+    if (strstr(text, table) == NULL) {
+        fail_msg("docs/testing.md has another table than this one:\n%s", table);
+    }
+    free(text);
+    free(table);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_attack_is_answered_as_expected),
+        cmocka_unit_test(every_attack_is_answered_as_expected_through_nginx),
+        cmocka_unit_test(the_documentation_has_this_table),
+    };
+
+    if (argc > 1 && strcmp(argv[1], "table") == 0) {
+        char *table = table_make();
+
+        fputs(table, stdout);
+        free(table);
+        return 0;
+    }
+    tell_all = argc > 1 && strcmp(argv[1], "all") == 0;
+    return cmocka_run_group_tests_name("attacks", tests, NULL, NULL);
+}
