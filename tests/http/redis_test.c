@@ -108,6 +108,8 @@ static void an_unknown_outcome_is_said_to_be_unknown_and_a_repeat_settles_it(voi
     redis_server_freeze(service.redis);
     response = service_request(&service, "POST", target, NULL, "{\"user_id\":\"u\"}");
     service_assert_problem(&response, 503, "outcome-unknown");
+    /* So it claims neither the one nor the other. */
+    assert_null(strstr(response.body, "\"granted\""));
     http_response_fini(&response);
     redis_server_thaw(service.redis);
 
