@@ -4,4 +4,6 @@ file(READ "${IN}" bytes HEX)
 file(SHA1 "${IN}" sha1)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+# A byte of more than 7 bits is no char as a number, but it is one as a character.
+string(REGEX REPLACE "0x([89a-f].)," "'\\\\x\\1'," bytes "${bytes}")
 file(WRITE "${OUT}" "static const char ${NAME}[] = {\n${bytes}0x00};\nstatic const char ${NAME}_sha1[] __attribute__((unused)) = \"${sha1}\";\n")

@@ -21,6 +21,7 @@ void grant_get(struct request *request);
 void wallet_list(struct request *request);
 void problem_page(struct request *request);
 void metrics_text(struct request *request);
+void contract_get(struct request *request);
 void ops_healthy(struct request *request);
 void ops_livez(struct request *request);
 

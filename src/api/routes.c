@@ -11,6 +11,7 @@ const struct route api_routes[] = {
     {"GET", "/discount", discount_list},
     {"GET", "/user/{user_id}/discount", wallet_list},
     {"GET", "/problems/{name}", problem_page},
+    {"GET", "/openapi.yaml", contract_get},
     {"GET", "/healthy", ops_healthy},
     {"GET", "/readyz", ops_healthy},
     {"GET", "/livez", ops_livez},

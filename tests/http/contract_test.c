@@ -606,6 +606,24 @@ static void a_discount_that_has_not_changed_is_not_sent_again(void **state)
     service_stop(&service);
 }
 
+static void the_contract_is_served(void **state)
+{
+    struct service service;
+    struct http_response response;
+    char header[128];
+
+    (void)state;
+    service_start(&service, NULL);
+    response = service_request(&service, "GET", "/openapi.yaml", NULL, NULL);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(http_header(&response, "Content-Type"), "application/yaml");
+    assert_non_null(strstr(response.body, "\nopenapi: 3.1.0\n"));
+    snprintf(header, sizeof(header), "If-None-Match: %s\r\n", http_header(&response, "ETag"));
+    http_response_fini(&response);
+    assert_int_equal(service_status(&service, "GET", "/openapi.yaml", header, NULL), 304);
+    service_stop(&service);
+}
+
 static void a_query_that_a_resource_does_not_know_is_malformed(void **state)
 {
     static const char *const targets[] = {
@@ -624,6 +642,8 @@ static void a_query_that_a_resource_does_not_know_is_malformed(void **state)
         "/discount?cursor=x",
         "/discount?cursor=ZzUgYQ", /* of a list of grants */
         "/user/ann/discount?x=1",
+        "/problems/not-found?x=1",
+        "/openapi.yaml?x=1",
         "/user/ann/discount?cursor=dzUg", /* of no discount */
         "/user/%00/discount",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?x=1",
@@ -722,6 +742,7 @@ int main(void)
         cmocka_unit_test(head_answers_like_get_without_the_body),
         cmocka_unit_test(every_problem_has_a_page_that_explains_it),
         cmocka_unit_test(a_discount_that_has_not_changed_is_not_sent_again),
+        cmocka_unit_test(the_contract_is_served),
         cmocka_unit_test(a_query_that_a_resource_does_not_know_is_malformed),
         cmocka_unit_test(a_sane_request_id_is_kept_and_another_is_replaced),
         cmocka_unit_test(an_idempotency_key_makes_a_repeat_safe),

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract of the service, openapi.yaml of the tree. It is part of the binary, so a service
+ * that runs tells what it does itself. */
+#include "api/api.h"
+#include "api/etag.h"
+#include "openapi_yaml.h"
+
+/* GET /openapi.yaml, with the media type of RFC 9512. */
+void contract_get(struct request *request)
+{
+    struct reply reply = {.code = 200,
+                          .content_type = "application/yaml",
+                          .body = {openapi_yaml, sizeof(openapi_yaml) - 1},
+                          .etag = arena_printf(&request->arena, "\"%s\"", openapi_yaml_sha1).p};
+
+    if (request->query_count > 0) {
+        request_refuse(request, STATUS_MALFORMED_REQUEST);
+        return;
+    }
+    if (reply.etag != NULL && etag_is_among(reply.etag, request->if_none_match)) {
+        reply = (struct reply){.code = 304, .etag = reply.etag};
+    }
+    request_reply(request, &reply);
+}
