@@ -29,6 +29,7 @@ void http_disconnect(struct http_connection *connection)
         close(connection->fd);
     }
     free(connection->bytes);
+    record_fini(&connection->record);
     *connection = (struct http_connection){.fd = -1};
 }
 
@@ -36,6 +37,7 @@ bool http_send(struct http_connection *connection, const void *bytes, size_t n)
 {
     const char *at = bytes;
 
+    record_sent(&connection->record, bytes, n);
     while (n > 0) {
         ssize_t sent = send(connection->fd, at, n, MSG_NOSIGNAL);
 
@@ -365,6 +367,7 @@ enum http_end http_receive(struct http_connection *connection, const char *metho
         end = body_receive(connection, method, end_ms, &response);
     }
     if (end == HTTP_COMPLETE) {
+        record_answer(&connection->record, response.head, response.body, response.body_size);
         *ret_response = response;
     } else {
         http_response_fini(&response);

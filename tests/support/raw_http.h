@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/record.h"
+
 /* The most that an answer may be long, all of it; a longer one is malformed. */
 #define RAW_HTTP_MOST (64 * 1024 * 1024)
 
@@ -16,6 +18,7 @@ struct http_connection {
     bool is_over, is_reset;
     char *bytes; /* owned; received and not taken yet: of this answer or the next ones */
     size_t used, room;
+    struct record record;
 };
 
 struct http_response {
