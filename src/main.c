@@ -71,8 +71,8 @@ static void wait_for_stop(const sigset_t *signals)
 static int serve_until(const sigset_t *signals, const struct config *config,
                        struct store_engine *engine)
 {
-    struct metrics_board board = {calloc(config->workers, sizeof(struct metrics)), 0,
-                                  config->workers};
+    struct metrics_board board = {calloc(config->workers, sizeof(struct metrics)), config->workers,
+                                  0};
     struct worker *workers[CONFIG_MOST_WORKERS];
     int fds[CONFIG_MOST_WORKERS];
     struct control *control;

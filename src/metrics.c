@@ -12,8 +12,8 @@ const uint64_t metrics_bounds_us[METRICS_BOUNDS] = {250,   500,   1000,   2500, 
 
 struct metrics *metrics_join(struct metrics_board *board)
 {
-    assert(board->count < board->room);
-    return &board->workers[board->count++];
+    assert(board->joined < board->count);
+    return &board->workers[board->joined++];
 }
 
 static void add(atomic_uint_least64_t *counter, uint64_t n)

@@ -33,14 +33,14 @@ struct metrics {
 extern const int metrics_codes[METRICS_CODES];
 extern const uint64_t metrics_bounds_us[METRICS_BOUNDS];
 
-/* Those of all workers. Made by main, joined by each worker before its thread begins, constant
- * after. */
+/* Those of all workers, also of those that are still to join. */
 struct metrics_board {
-    struct metrics *workers; /* owned by main */
-    size_t count, room;
+    struct metrics *workers; /* owned by main, which has zeroed them */
+    size_t count;
+    size_t joined; /* main's alone, while it starts the workers */
 };
 
-/* The metrics of one worker more, for its thread to write. */
+/* The metrics of one worker more, for its thread to write. On main's thread. */
 struct metrics *metrics_join(struct metrics_board *board);
 
 /* ---- For a worker's own thread ---- */

@@ -25,7 +25,7 @@ except ModuleNotFoundError as missing:
 IS_UNPROVOKED = (
     # Only a process without memory answers these.
     lambda method, path, status, type_: status == 503 and type_ == "/problems/outcome-unknown" and method == "GET",
-    lambda method, path, status, type_: status == 503 and path in ("/livez", "/problems/{name}", "/openapi.yaml"),
+    lambda method, path, status, type_: status == 503 and path in ("/livez", "/metrics", "/problems/{name}", "/openapi.yaml"),
 )
 
 

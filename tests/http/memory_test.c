@@ -171,7 +171,7 @@ static int setup(void **state)
     api_init();
     assert_true(bind_all(&host->config, &fd));
     host->port = port_of(fd);
-    host->board = (struct metrics_board){&host->metrics, 0, 1};
+    host->board = (struct metrics_board){&host->metrics, 1, 0};
     host->worker =
         worker_start(&host->config, host->engine, &host->board, api_routes, api_route_count, fd);
     assert_non_null(host->worker);
