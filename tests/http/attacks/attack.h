@@ -6,7 +6,8 @@
  * whether the connection is "kept", which is only so when the request that follows in the same
  * breath is answered as if nothing had been before it, or "closed". So "400 malformed-request,
  * closed" is one answer with that problem and then the end, and "100, 201, kept" is one answer with
- * an interim one before it. Where the versions of a library differ, "|" stands between them. */
+ * an interim one before it. A connection that nobody closes until a deadline is over was "cut", and
+ * nothing expects that. Where the versions of a library differ, "|" stands between them. */
 #ifndef ATTACKS_ATTACK_H
 #define ATTACKS_ATTACK_H
 

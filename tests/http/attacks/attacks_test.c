@@ -25,8 +25,8 @@ static const struct attack_class *const classes[] = {
 };
 static const size_t class_count = sizeof(classes) / sizeof(classes[0]);
 
-/* Who ends a request in its middle is waited for no longer than this. */
-static const char *const variables[] = {"DISCOUNT_CLIENT_DEADLINE_MS=2000", NULL};
+/* ATTACK_DEADLINE_MS: a request that ends in its middle is waited for no longer. */
+static const char *const variables[] = {"DISCOUNT_CLIENT_DEADLINE_MS=3000", NULL};
 
 static bool tell_all;
 

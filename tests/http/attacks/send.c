@@ -186,20 +186,24 @@ static bool is_of_probe(struct http_response *response)
            strcmp(response->body, "OK") == 0;
 }
 
-static const char *end_name(enum http_end end, const struct http_connection *connection)
+static const char *end_name(enum http_end end, const struct attack_sent *sent)
 {
+    bool is_late = clock_ms() - sent->since_ms >= ATTACK_DEADLINE_MS;
+
     if (end == HTTP_TIMEOUT) {
         return "silent";
     }
-    if (end == HTTP_MALFORMED || connection->used > 0) {
+    if (end == HTTP_MALFORMED || sent->connection.used > 0) {
         return "what is no answer";
     }
-    return "closed";
+    return is_late && !sent->ends ? "cut" : "closed";
 }
 
 void attack_send(struct attack_sent *sent, int port, const char *bytes, size_t size, bool ends)
 {
-    *sent = (struct attack_sent){.is_head = size > 5 && memcmp(bytes, "HEAD ", 5) == 0};
+    *sent = (struct attack_sent){.is_head = size > 5 && memcmp(bytes, "HEAD ", 5) == 0,
+                                 .ends = ends,
+                                 .since_ms = clock_ms()};
     assert_true(http_connect(&sent->connection, port));
     /* It may be cut while it is still sent. */
     if (http_send(&sent->connection, bytes, size) && !ends) {
@@ -239,7 +243,7 @@ void attack_receive(struct attack_sent *sent, struct attack_made *made,
         http_response_fini(&response);
         result_add(ret_result, "kept");
     } else {
-        result_add(ret_result, end_name(end, &sent->connection));
+        result_add(ret_result, end_name(end, sent));
     }
     http_disconnect(&sent->connection);
 }

@@ -9,6 +9,9 @@
 /* Room for all that a client saw, as text. */
 #define ATTACK_RESULT 1024
 
+/* How long a client may take to send a request to discountd here. */
+#define ATTACK_DEADLINE_MS 3000
+
 /* What the service says that it has made: ids of discounts, users who were granted the one that
  * there was, each in its order and with a line's end behind it. */
 struct attack_made {
@@ -24,7 +27,8 @@ char *attack_bytes(const struct attack *attack, const char *id, int sweep, size_
 /* An attack that was sent. */
 struct attack_sent {
     struct http_connection connection;
-    bool is_head;
+    bool is_head, ends;
+    int64_t since_ms;
     bool lingers; /* the server waits for the client's end before its own */
 };
 
