@@ -263,7 +263,10 @@ static bool attempt(const struct host *host, const struct kind *kind, size_t n, 
 
     snprintf(user, sizeof(user), "user-%u", users++);
     snprintf(target, sizeof(target), kind->target, host->id);
-    snprintf(body, sizeof(body), kind->body == NULL ? "" : kind->body, user);
+    body[0] = '\0';
+    if (kind->body != NULL) {
+        snprintf(body, sizeof(body), kind->body, user);
+    }
     snprintf(trial, sizeof(trial), "%s %s, allocation %zu%s", kind->method, target, n,
              for_good ? " and all after it" : "");
     deny(n, for_good);
