@@ -89,7 +89,7 @@ class Deployment:
 
     async def stored_grants(self, discount_id):
         """What Redis holds, as pairs of user and granted_at in the API's form."""
-        lines = (await self.redis("HGETALL", f"discount:{{{discount_id}}}:grants")).splitlines()
+        lines = (await self.redis("ZRANGE", f"discount:{{{discount_id}}}:grants", "0", "-1", "WITHSCORES")).splitlines()
         return [(user, iso_time(int(at))) for user, at in zip(lines[::2], lines[1::2])]
 
     async def crash(self, service):
