@@ -24,17 +24,20 @@ struct outcome {
     char output[TEXT], errors[TEXT];
 };
 
-/* Runs it on this store, with these for standard output and error. */
-static int run(const char *url, int output, int errors)
+/* Runs a command on this store, with these for standard output and error. `operand` may be NULL. */
+static int run_command(const char *command, const char *operand, const char *url, int output,
+                       int errors)
 {
-    char store[256];
-    char *arguments[] = {(char[]){"discountd"}, (char[]){"verify"}, NULL};
+    char store[256], name[32], file[96];
+    char *arguments[] = {(char[]){"discountd"}, name, operand == NULL ? NULL : file, NULL};
     char *environment[] = {store, NULL};
     posix_spawn_file_actions_t actions;
     int status = 0;
     pid_t pid;
 
     snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", url);
+    snprintf(name, sizeof(name), "%s", command);
+    snprintf(file, sizeof(file), "%s", operand == NULL ? "" : operand);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
@@ -44,6 +47,11 @@ static int run(const char *url, int output, int errors)
     assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static int run(const char *url, int output, int errors)
+{
+    return run_command("verify", NULL, url, output, errors);
 }
 
 static void take(int fd, char ret_text[TEXT])
@@ -261,6 +269,29 @@ static void progress_is_shown_on_a_terminal(void **state)
     assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
 }
 
+/* A backup shows its own in the same way, and nowhere else. */
+static void a_backups_progress_is_shown_on_a_terminal_only(void **state)
+{
+    struct file *file = *state;
+    int output = memfd_create("output", MFD_CLOEXEC), errors = memfd_create("errors", MFD_CLOEXEC);
+    char path[96];
+    int far, near;
+
+    assert_int_equal(openpty(&far, &near, NULL, NULL, NULL), 0);
+    snprintf(path, sizeof(path), "%s-copy", file->path);
+    assert_int_equal(run_command("backup", path, file->url, output, near), 0);
+    close(near);
+    read_all(far, file->outcome.errors);
+    assert_ptr_equal(strstr(file->outcome.errors, "\rbackup: "), file->outcome.errors);
+    assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
+
+    snprintf(path, sizeof(path), "%s-second", file->path);
+    assert_int_equal(run_command("backup", path, file->url, output, errors), 0);
+    take(errors, file->outcome.errors);
+    assert_string_equal(file->outcome.errors, "");
+    close(output);
+}
+
 /* What stands on a terminal that was sent this; it knows what progress.c sends. */
 static void play(const char *sent, char ret_screen[TEXT])
 {
@@ -317,6 +348,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_redis_is_verified_while_it_is_served_from, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_backups_progress_is_shown_on_a_terminal_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(progress_and_faults_on_one_terminal_do_not_mix, setup,
                                         teardown),
     };
