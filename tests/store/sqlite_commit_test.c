@@ -229,19 +229,16 @@ static void an_engine_that_is_closed_behind_a_late_commit_loses_nothing(void **s
 
 /* ---- One bad operation ---- */
 
-/* Breaks the first discount's count behind the schema's back, so that no grant of it can be
- * counted. */
-static void break_a_count(const struct sqlite_rig *rig)
+/* Runs SQL behind the schema's back. */
+static void spoil(const struct sqlite_rig *rig, const char *sql)
 {
+    char text[256];
     sqlite3 *other = NULL;
 
     assert_int_equal(sqlite3_open_v2(rig->path, &other, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
     sqlite3_db_config(other, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    assert_int_equal(sqlite3_exec(other,
-                                  "PRAGMA ignore_check_constraints = ON;"
-                                  "UPDATE discounts SET granted_count = -5 WHERE number = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    snprintf(text, sizeof(text), "PRAGMA ignore_check_constraints = ON; %s", sql);
+    assert_int_equal(sqlite3_exec(other, text, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
@@ -257,7 +254,8 @@ static void one_bad_operation_fails_alone(void **state)
     given_discount(scene);
     given_discount(scene);
     sqlite_rig_close(rig);
-    break_a_count(rig);
+    /* No grant of it can be counted. */
+    spoil(rig, "UPDATE discounts SET granted_count = -5 WHERE number = 1");
     scene = sqlite_rig_open(rig, sqlite_rig_patient());
     listed = submit_list(scene, 0, 10);
     CHECK(scene, scene_settle(scene));
@@ -282,6 +280,39 @@ static void one_bad_operation_fails_alone(void **state)
     CHECK_INT(scene, sqlite_rig_granted_count(scene, good_id), USERS);
 }
 
+/* It is refused before anything is written, so the others need not be run again for it. */
+static void a_discount_that_is_corrupt_costs_the_others_nothing(void **state)
+{
+    enum { USERS = 10 };
+    struct sqlite_rig *rig = *state;
+    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    struct attempt *listed, *bad = NULL, *good[USERS];
+    unsigned before;
+    char text[16];
+
+    given_discount(scene);
+    given_discount(scene);
+    sqlite_rig_close(rig);
+    spoil(rig, "UPDATE discounts SET discount_code = printf('%.300c', 'x') WHERE number = 1");
+    scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    given_discount(scene); /* begins the log */
+    listed = submit_list(scene, 0, 10);
+    CHECK(scene, scene_settle(scene));
+    before = syncs();
+    for (size_t i = 0; i < USERS; i++) {
+        good[i] = submit_grant(scene, listed->op.list.discounts[1].id, crowd_user(i, text));
+        if (i == USERS / 2) {
+            bad = submit_grant(scene, listed->op.list.discounts[0].id, STR("ann"));
+        }
+    }
+    CHECK(scene, scene_settle(scene));
+    CHECK_STATUS(scene, bad, STATUS_CORRUPT);
+    for (size_t i = 0; i < USERS; i++) {
+        CHECK_STATUS(scene, good[i], STATUS_OK);
+    }
+    CHECK_INT(scene, syncs() - before, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +326,7 @@ int main(void)
         SQLITE_RIG(a_store_that_is_closed_while_a_commit_hangs_tells_what_is_known),
         SQLITE_RIG(an_engine_that_is_closed_behind_a_late_commit_loses_nothing),
         SQLITE_RIG(one_bad_operation_fails_alone),
+        SQLITE_RIG(a_discount_that_is_corrupt_costs_the_others_nothing),
     };
 
     log_set_level(LOG_ERROR);
