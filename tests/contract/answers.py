@@ -45,6 +45,10 @@ class Answers:
             return self.options_fault(exchange, self.contract.methods(path))
         return self.unrouted_fault(exchange, {405: {"method-not-allowed"}}, self.contract.methods(path))
 
+    def extent(self):
+        """How much of the contract was shown."""
+        return len(self.provoked) + len(self.headers_seen) + len(self.members_seen)
+
     # ---- What no operation answers ----
 
     def allow_fault(self, exchange, methods):

@@ -17,7 +17,7 @@ import exchanges as e
 import story
 import tree
 
-KIND_MOST = 20
+KIND_MOST = 5
 GRANT = ("paths", "/discount/{id}/grant", "post", "responses")
 CREATE = ("paths", "/discount", "post", "responses")
 
@@ -219,14 +219,25 @@ class Bench:
         self.root, self.binary = root, binary
         with open(os.path.join(root, "openapi.yaml"), "rb") as file:
             self.contract_bytes = file.read()
-        # Of exchanges that are alike one is enough, and of those of one kind a few, not the longest.
-        kinds = collections.defaultdict(list)
-        for exchange in {answers.likeness(exchange): exchange for exchange in e.read(directory)}.values():
-            path = answers.VARYING.sub(b"", str(exchange.target).split("?")[0].encode())
-            kinds[exchange.method, path, exchange.status, frozenset(exchange.headers)].append(exchange)
-        self.exchanges = [exchange for kind in kinds.values()
-                          for exchange in sorted(kind, key=lambda exchange: len(exchange.body or b""))[:KIND_MOST]]
         self.source = c.load(os.path.join(root, "openapi.yaml"))
+        self.exchanges = self.sample(directory)
+
+    def sample(self, directory):
+        """Of exchanges that are alike one is enough. Of those of one kind a few, not the longest, and each that shows
+        something of the contract that none before it has shown."""
+        distinct = {answers.likeness(exchange): exchange for exchange in e.read(directory)}
+        shown = answers.Answers(c.Contract(self.source), self.contract_bytes)
+        of_a_kind = collections.Counter()
+        chosen = []
+        for exchange in sorted(distinct.values(), key=lambda exchange: len(exchange.body or b"")):
+            path = answers.VARYING.sub(b"", str(exchange.target).split("?")[0].encode())
+            kind = exchange.method, path, exchange.status, frozenset(exchange.headers)
+            of_a_kind[kind] += 1
+            before = shown.extent()
+            shown.look(exchange)
+            if of_a_kind[kind] <= KIND_MOST or shown.extent() > before:
+                chosen.append(exchange)
+        return chosen
 
     def said_of(self, document, more=(), with_story=True):
         """All that check.py finds wrong, a line each."""

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -79,16 +80,23 @@ class Service:
         with open(f"{self.directory.name}/log", "wb") as log:
             self.process = subprocess.Popen([binary], env=environment, stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE_S
-        while True:
-            with open(f"{self.directory.name}/log", encoding="utf-8") as log:
-                text = log.read()
-            named = re.search(r" on http://127\.0\.0\.1:(\d+)", text)
-            if named:
-                break
+        while not self.serves():
             if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"{binary} does not serve: {text}")
+                raise RuntimeError(f"{binary} does not serve: {self.log()}")
             time.sleep(0.02)
+
+    def log(self):
+        with open(f"{self.directory.name}/log", encoding="utf-8") as log:
+            return log.read()
+
+    def serves(self):
+        """It names its address first, and listens once its store answers."""
+        named = re.search(r" on http://127\.0\.0\.1:(\d+)\n", self.log())
+        if not named:
+            return False
         self.port = int(named[1])
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def request(self, method, target, headers=None, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
