@@ -21,6 +21,7 @@ struct file {
 };
 
 static sqlite3_vfs *system_vfs;
+static const struct fault_watch *watcher;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t mended = PTHREAD_COND_INITIALIZER;
@@ -107,6 +108,11 @@ bool fault_vfs_wait_hanging(void)
     return clock_wait(is_hanging, NULL, CLOCK_PATIENCE_MS);
 }
 
+void fault_vfs_watch(const struct fault_watch *watch)
+{
+    watcher = watch;
+}
+
 unsigned fault_vfs_count(enum fault_file file, enum fault_call call)
 {
     unsigned count;
@@ -126,16 +132,30 @@ static sqlite3_file *real_of(sqlite3_file *base)
 
 static int file_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
 {
-    int code = meet(((struct file *)base)->kind, FAULT_WRITE);
+    enum fault_file kind = ((struct file *)base)->kind;
+    int code = meet(kind, FAULT_WRITE);
 
-    return code == SQLITE_OK ? real_of(base)->pMethods->xWrite(real_of(base), bytes, n, at) : code;
+    if (code == SQLITE_OK) {
+        code = real_of(base)->pMethods->xWrite(real_of(base), bytes, n, at);
+    }
+    if (code == SQLITE_OK && watcher != NULL) {
+        watcher->wrote(watcher->context, kind, bytes, n, at);
+    }
+    return code;
 }
 
 static int file_sync(sqlite3_file *base, int flags)
 {
-    int code = meet(((struct file *)base)->kind, FAULT_SYNC);
+    enum fault_file kind = ((struct file *)base)->kind;
+    int code = meet(kind, FAULT_SYNC);
 
-    return code == SQLITE_OK ? real_of(base)->pMethods->xSync(real_of(base), flags) : code;
+    if (code == SQLITE_OK) {
+        code = real_of(base)->pMethods->xSync(real_of(base), flags);
+    }
+    if (code == SQLITE_OK && watcher != NULL) {
+        watcher->synced(watcher->context, kind);
+    }
+    return code;
 }
 
 static int file_close(sqlite3_file *base)
@@ -150,7 +170,12 @@ static int file_read(sqlite3_file *base, void *bytes, int n, sqlite3_int64 at)
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
-    return real_of(base)->pMethods->xTruncate(real_of(base), size);
+    int code = real_of(base)->pMethods->xTruncate(real_of(base), size);
+
+    if (code == SQLITE_OK && watcher != NULL) {
+        watcher->truncated(watcher->context, ((struct file *)base)->kind, size);
+    }
+    return code;
 }
 
 static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)

@@ -6,6 +6,7 @@
 #define SUPPORT_FAULT_VFS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum fault_file { FAULT_DATABASE, FAULT_LOG, FAULT_FILES };
 enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_CALLS };
@@ -29,5 +30,16 @@ bool fault_vfs_wait_hanging(void);
 
 /* How many calls there were since the disk was installed. */
 unsigned fault_vfs_count(enum fault_file file, enum fault_call call);
+
+/* Told of what the disk has done, on the thread that asked for it. */
+struct fault_watch {
+    void *context;
+    void (*wrote)(void *context, enum fault_file file, const void *bytes, int n, int64_t at);
+    void (*truncated)(void *context, enum fault_file file, int64_t size);
+    void (*synced)(void *context, enum fault_file file);
+};
+
+/* From now on this one is told, which outlives that; NULL: nobody. Not while a file is in use. */
+void fault_vfs_watch(const struct fault_watch *watch);
 
 #endif
