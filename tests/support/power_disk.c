@@ -215,7 +215,8 @@ static void file_leave(const struct disk_file *file, const char *path, enum powe
             image_apply(&left, change);
         }
     }
-    if (fwrite(left.bytes, 1, left.size, stream) != left.size || fclose(stream) != 0) {
+    if ((left.size > 0 && fwrite(left.bytes, 1, left.size, stream) != left.size) ||
+        fclose(stream) != 0) {
         abort();
     }
     free(left.bytes);
