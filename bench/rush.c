@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/* A rush of users that does not wait for anybody: each arrives at its own time, whether those
+ * before it were answered or not, and its waiting counts from that time on ("open loop"). A
+ * generator that waits for an answer before it sends the next request leaves out just those that
+ * waited longest.
+ *
+ *   rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] [--connections MOST]
+ *        [--per-user TIMES] [--prefix TEXT] [--host ADDRESS]
+ *
+ * Users ask for grants of the discounts in turn, each over a connection that is free or new; when
+ * none may be opened any more they wait for one. In the end it prints one line of JSON: of those
+ * granted, refused (409), put off (503), answered otherwise and not answered how many there were,
+ * and how long they waited, in milliseconds. One thread. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#define DISCOUNTS_MOST 10000
+#define REQUEST_MOST 512
+#define ANSWER_MOST 8192
+/* How long after the last arrival an answer is waited for. */
+#define PATIENCE_MS 15000
+
+enum outcome { GRANTED, REFUSED, PUT_OFF, OTHER, OUTCOMES };
+
+static const char *const outcome_names[OUTCOMES] = {"granted", "refused", "put_off", "other"};
+
+/* Every value in microseconds. */
+struct samples {
+    uint32_t *waits; /* owned */
+    size_t count, room;
+};
+
+struct visit {
+    uint64_t due_ns;
+    uint32_t user;
+};
+
+struct client {
+    uv_tcp_t tcp;
+    uv_connect_t connecting;
+    struct rush *rush;
+    struct client *next_free;
+    struct visit visit;
+    bool is_busy;
+    char request[REQUEST_MOST], answer[ANSWER_MOST];
+    size_t request_size, answer_size;
+};
+
+struct rush {
+    uv_loop_t loop;
+    uv_timer_t arrivals, patience;
+    struct sockaddr_in address;
+    const char *discounts[DISCOUNTS_MOST], *prefix;
+    size_t discount_count;
+    uint32_t rate, count, per_user;
+
+    uint64_t began_ns, last_granted_ns, last_answer_ns;
+    uint32_t arrived, ended;
+    uint32_t broken;  /* connections */
+    uint32_t late_us; /* the most that this generator was behind its own times */
+    struct client *free_clients;
+    size_t clients, clients_most;
+    struct visit *waiting; /* owned; those for whom there is no connection, a ring of `count` */
+    size_t waiting_from, waiting_count, waiting_most;
+    struct samples samples[OUTCOMES];
+};
+
+static void *must(void *memory)
+{
+    if (memory == NULL) {
+        fprintf(stderr, "rush: out of memory\n");
+        exit(2);
+    }
+    return memory;
+}
+
+/* ---- What came of it ---- */
+
+static void sample_add(struct samples *samples, uint64_t wait_ns)
+{
+    if (samples->count == samples->room) {
+        samples->room = samples->room == 0 ? 1024 : 2 * samples->room;
+        samples->waits = must(realloc(samples->waits, samples->room * sizeof(uint32_t)));
+    }
+    samples->waits[samples->count++] =
+        wait_ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(wait_ns / 1000);
+}
+
+static int wait_compare(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* In milliseconds; the samples are sorted. */
+static double percentile(const struct samples *samples, double share)
+{
+    size_t at = (size_t)(share * (double)samples->count);
+
+    return samples->count == 0
+               ? 0
+               : samples->waits[at < samples->count ? at : samples->count - 1] / 1000.0;
+}
+
+static double ms_since(const struct rush *rush, uint64_t then_ns)
+{
+    return then_ns == 0 ? 0 : (double)(then_ns - rush->began_ns) / 1e6;
+}
+
+static void report(struct rush *rush)
+{
+    size_t answered = 0;
+
+    printf("{\"arrived\":%u,\"rate\":%u,\"connections\":%zu,\"broken\":%u,\"late_ms\":%.1f,"
+           "\"queued_most\":%zu,\"last_granted_ms\":%.1f,\"last_answer_ms\":%.1f",
+           rush->arrived, rush->rate, rush->clients, rush->broken, rush->late_us / 1000.0,
+           rush->waiting_most, ms_since(rush, rush->last_granted_ns),
+           ms_since(rush, rush->last_answer_ns));
+    for (size_t i = 0; i < OUTCOMES; i++) {
+        struct samples *samples = &rush->samples[i];
+
+        answered += samples->count;
+        if (samples->count > 0) {
+            qsort(samples->waits, samples->count, sizeof(uint32_t), wait_compare);
+        }
+        printf(",\"%s\":{\"count\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"p999_ms\":%.2f,"
+               "\"max_ms\":%.2f}",
+               outcome_names[i], samples->count, percentile(samples, 0.5),
+               percentile(samples, 0.99), percentile(samples, 0.999), percentile(samples, 1));
+        free(samples->waits);
+    }
+    printf(",\"unanswered\":%zu}\n", rush->arrived - answered);
+}
+
+/* Answered or not, nothing more comes of it. */
+static void visit_gone(struct rush *rush)
+{
+    if (++rush->ended == rush->count) {
+        uv_stop(&rush->loop);
+    }
+}
+
+static void visit_end(struct rush *rush, const struct visit *visit, enum outcome outcome)
+{
+    uint64_t now = uv_hrtime();
+
+    sample_add(&rush->samples[outcome], now - visit->due_ns);
+    if (outcome == GRANTED) {
+        rush->last_granted_ns = now;
+    }
+    rush->last_answer_ns = now;
+    visit_gone(rush);
+}
+
+/* ---- A client ---- */
+
+static void visit_begin(struct client *client, struct visit visit);
+static void client_open(struct rush *rush, struct visit visit);
+
+static void client_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Its connection is gone; whoever was on it is not answered. */
+static void client_break(struct client *client)
+{
+    struct rush *rush = client->rush;
+
+    if (uv_is_closing((uv_handle_t *)&client->tcp)) {
+        return;
+    }
+    rush->clients--;
+    rush->broken++;
+    if (client->is_busy) {
+        visit_gone(rush);
+    } else {
+        struct client **at = &rush->free_clients;
+
+        while (*at != client) {
+            at = &(*at)->next_free;
+        }
+        *at = client->next_free;
+    }
+    uv_close((uv_handle_t *)&client->tcp, client_closed);
+    if (rush->waiting_count > 0 && rush->clients < rush->clients_most) {
+        struct visit next = rush->waiting[rush->waiting_from];
+
+        rush->waiting_from = (rush->waiting_from + 1) % rush->count;
+        rush->waiting_count--;
+        client_open(rush, next);
+    }
+}
+
+/* It takes the next one who waits, or waits itself. */
+static void client_next(struct client *client)
+{
+    struct rush *rush = client->rush;
+
+    client->is_busy = false;
+    if (rush->waiting_count > 0) {
+        struct visit next = rush->waiting[rush->waiting_from];
+
+        rush->waiting_from = (rush->waiting_from + 1) % rush->count;
+        rush->waiting_count--;
+        visit_begin(client, next);
+    } else {
+        client->next_free = rush->free_clients;
+        rush->free_clients = client;
+    }
+}
+
+static enum outcome outcome_of(const char *answer)
+{
+    switch (atoi(answer + strlen("HTTP/1.1 "))) {
+    case 200:
+    case 201:
+        return GRANTED;
+    case 409:
+        return REFUSED;
+    case 503:
+        return PUT_OFF;
+    default:
+        return OTHER;
+    }
+}
+
+/* How long the answer is that has begun to come; 0: not known yet. */
+static size_t answer_length(struct client *client)
+{
+    const char *end, *length;
+
+    client->answer[client->answer_size] = '\0';
+    end = strstr(client->answer, "\r\n\r\n");
+    if (end == NULL) {
+        return 0;
+    }
+    length = strcasestr(client->answer, "\r\ncontent-length:");
+    return (size_t)(end - client->answer) + 4 +
+           (length == NULL || length > end ? 0 : strtoul(length + 17, NULL, 10));
+}
+
+static void answer_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
+{
+    struct client *client = handle->data;
+
+    (void)suggested; /* an answer has a place */
+    ret_room->base = client->answer + client->answer_size;
+    ret_room->len = ANSWER_MOST - 1 - client->answer_size;
+}
+
+static void answer_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
+{
+    struct client *client = stream->data;
+    size_t length;
+
+    (void)room; /* it is the answer's */
+    if (n < 0) {
+        client_break(client);
+        return;
+    }
+    client->answer_size += (size_t)n;
+    length = answer_length(client);
+    if (length == 0 || client->answer_size < length) {
+        if (length >= ANSWER_MOST || client->answer_size == ANSWER_MOST - 1) {
+            client_break(client);
+        }
+        return;
+    }
+    visit_end(client->rush, &client->visit, outcome_of(client->answer));
+    if (strcasestr(client->answer, "\r\nconnection: close") != NULL) {
+        client->is_busy = false;
+        client->next_free = client->rush->free_clients;
+        client->rush->free_clients = client;
+        client_break(client);
+    } else {
+        client_next(client);
+    }
+}
+
+static void request_send(struct client *client)
+{
+    uv_buf_t request = uv_buf_init(client->request, (unsigned)client->request_size);
+
+    if (uv_try_write((uv_stream_t *)&client->tcp, &request, 1) != (int)client->request_size) {
+        /* Nothing of it was taken: the connection is broken, or has never been so full. */
+        client_break(client);
+    }
+}
+
+static void visit_begin(struct client *client, struct visit visit)
+{
+    struct rush *rush = client->rush;
+    char body[128];
+    int n = snprintf(body, sizeof(body), "{\"user_id\":\"%s%u\"}", rush->prefix,
+                     visit.user / rush->per_user);
+
+    client->visit = visit;
+    client->is_busy = true;
+    client->answer_size = 0;
+    client->request_size = (size_t)snprintf(
+        client->request, REQUEST_MOST,
+        "POST /discount/%s/grant HTTP/1.1\r\nHost: rush\r\nContent-Type: application/json\r\n"
+        "Content-Length: %d\r\n\r\n%s",
+        rush->discounts[visit.user % rush->discount_count], n, body);
+    if (uv_is_readable((uv_stream_t *)&client->tcp)) {
+        request_send(client);
+    }
+}
+
+static void connected(uv_connect_t *connecting, int status)
+{
+    struct client *client = connecting->data;
+
+    if (status == UV_ECANCELED) {
+        return;
+    }
+    if (status < 0 || uv_read_start((uv_stream_t *)&client->tcp, answer_room, answer_came) < 0) {
+        client_break(client);
+        return;
+    }
+    uv_tcp_nodelay(&client->tcp, 1);
+    request_send(client);
+}
+
+static void client_open(struct rush *rush, struct visit visit)
+{
+    struct client *client = must(calloc(1, sizeof(*client)));
+
+    client->rush = rush;
+    client->connecting.data = client;
+    uv_tcp_init(&rush->loop, &client->tcp);
+    client->tcp.data = client;
+    rush->clients++;
+    visit_begin(client, visit);
+    if (uv_tcp_connect(&client->connecting, &client->tcp, (struct sockaddr *)&rush->address,
+                       connected) < 0) {
+        client_break(client);
+    }
+}
+
+/* ---- The rush ---- */
+
+static void arrive(struct rush *rush, struct visit visit)
+{
+    struct client *client = rush->free_clients;
+
+    if (client != NULL) {
+        rush->free_clients = client->next_free;
+        visit_begin(client, visit);
+    } else if (rush->clients < rush->clients_most) {
+        client_open(rush, visit);
+    } else {
+        rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = visit;
+        rush->waiting_most =
+            rush->waiting_count > rush->waiting_most ? rush->waiting_count : rush->waiting_most;
+    }
+}
+
+static void time_is_up(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+static void arrivals_come(uv_timer_t *timer)
+{
+    struct rush *rush = timer->data;
+    uint64_t now = uv_hrtime(), due = 0;
+
+    while (rush->arrived < rush->count) {
+        due = rush->began_ns + (uint64_t)rush->arrived * 1000000000 / rush->rate;
+        if (due > now) {
+            return;
+        }
+        if ((now - due) / 1000 > rush->late_us) {
+            rush->late_us = (uint32_t)((now - due) / 1000);
+        }
+        arrive(rush, (struct visit){.due_ns = due, .user = rush->arrived});
+        rush->arrived++;
+    }
+    uv_timer_stop(timer);
+    uv_timer_start(&rush->patience, time_is_up, PATIENCE_MS, 0);
+}
+
+static void rush_run(struct rush *rush)
+{
+    rush->waiting = must(calloc(rush->count, sizeof(struct visit)));
+    uv_loop_init(&rush->loop);
+    uv_timer_init(&rush->loop, &rush->arrivals);
+    uv_timer_init(&rush->loop, &rush->patience);
+    rush->arrivals.data = rush;
+    rush->began_ns = uv_hrtime();
+    uv_timer_start(&rush->arrivals, arrivals_come, 0, 1);
+    uv_run(&rush->loop, UV_RUN_DEFAULT);
+    report(rush);
+    free(rush->waiting);
+}
+
+/* ---- The command ---- */
+
+static void usage(void)
+{
+    fprintf(stderr, "usage: rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] "
+                    "[--connections MOST]\n            [--per-user TIMES] [--prefix TEXT] "
+                    "[--host ADDRESS]\n");
+    exit(2);
+}
+
+static uint32_t number(const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*end != '\0' || value == 0 || value > UINT32_MAX) {
+        usage();
+    }
+    return (uint32_t)value;
+}
+
+static void options_read(struct rush *rush, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},
+        {"discount", required_argument, NULL, 'd'},
+        {"rate", required_argument, NULL, 'r'},
+        {"count", required_argument, NULL, 'n'},
+        {"per-user", required_argument, NULL, 'u'},
+        {"connections", required_argument, NULL, 'c'},
+        {"prefix", required_argument, NULL, 'x'},
+        {"host", required_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *host = "127.0.0.1";
+    uint32_t port = 0;
+
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'p':
+            port = number(optarg);
+            break;
+        case 'r':
+            rush->rate = number(optarg);
+            break;
+        case 'n':
+            rush->count = number(optarg);
+            break;
+        case 'u':
+            rush->per_user = number(optarg);
+            break;
+        case 'c':
+            rush->clients_most = number(optarg);
+            break;
+        case 'x':
+            rush->prefix = optarg;
+            break;
+        case 'h':
+            host = optarg;
+            break;
+        case 'd':
+            if (rush->discount_count == DISCOUNTS_MOST) {
+                usage();
+            }
+            rush->discounts[rush->discount_count++] = optarg;
+            break;
+        default:
+            usage();
+        }
+    }
+    if (port == 0 || port > 65535 || rush->discount_count == 0 || optind != argc ||
+        uv_ip4_addr(host, (int)port, &rush->address) != 0) {
+        usage();
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct rush rush = {
+        .rate = 1000, .count = 1000, .per_user = 1, .clients_most = 1000, .prefix = "u"};
+    struct rlimit files;
+
+    signal(SIGPIPE, SIG_IGN);
+    options_read(&rush, argc, argv);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    rush_run(&rush);
+    return 0;
+}
