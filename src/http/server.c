@@ -5,7 +5,8 @@
  *   access        1st call: the headers are checked, and refused before the body if need be;
  *                 next calls: the body, piece by piece; last call: the request is whole
  *   dispatch      the router finds the handler; the handler runs
- *   (suspended)   if the handler has not answered, libmicrohttpd forgets the connection
+ *   (parked)      if the handler has not answered, libmicrohttpd asks again each time it runs;
+ *                 when that takes long, the connection is suspended, and it forgets it
  *   request_reply the answer is queued, the connection resumed; server_run sends it
  *   completed     the last byte has gone or the client has: the exchange ends, its memory with it
  *
@@ -48,15 +49,36 @@
  * not as long as a client likes to take for a long list. */
 #define DRAIN_MOST_MS 15000
 
+/* How often the daemon runs on behind what was seen to happen on a connection, while others are
+ * parked: what is left to do then shows in no other way. */
+#define RUNS_AFTER 1
+/* In one turn of the worker's loop, so that its other work has its turn, too. */
+#define RUNS_MOST 4
+/* How often libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
+ * two calls of epoll_ctl and an empty recv, a seventh of a grant (docs/adr/0012); most answers come
+ * within a few turns, and a store that hangs must not make each turn visit all that wait for it. */
+#define VISITS_MOST 8
+
+/* What the way of an exchange has come to, once its request is whole. */
+enum waiting {
+    WAITING_NOT,
+    WAITING_PARKED,    /* libmicrohttpd visits it */
+    WAITING_SUSPENDED, /* it does not */
+    WAITING_LEFT,      /* the client is gone, and the handler's answer is still to come */
+};
+
 /* One request and its answer. */
 struct exchange {
     struct request request;
     struct server *server;
-    struct conn *conn;
-    struct MHD_Connection *connection;
+    struct conn *conn;                 /* NULL when left */
+    struct MHD_Connection *connection; /* the same */
+    struct queue link;                 /* in server->left, when left and answered */
     uint64_t began_ns;
     const struct route *route; /* NULL: it reached none */
-    bool headers_seen, answered, suspended;
+    enum waiting waiting;
+    unsigned visits;
+    bool headers_seen, answered;
     bool broken; /* there is no answer and never will be: the connection is cut */
     size_t content_length, swallowed;
     size_t body_room; /* bytes that request.body.p has */
@@ -79,12 +101,22 @@ struct server {
     struct conns conns;
     unsigned conn_limit;
     unsigned exchange_count;
+    unsigned parked;            /* exchanges */
+    struct queue left;          /* exchanges that nobody waits for and that nothing uses any more */
+    unsigned runs_due;          /* of the daemon, since something happened; see server_is_busy */
     uint64_t draining_since_ms; /* 0: not draining */
     uint64_t grace_ms;          /* then */
     bool wants_run;
     struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
     uint64_t id_prefix, id_count;   /* request ids: random per server, then counted */
 };
+
+/* ---- Waiting ---- */
+
+static void something_happened(struct server *server)
+{
+    server->runs_due = RUNS_AFTER;
+}
 
 /* ---- Answers ---- */
 
@@ -93,11 +125,27 @@ static struct exchange *exchange_of(struct request *request)
     return CONTAINER_OF(request, struct exchange, request);
 }
 
-static void resume(struct exchange *exchange)
+static void park(struct exchange *exchange)
 {
-    exchange->suspended = false;
+    exchange->waiting = WAITING_PARKED;
+    exchange->server->parked++;
+}
+
+static void suspend(struct exchange *exchange)
+{
+    exchange->waiting = WAITING_SUSPENDED;
+    MHD_suspend_connection(exchange->connection);
+}
+
+static void wait_end(struct exchange *exchange)
+{
+    if (exchange->waiting == WAITING_PARKED) {
+        exchange->server->parked--;
+    } else if (exchange->waiting == WAITING_SUSPENDED) {
+        MHD_resume_connection(exchange->connection);
+    }
+    exchange->waiting = WAITING_NOT;
     exchange->server->wants_run = true;
-    MHD_resume_connection(exchange->connection);
 }
 
 static void count(const struct exchange *exchange, int code)
@@ -116,12 +164,17 @@ static void answer(struct exchange *exchange, int code, struct MHD_Response *res
     assert(!exchange->answered);
     exchange->answered = true;
     count(exchange, code);
+    if (exchange->waiting == WAITING_LEFT) {
+        /* The handler that answers may still look at its request. */
+        queue_append(&exchange->server->left, &exchange->link);
+        return;
+    }
     conn_enter(exchange->conn, CONN_SENDING);
     if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
         exchange->broken = true;
     }
-    if (exchange->suspended) {
-        resume(exchange);
+    if (exchange->waiting != WAITING_NOT) {
+        wait_end(exchange);
     }
 }
 
@@ -200,6 +253,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
     size_t n = exchange->stream.n < max ? exchange->stream.n : max;
 
     (void)position; /* the answer is read once, from front to back */
+    something_happened(exchange->server);
     if (n > 0) {
         memcpy(buffer, exchange->stream.p, n);
         exchange->stream = str_from(exchange->stream, n);
@@ -210,8 +264,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
         return exchange->stream_state == STREAM_ENDED ? MHD_CONTENT_READER_END_OF_STREAM
                                                       : MHD_CONTENT_READER_END_WITH_ERROR;
     }
-    MHD_suspend_connection(exchange->connection);
-    exchange->suspended = true;
+    suspend(exchange);
     conn_enter(exchange->conn, CONN_WORKING);
     exchange->request.stream_next(&exchange->request);
     return 0;
@@ -241,8 +294,8 @@ void request_stream_push(struct request *request, struct str bytes)
 
     exchange->stream = bytes;
     conn_enter(exchange->conn, CONN_SENDING);
-    if (exchange->suspended) {
-        resume(exchange);
+    if (exchange->waiting != WAITING_NOT) {
+        wait_end(exchange);
     }
 }
 
@@ -318,6 +371,7 @@ static void *target_seen(void *cls, const char *uri, struct MHD_Connection *conn
     if (conn == NULL || uri == NULL) {
         return NULL;
     }
+    something_happened(cls);
     conn_enter(conn, CONN_READING);
     exchange = exchange_new(cls, conn, connection);
     if (exchange != NULL) {
@@ -461,8 +515,16 @@ static void request_whole(struct exchange *exchange)
     dispatch(exchange);
     if (!exchange->answered) {
         /* No completion can have run yet (law 2 of the store), so the answer comes later. */
-        MHD_suspend_connection(exchange->connection);
-        exchange->suspended = true;
+        park(exchange);
+    }
+}
+
+/* libmicrohttpd asks again for the answer of a parked exchange. */
+static void visited(struct exchange *exchange)
+{
+    if (++exchange->visits > VISITS_MOST) {
+        exchange->server->parked--;
+        suspend(exchange);
     }
 }
 
@@ -477,6 +539,11 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
     if (exchange == NULL) {
         return MHD_queue_response(connection, 503, server->no_memory);
     }
+    if (exchange->waiting == WAITING_PARKED) {
+        visited(exchange);
+        return MHD_YES;
+    }
+    something_happened(server);
     if (!exchange->headers_seen) {
         headers_seen(exchange, method, version);
     } else if (*data_size > 0) {
@@ -497,9 +564,30 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
 
     (void)cls, (void)connection;
     (void)code; /* whether the client has it cannot be known from here */
-    if (exchange != NULL) {
-        *request_cls = NULL;
-        conn_enter(exchange->conn, CONN_IDLE);
+    if (exchange == NULL) {
+        return;
+    }
+    *request_cls = NULL;
+    something_happened(exchange->server);
+    conn_enter(exchange->conn, CONN_IDLE);
+    if (exchange->waiting == WAITING_PARKED) {
+        /* The store has its operation, and the handler its request. */
+        wait_end(exchange);
+        exchange->waiting = WAITING_LEFT;
+        exchange->conn = NULL;
+        exchange->connection = NULL;
+    } else {
+        exchange_free(exchange);
+    }
+}
+
+/* Frees the exchanges that were answered after their clients had gone. */
+static void left_free(struct server *server)
+{
+    while (!queue_is_empty(&server->left)) {
+        struct exchange *exchange = CONTAINER_OF(server->left.next, struct exchange, link);
+
+        queue_remove(&exchange->link);
         exchange_free(exchange);
     }
 }
@@ -583,6 +671,7 @@ static void daemon_readable(uv_poll_t *poll, int status, int events)
 
     (void)status, (void)events; /* MHD_run finds out what there is */
     server->wants_run = true;
+    something_happened(server);
 }
 
 static struct MHD_Daemon *daemon_start(struct server *server)
@@ -656,6 +745,7 @@ struct server *server_open(uv_loop_t *loop, const struct server_options *options
     server->board = options->board;
     server->metrics = metrics_join(options->board);
     server->conn_limit = options->connection_limit;
+    queue_init(&server->left);
     conns_init(&server->conns, loop, (uint64_t)IDLE_S * 1000, options->client_deadline_ms);
     listener_init(&server->listener, accepted, server);
     server->no_memory = no_memory_build();
@@ -675,21 +765,25 @@ bool server_listen(struct server *server, int fd)
 
 void server_run(struct server *server)
 {
-    if (server->wants_run || server_is_busy(server)) {
+    left_free(server);
+    for (unsigned i = 0; i < RUNS_MOST && server_is_busy(server); i++) {
         server->wants_run = false;
+        server->runs_due -= server->runs_due > 0;
         MHD_run(server->daemon);
-        metrics_now(server->metrics, server->conns.count, server->exchange_count);
     }
+    metrics_now(server->metrics, server->conns.count, server->exchange_count);
 }
 
 bool server_is_busy(struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-    /* 0 while the daemon holds ready connections that its epoll descriptor does not show. Its other
-     * timeouts are in seconds, and the sweep runs the daemon often enough for those. */
+    /* 0 while the daemon holds ready connections that its epoll descriptor does not show; and the
+     * parked ones count as such. Its other timeouts are in seconds, and the sweep runs the daemon
+     * often enough for those. */
     return server->wants_run ||
-           (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
+           ((server->parked == 0 || server->runs_due > 0) &&
+            MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
 }
 
 void server_drain(struct server *server, uint64_t grace_ms)
