@@ -63,6 +63,11 @@ static struct arena_block *block_add(struct arena *arena, size_t size)
     return block;
 }
 
+static size_t aligned(size_t size)
+{
+    return (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     struct arena_block *block = arena->blocks;
@@ -71,7 +76,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     if (size > SIZE_MAX - _Alignof(max_align_t)) {
         return NULL;
     }
-    size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+    size = aligned(size);
     if (block == NULL || block->size - block->used < size) {
         block = block_add(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
         if (block == NULL) {
@@ -106,13 +111,19 @@ struct str arena_dup(struct arena *arena, struct str s)
 
 struct str arena_printf(struct arena *arena, const char *format, ...)
 {
+    struct arena_block *block = arena->blocks;
+    size_t room = block == NULL ? 0 : block->size - block->used;
+    char *text = block == NULL ? NULL : block->bytes + block->used;
     va_list arguments;
-    char *text;
     int length;
 
+    /* Mostly the newest block has room, and nothing is printed twice. */
     va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    length = vsnprintf(text, room, format, arguments);
     va_end(arguments);
+    if (length >= 0 && aligned((size_t)length + 1) <= room) {
+        return (struct str){arena_alloc(arena, (size_t)length + 1), (size_t)length};
+    }
     text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
     if (text == NULL) {
         return (struct str){NULL, 0};

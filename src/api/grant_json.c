@@ -2,9 +2,7 @@
 /* Grants as JSON: struct grant on the inside, text on the outside. */
 #include "api/grant_json.h"
 
-#include <jansson.h>
-
-#include "api/json_memory.h"
+#include "api/json_text.h"
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 
@@ -21,16 +19,32 @@ enum status grant_read(struct str text, struct arena *arena, struct str *ret_use
 
 struct str grant_print(const struct grant *grant, struct arena *arena)
 {
+    static const struct str code = STR_INIT("{\"discount_code\":"),
+                            id = STR_INIT(",\"discount_id\":"),
+                            time = STR_INIT(",\"granted\":true,\"granted_at\":"),
+                            user = STR_INIT(",\"user_id\":"), end = STR_INIT("}\n");
     char granted_at[TIMESTAMP_SIZE];
+    struct json_text text;
 
-    if (!json_memory_begin()) {
+    /* What others have written into the store may be anything. */
+    if (!discount_text_is_valid(grant->discount_code, LIMIT_DISCOUNT_CODE) ||
+        !discount_text_is_valid(grant->user_id, LIMIT_USER_ID) ||
+        !json_text_begin(&text, arena,
+                         code.n + id.n + time.n + user.n + end.n +
+                             JSON_TEXT_MOST(grant->discount_code.n) +
+                             JSON_TEXT_MOST(grant->discount_id.n) + JSON_TEXT_MOST(TIMESTAMP_SIZE) +
+                             JSON_TEXT_MOST(grant->user_id.n))) {
         return (struct str){NULL, 0};
     }
     timestamp_format(grant->granted_at_us, granted_at);
-    return document_print(json_pack("{s:s%, s:s%, s:b, s:s, s:s%}", "discount_code",
-                                    grant->discount_code.p, grant->discount_code.n, "discount_id",
-                                    grant->discount_id.p, grant->discount_id.n, "granted", 1,
-                                    "granted_at", granted_at, "user_id", grant->user_id.p,
-                                    grant->user_id.n),
-                          arena);
+    json_text_add(&text, code);
+    json_text_add_string(&text, grant->discount_code);
+    json_text_add(&text, id);
+    json_text_add_string(&text, grant->discount_id);
+    json_text_add(&text, time);
+    json_text_add_string(&text, str_of(granted_at));
+    json_text_add(&text, user);
+    json_text_add_string(&text, grant->user_id);
+    json_text_add(&text, end);
+    return (struct str){text.p, text.n};
 }

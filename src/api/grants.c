@@ -29,9 +29,18 @@ static void grant_refuse(struct request *request, enum status status, int retry_
  * memory. */
 static const char *location_of(const struct grant *grant, struct arena *arena)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    char user[3 * LIMIT_USER_ID + 1], *at = user;
+    static const char hex[] = "0123456789ABCDEF", before[] = "/discount/",
+                      between[] = "/grant?user_id=";
+    char *location = arena_alloc(arena, sizeof(before) + grant->discount_id.n + sizeof(between) +
+                                            3 * grant->user_id.n);
+    char *at = location;
 
+    if (location == NULL) {
+        return NULL;
+    }
+    at = mempcpy(at, before, sizeof(before) - 1);
+    at = mempcpy(at, grant->discount_id.p, grant->discount_id.n);
+    at = mempcpy(at, between, sizeof(between) - 1);
     for (size_t i = 0; i < grant->user_id.n; i++) {
         unsigned char c = (unsigned char)grant->user_id.p[i];
         bool alphanumeric =
@@ -46,9 +55,7 @@ static const char *location_of(const struct grant *grant, struct arena *arena)
         }
     }
     *at = '\0';
-    return arena_printf(arena, "/discount/%.*s/grant?user_id=%s", (int)grant->discount_id.n,
-                        grant->discount_id.p, user)
-        .p;
+    return location;
 }
 
 static void grant_create_done(struct store_op *op);

@@ -67,6 +67,9 @@ enum waiting {
     WAITING_LEFT,      /* the client is gone, and the handler's answer is still to come */
 };
 
+/* Hexadecimal digits of one of the two numbers in a request id of our own. */
+#define ID_HALF 16
+
 /* One request and its answer. */
 struct exchange {
     struct request request;
@@ -188,7 +191,9 @@ static bool headers_add(struct exchange *exchange, struct MHD_Response *response
 {
     char retry_after[16];
 
-    snprintf(retry_after, sizeof(retry_after), "%d", reply->retry_after_s);
+    if (reply->retry_after_s > 0) {
+        snprintf(retry_after, sizeof(retry_after), "%d", reply->retry_after_s);
+    }
     return header_add(response, "Content-Type", reply->content_type) &&
            header_add(response, "X-Request-ID", exchange->request.request_id.p) &&
            header_add(response, "Location", reply->location) &&
@@ -400,17 +405,32 @@ static enum MHD_Result header_line(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
+static void hexadecimal_put(uint64_t number, char at[ID_HALF])
+{
+    for (int i = ID_HALF - 1; i >= 0; i--) {
+        at[i] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    }
+}
+
 /* Keeps a sane X-Request-ID, else makes one of 32 hexadecimal digits. */
 static struct str request_id_choose(struct exchange *exchange, struct str sent)
 {
     struct server *server = exchange->server;
+    struct str id = {NULL, 0};
+    char *digits;
 
     if (reply_request_id_is_sane(sent)) {
         return sent;
     }
-    return arena_printf(&exchange->request.arena, "%016llx%016llx",
-                        (unsigned long long)server->id_prefix,
-                        (unsigned long long)++server->id_count);
+    digits = arena_alloc(&exchange->request.arena, 2 * ID_HALF + 1);
+    if (digits != NULL) {
+        hexadecimal_put(server->id_prefix, digits);
+        hexadecimal_put(++server->id_count, digits + ID_HALF);
+        digits[2 * ID_HALF] = '\0';
+        id = (struct str){digits, 2 * ID_HALF};
+    }
+    return id;
 }
 
 /* The first call for a request: its headers are complete. What is refused here is refused before

@@ -21,12 +21,6 @@ static const struct discount discount = {
     .total_count = 10,
     .created_at_us = 1,
 };
-static const struct grant grant = {
-    .discount_id = STR_INIT("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
-    .discount_code = STR_INIT("ADIDAS10"),
-    .user_id = STR_INIT("User 1"),
-    .granted_at_us = 1,
-};
 
 /* How many more allocations there are on this thread. */
 static _Thread_local size_t allowed = SIZE_MAX;
@@ -75,7 +69,7 @@ struct outcome {
     struct arena arena; /* with a block already */
     bool begun;
     enum status read, refused;
-    struct str created, page, granted;
+    struct str created, page;
 };
 
 static void *denied(void *context)
@@ -90,7 +84,6 @@ static void *denied(void *context)
     outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &faults);
     outcome->created = discount_print_created(&discount, arena);
     outcome->page = discount_print(&discount, arena);
-    outcome->granted = grant_print(&grant, arena);
     faults_add(&faults, "/a", "This is wrong.");
     outcome->refused = refusal_status(STATUS_INVALID_GRANT, &faults);
     return NULL;
@@ -109,7 +102,6 @@ static void a_thread_without_memory_to_begin_is_overloaded(void **state)
     assert_int_equal(outcome.read, STATUS_OVERLOADED);
     assert_null(outcome.created.p);
     assert_null(outcome.page.p);
-    assert_null(outcome.granted.p);
     assert_int_equal(outcome.refused, STATUS_OVERLOADED);
     arena_fini(&outcome.arena);
 }
@@ -233,7 +225,8 @@ static void answers_are_printed_however_many_there_were(void **state)
 
         arena_begin(&arena);
         allowed = 0;
-        text = i < 10000 ? discount_print_created(&discount, &arena) : grant_print(&grant, &arena);
+        text = i < 10000 ? discount_print_created(&discount, &arena)
+                         : discount_print(&discount, &arena);
         allowed = SIZE_MAX;
         assert_non_null(text.p);
         arena_fini(&arena);

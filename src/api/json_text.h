@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON written from front to back into an arena, without a tree in between: for the answers that
+ * are given most, whose members are known. Everything else is jansson's. */
+#ifndef API_JSON_TEXT_H
+#define API_JSON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "discount/arena.h"
+#include "discount/str.h"
+
+struct json_text {
+    char *p; /* the arena's */
+    size_t n, room;
+};
+
+/* The most bytes that a string of this length takes, with its quotes. */
+#define JSON_TEXT_MOST(length) (2 * (length) + 2)
+
+/* An empty text with room for so many bytes, which all that is added must fit into. False without
+ * memory. */
+bool json_text_begin(struct json_text *text, struct arena *arena, size_t room);
+/* Adds bytes as they are. */
+void json_text_add(struct json_text *text, struct str bytes);
+/* Adds a string (RFC 8259, section 7), which must be valid by discount_text_is_valid: UTF-8 without
+ * control characters. */
+void json_text_add_string(struct json_text *text, struct str value);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/json_text.h"
+
+#include <jansson.h>
+
+#include "discount/discount.h"
+#include "discount/limits.h"
+#include "unit/assert_str.h"
+
+static struct str string_of(struct arena *arena, struct str value)
+{
+    struct json_text text;
+
+    assert_true(json_text_begin(&text, arena, JSON_TEXT_MOST(value.n)));
+    json_text_add_string(&text, value);
+    return (struct str){text.p, text.n};
+}
+
+static void pieces_follow_one_another(void **state)
+{
+    struct arena arena;
+    struct json_text text;
+
+    (void)state;
+    arena_init(&arena, LIMIT_REQUEST_MEMORY);
+    assert_true(json_text_begin(&text, &arena, 16));
+    json_text_add(&text, STR("{\"a\":"));
+    json_text_add_string(&text, STR("b"));
+    json_text_add(&text, STR("}"));
+    assert_str_equal(((struct str){text.p, text.n}), "{\"a\":\"b\"}");
+    arena_fini(&arena);
+}
+
+static void quotes_and_backslashes_are_escaped(void **state)
+{
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, LIMIT_REQUEST_MEMORY);
+    assert_str_equal(string_of(&arena, STR("\"")), "\"\\\"\"");
+    assert_str_equal(string_of(&arena, STR("\\")), "\"\\\\\"");
+    assert_str_equal(string_of(&arena, STR("a\"\\b/é")), "\"a\\\"\\\\b/é\"");
+    assert_str_equal(string_of(&arena, STR("")), "\"\"");
+    arena_fini(&arena);
+}
+
+/* As jansson writes it, and read by jansson as it was: every character of one byte that a text may
+ * hold, and some longer ones. */
+static void a_text_is_written_as_jansson_does(void **state)
+{
+    (void)state;
+    for (unsigned c = 0x20; c < 0x7f; c++) {
+        char bytes[] = {'a', (char)c, 'b', '\xc3', '\xa9', (char)c, '\0'};
+        struct arena arena;
+        struct str ours;
+        json_t *value = json_string(bytes);
+        char *theirs = json_dumps(value, JSON_ENCODE_ANY);
+
+        arena_init(&arena, LIMIT_REQUEST_MEMORY);
+        ours = string_of(&arena, str_of(bytes));
+        assert_true(discount_text_is_valid(str_of(bytes), sizeof(bytes)));
+        assert_str_equal(ours, theirs);
+        free(theirs);
+        json_decref(value);
+        arena_fini(&arena);
+    }
+}
+
+static void without_memory_there_is_no_text(void **state)
+{
+    struct arena arena;
+    struct json_text text;
+
+    (void)state;
+    arena_init(&arena, 0);
+    assert_false(json_text_begin(&text, &arena, 16));
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_follow_one_another),
+        cmocka_unit_test(quotes_and_backslashes_are_escaped),
+        cmocka_unit_test(a_text_is_written_as_jansson_does),
+        cmocka_unit_test(without_memory_there_is_no_text),
+    };
+
+    return cmocka_run_group_tests_name("json text", tests, NULL, NULL);
+}
