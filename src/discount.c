@@ -37,12 +37,16 @@ bool discount_id_is_valid(struct str text)
         return false;
     }
     for (size_t i = 4; i < text.n; i++) {
-        if (text.p[i] == '\0' || strchr(base64url, text.p[i]) == NULL) {
+        char c = text.p[i];
+        bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (!alphanumeric && c != '-' && c != '_') {
             return false;
         }
     }
     /* The last character holds two bits only; any other spelling would be a second name. */
-    return strchr("AQgw", text.p[text.n - 1]) != NULL;
+    return memchr("AQgw", text.p[text.n - 1], 4) != NULL;
 }
 
 /* The length of the UTF-8 sequence that a first byte announces; 0 when none begins with it. */
