@@ -48,6 +48,10 @@
 /* How long a drain may take beyond its grace: longer than any operation and any request may, but
  * not as long as a client likes to take for a long list. */
 #define DRAIN_MOST_MS 15000
+/* MHD_USE_NO_THREAD_SAFETY, which the header of 0.9.75 does not have and its daemon ignores: only
+ * the worker's thread calls. Without it 1.0 keeps an added connection to itself until the next run,
+ * so that the connections past the limit would not be counted. */
+#define ONE_THREAD (1U << 19)
 
 /* How often the daemon runs on behind what was seen to happen on a connection, while others are
  * parked: what is left to do then shows in no other way. */
@@ -712,9 +716,9 @@ static struct MHD_Daemon *daemon_start(struct server *server)
         {MHD_OPTION_END, 0, NULL},
     };
 
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-                            NULL, NULL, access_handler, server, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD, 0, NULL,
+        NULL, access_handler, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static struct MHD_Response *no_memory_build(void)
