@@ -754,12 +754,8 @@ static void nil_says_that_there_is_no_such_discount(void **state)
 static void bytes_that_are_no_replies_end_the_connection(void **state)
 {
     static const char *const garbage[] = {
-        "HTTP/1.1 400 Bad Request\r\n\r\n",
-        "\r\n\r\n",
-        "*4\r\n$6\r\nA CODE\r\nx",
-        "*99999999999999999999\r\n",
-        "$-2\r\n",
-        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n", "\r\n\r\n", "*4\r\n$6\r\nA CODE\r\nx",
+        "*99999999999999999999\r\n",        "$-2\r\n",
     };
 
     for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
@@ -781,6 +777,15 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
         rig_played(rig);
         rig_close(rig);
     }
+}
+
+/* hiredis 0.14 reads no deeper than nine, which ends the connection; later ones read it. */
+static void a_reply_of_ten_levels_grants_nothing(void **state)
+{
+    static const char deep[] = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n";
+    enum status status = told(*state, STORE_GRANT, deep);
+
+    assert_true(status == STATUS_UNKNOWN || status == STATUS_CORRUPT);
 }
 
 static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
@@ -1103,6 +1108,7 @@ int main(void)
         RIG(a_list_of_a_wrong_form_is_corrupt),
         RIG(nil_says_that_there_is_no_such_discount),
         RIG(bytes_that_are_no_replies_end_the_connection),
+        RIG(a_reply_of_ten_levels_grants_nothing),
         RIG(an_error_that_nobody_asked_for_ends_the_connection),
         RIG(a_password_is_sent_first),
         RIG(a_user_is_sent_with_the_password),
