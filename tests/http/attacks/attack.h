@@ -7,7 +7,8 @@
  * breath is answered as if nothing had been before it, or "closed". So "400 malformed-request,
  * closed" is one answer with that problem and then the end, and "100, 201, kept" is one answer with
  * an interim one before it. A connection that nobody closes until a deadline is over was "cut", and
- * nothing expects that. Where the versions of a library differ, "|" stands between them. */
+ * nothing expects that. Where either of two answers is right, "|" stands between them; where the
+ * two generations of libmicrohttpd differ, `expected` is what 0.9 (Debian 12) makes of it. */
 #ifndef ATTACKS_ATTACK_H
 #define ATTACKS_ATTACK_H
 
@@ -25,6 +26,8 @@ struct attack {
     const char *through_nginx, *why;
     /* Why this answer is not the one we would like, or NULL. */
     const char *known;
+    /* The same two with libmicrohttpd 1.0 (Debian 13), directly: NULL is the same as with 0.9. */
+    const char *since_1_0, *known_since_1_0;
     /* Nothing comes behind these bytes, and the client says so. */
     bool ends;
     /* Sent once for each length {n*a}. */
@@ -97,6 +100,15 @@ extern const struct attack_class attacks_on_framing, attacks_on_chunks, attacks_
 #define OWN_WORDS "libmicrohttpd answers in its own words"
 #define OWN_WORDS_TWICE "libmicrohttpd 0.9 answers in its own words, its headers twice"
 #define ENDS_AT_NUL "libmicrohttpd 0.9 ends a text at a NUL"
+#define NO_EXTENSIONS "libmicrohttpd 1.0 takes no chunk extensions"
+
+/* ---- What libmicrohttpd 1.0 makes of it, before this service sees the request ---- */
+
+#define REFUSED_SINCE_1_0 .since_1_0 = "400 without a problem, closed", .known_since_1_0 = OWN_WORDS
+#define TOO_LARGE_SINCE_1_0                                                                        \
+    .since_1_0 = "413 without a problem, closed", .known_since_1_0 = OWN_WORDS
+#define CLOSED_SINCE_1_0 .since_1_0 = "closed"
+#define TWICE_BEFORE_1_0 .known = OWN_WORDS_TWICE, REFUSED_SINCE_1_0
 
 /* ---- What nginx does ---- */
 

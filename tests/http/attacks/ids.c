@@ -163,7 +163,7 @@ static const struct attack keys[] = {
     {"a key of UTF-8", KEYED("k\303\244"), MALFORMED_KEPT},
     {"a key with a control character", KEYED("k\0011"), MALFORMED_CLOSED, MALFORMED_KEPT, ONE_SIDE},
     {"a key with a NUL", KEYED("k\0x"), "201, kept|400 without a problem, closed", MALFORMED_CLOSED,
-     BY_NGINX, .known = ENDS_AT_NUL},
+     BY_NGINX, .known = ENDS_AT_NUL, REFUSED_SINCE_1_0},
     {"two keys", KEYED("k1\r\nIdempotency-Key: k2"), MALFORMED_CLOSED,
      "201, kept|400 malformed-request, kept", "nginx 1.22 passes the first of them"},
     {"the same key twice", KEYED("k1\r\nIdempotency-Key: k1"), MALFORMED_CLOSED,

@@ -56,7 +56,7 @@ static const struct attack sizes[] = {
     {"a header name of 20000 bytes", WITH("{20000*X}: y\r\n"),
      HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_WORDS},
     {"a line of 100000 bytes without an end", BYTES("{100000*A}"),
-     TOO_LONG "|414 without a problem, closed", .known = OWN_WORDS},
+     TOO_LONG "|414 without a problem, closed", .known = OWN_WORDS, CLOSED_SINCE_1_0},
 };
 
 const struct attack_class attacks_on_sizes =
