@@ -246,10 +246,26 @@ static enum http_end head_receive(struct http_connection *connection, int64_t en
 
 /* ---- Bodies ---- */
 
+/* What is allocated for a body of this size and a NUL: a power of two, so that a long one is not
+ * copied for each of its chunks. */
+static size_t body_room(size_t size)
+{
+    size_t room = 64;
+
+    while (room < size + 1) {
+        room *= 2;
+    }
+    return room;
+}
+
 static void body_append(struct http_response *response, const char *bytes, size_t n)
 {
-    char *body = realloc(response->body, response->body_size + n + 1);
+    size_t room = body_room(response->body_size), wanted = body_room(response->body_size + n);
+    char *body = response->body;
 
+    if (body == NULL || wanted > room) {
+        body = realloc(body, wanted);
+    }
     if (body == NULL) {
         abort();
     }
