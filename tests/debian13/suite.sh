@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# suite.sh PRESET...: builds and tests the tree for each preset, inside of the root; what was built and tested is in
+# /mnt/PRESET.log. Run by enter.sh.
+set -euo pipefail
+cd /mnt/tree
+
+versions() {
+    # shellcheck disable=SC2016 # dpkg-query expands them.
+    dpkg-query --show --showformat '${Package} ${Version}\n' 'libmicrohttpd1*' 'libhiredis[0-9]*' redis-server \
+        libsqlite3-0 'libuv1t*' 'libjansson[0-9]*' libuuid1 nginx gcc-14 libc6 | awk 'NF == 2'
+}
+
+build() {
+    cmake --preset "$1" -DDISCOUNT_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON && cmake --build --preset "$1" -j 2
+}
+
+ip link set lo up
+echo "Debian $(cat /etc/debian_version)"
+versions
+for preset in "$@"; do
+    began=$SECONDS
+    build "$preset" >"/mnt/$preset.log" 2>&1
+    built=$SECONDS
+    ctest --preset "$preset" --verbose -j 2 >>"/mnt/$preset.log" 2>&1
+    echo "$preset: built in $((built - began)) s, tested in $((SECONDS - built)) s"
+done
