@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "discount/log.h"
+
 void conns_init(struct conns *conns, uv_loop_t *loop, uint64_t idle_ms, uint64_t client_ms)
 {
     *conns = (struct conns){.loop = loop, .idle_ms = idle_ms, .client_ms = client_ms};
@@ -44,6 +46,19 @@ static bool is_late(const struct conn *conn, uint64_t now_ms)
     return conn->phase != CONN_WORKING && now_ms - conn->since_ms > allowed_ms;
 }
 
+/* Who does not take an answer would not take its end either: the kernel would keep what was not
+ * sent, and try, for minutes after the close. So that close resets. */
+static void cut(const struct conn *conn)
+{
+    const struct linger reset = {.l_onoff = 1};
+
+    if (conn->phase == CONN_SENDING &&
+        setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) != 0) {
+        log_write(LOG_DEBUG, "http: a late connection cannot be reset");
+    }
+    shutdown(conn->fd, SHUT_RDWR);
+}
+
 void conns_cut_late(struct conns *conns)
 {
     uint64_t now_ms = uv_now(conns->loop);
@@ -52,7 +67,7 @@ void conns_cut_late(struct conns *conns)
         struct conn *conn = CONTAINER_OF(at, struct conn, link);
 
         if (is_late(conn, now_ms)) {
-            shutdown(conn->fd, SHUT_RDWR);
+            cut(conn);
         }
     }
 }
@@ -60,7 +75,7 @@ void conns_cut_late(struct conns *conns)
 void conns_cut_all(struct conns *conns)
 {
     for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {
-        shutdown(CONTAINER_OF(at, struct conn, link)->fd, SHUT_RDWR);
+        cut(CONTAINER_OF(at, struct conn, link));
     }
 }
 

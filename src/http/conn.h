@@ -44,7 +44,8 @@ void conn_free(struct conn *conn);
 /* Enters a phase, or starts the time of the one it is in anew. */
 void conn_enter(struct conn *conn, enum conn_phase phase);
 
-/* Shuts the sockets of those that are late; libmicrohttpd sees that and ends them. */
+/* Shuts the sockets of those that are late; libmicrohttpd sees that and ends them. An answer that
+ * is not taken is dropped with the connection. */
 void conns_cut_late(struct conns *conns);
 /* The same, of all. */
 void conns_cut_all(struct conns *conns);

@@ -12,6 +12,18 @@
 
 /* Few enough that a flood of connections does not keep those that are there waiting. */
 #define ACCEPTS_PER_TURN 32
+/* A lack of descriptors is met again after every rest, and after every connection that ends. */
+#define LACK_SAID_EVERY_MS 60000
+
+static void lack_say(struct listener *listener, int cause)
+{
+    uint64_t now_ms = uv_now(listener->poll.loop);
+
+    if (listener->lack_said_ms == 0 || now_ms - listener->lack_said_ms >= LACK_SAID_EVERY_MS) {
+        listener->lack_said_ms = now_ms;
+        log_write(LOG_ERROR, "http: cannot accept a connection: %s", strerror(cause));
+    }
+}
 
 /* False when nothing waits or nothing can be taken now. */
 static bool accept_one(struct listener *listener)
@@ -26,8 +38,9 @@ static bool accept_one(struct listener *listener)
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log_write(LOG_ERROR, "http: cannot accept a connection: %s", strerror(errno));
+        lack_say(listener, errno);
         listener_pause(listener);
+        return false;
     }
     /* A connection that went away while it waited is not the last one in the queue. */
     return errno == ECONNABORTED || errno == EINTR;

@@ -4,6 +4,7 @@
 #define HTTP_LISTENER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 /* Takes over a new, non-blocking socket. */
@@ -14,6 +15,7 @@ struct listener {
     uv_poll_t poll;
     int fd; /* owned; -1: not listening */
     bool paused;
+    uint64_t lack_said_ms; /* when the log last heard of a lack of descriptors; 0: never */
     listener_accept_fn accepted;
     void *context;
 };

@@ -1,31 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole list: streamed page by page, in memory that does not grow with it. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "http/pace.h"
 #include "http/service.h"
+#include "support/loopback.h"
+#include "support/need.h"
+#include "support/nginx_server.h"
+#include "support/usage.h"
 
-/* The number that stands after this name in /proc/PID/status, in KiB. */
-static long memory_kib(const struct service *service, const char *name)
-{
-    char path[64], line[256];
-    long kib = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)discountd_pid(service->daemon));
-    file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0) {
-            kib = strtol(line + strlen(name), NULL, 10);
-        }
-    }
-    fclose(file);
-    assert_true(kib > 0);
-    return kib;
-}
+#define GET_LIST "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"
+/* Clients that ask for the list and do not read it, and what each may cost the service. */
+#define STALLED 200
+/* Fewer, because nginx and the kernel behind it take megabytes for each. */
+#define STALLED_AT_NGINX 16
+#define STALLED_MOST_KIB 256
 
 static void a_long_list_has_everything_once_and_in_order(void **state)
 {
@@ -79,19 +71,6 @@ static void a_list_that_ends_with_a_page_is_whole(void **state)
     }
 }
 
-/* From now on VmHWM, the most that was ever resident, counts from what is resident now. */
-static void memory_peak_forget(const struct service *service)
-{
-    char path[64];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)discountd_pid(service->daemon));
-    file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs("5", file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static size_t list_size(const struct service *service)
 {
     struct http_response response = service_request(service, "GET", "/discount", NULL, NULL);
@@ -103,10 +82,9 @@ static size_t list_size(const struct service *service)
 
 static void the_list_costs_no_memory_in_proportion(void **state)
 {
-    /* A sanitizer's own memory is not what this measures. */
-    bool is_plain = strstr(getenv("DISCOUNTD"), "san/") == NULL;
     struct service service;
     long before_kib = 0;
+    pid_t pid;
 
     (void)state;
     service_prepare(&service);
@@ -114,14 +92,15 @@ static void the_list_costs_no_memory_in_proportion(void **state)
     service_launch(&service, NULL);
     /* Once before, because a store may keep what it has read, up to a bound of its own. */
     list_size(&service);
-    if (is_plain) {
-        memory_peak_forget(&service);
-        before_kib = memory_kib(&service, "VmHWM:");
+    pid = discountd_pid(service.daemon);
+    if (usage_is_plain()) {
+        usage_peak_forget(pid);
+        before_kib = usage_memory_kib(pid, "VmHWM:");
     }
 
     assert_true(list_size(&service) > (size_t)20 * 1024 * 1024);
-    if (is_plain) {
-        assert_true(memory_kib(&service, "VmHWM:") - before_kib < 4 * 1024);
+    if (usage_is_plain()) {
+        assert_true(usage_memory_kib(pid, "VmHWM:") - before_kib < 4 * 1024);
     }
 
     service_stop(&service);
@@ -148,6 +127,99 @@ static void a_client_that_does_not_read_is_cut(void **state)
     assert_int_not_equal(http_receive(&connection, "GET", CLOCK_PATIENCE_MS, &response),
                          HTTP_COMPLETE);
     http_disconnect(&connection);
+    service_stop(&service);
+}
+
+struct activity {
+    pid_t pid;
+    int64_t since_ms, cpu_ms;
+};
+
+/* Whether it has had next to nothing to do for a while: all that could be sent has been sent. */
+static bool is_at_rest(void *argument)
+{
+    struct activity *activity = argument;
+    int64_t passed_ms = clock_ms() - activity->since_ms, cpu_ms = usage_cpu_ms(activity->pid);
+    bool is_idle = cpu_ms - activity->cpu_ms <= 20;
+
+    if (passed_ms < 200) {
+        return false;
+    }
+    activity->since_ms = clock_ms();
+    activity->cpu_ms = cpu_ms;
+    return is_idle;
+}
+
+/* Asks for the list through this port, waits for its begin, and reads nothing. */
+static int stalled_reader(int port)
+{
+    /* Else the kernel would read megabytes for it. */
+    const int room = 16384;
+    int fd = loopback_connect(port);
+
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+    assert_int_equal(send(fd, GET_LIST, strlen(GET_LIST), 0), strlen(GET_LIST));
+    assert_int_equal(recv(fd, (char[1]){0}, 1, MSG_PEEK), 1);
+    return fd;
+}
+
+/* Many readers stall. What that costs the service is a piece for each, and nobody else notices. */
+static void assert_stalled_readers_are_cheap(const struct service *service, int port, size_t count,
+                                             const char *where)
+{
+    pid_t pid = discountd_pid(service->daemon);
+    struct activity activity = {.pid = pid};
+    struct pace among = {0};
+    int stalled[STALLED];
+    long before_kib, cost_kib;
+
+    /* Once before, because a store may keep what it has read, up to a bound of its own. */
+    list_size(service);
+    before_kib = usage_memory_kib(pid, "VmRSS:");
+    for (size_t i = 0; i < count; i++) {
+        stalled[i] = stalled_reader(port);
+    }
+    assert_true(clock_wait(is_at_rest, &activity, CLOCK_PATIENCE_MS));
+    pace_requests(&among, port, 200);
+    cost_kib = usage_memory_kib(pid, "VmRSS:") - before_kib;
+    fprintf(stderr, "%s: %ld KiB for each of %zu readers\n", where, cost_kib / (long)count, count);
+    pace_assert(&among, where);
+    assert_true(!usage_is_plain() || cost_kib < (long)count * STALLED_MOST_KIB);
+    for (size_t i = 0; i < count; i++) {
+        close(stalled[i]);
+    }
+}
+
+/* None of them is cut while the test goes on. */
+static const char *const patient[] = {"DISCOUNT_CLIENT_DEADLINE_MS=120000", NULL};
+
+static void clients_that_do_not_read_cost_a_piece_each_and_slow_nobody(void **state)
+{
+    struct service service;
+
+    (void)state;
+    service_prepare(&service);
+    service_fill(&service, 20000);
+    service_launch(&service, patient);
+    assert_stalled_readers_are_cheap(&service, service.port, STALLED, "directly");
+    service_stop(&service);
+}
+
+static void nor_do_they_through_nginx(void **state)
+{
+    struct nginx_server *nginx;
+    struct service service;
+
+    (void)state;
+    need_program("nginx");
+    service_prepare(&service);
+    service_fill(&service, 20000);
+    service_launch(&service, patient);
+    nginx = nginx_server_start(service.port);
+    assert_stalled_readers_are_cheap(&service, nginx_server_port(nginx), STALLED_AT_NGINX,
+                                     "through nginx");
+    nginx_server_stop(nginx);
     service_stop(&service);
 }
 
@@ -183,6 +255,8 @@ int main(void)
         cmocka_unit_test(a_list_that_ends_with_a_page_is_whole),
         cmocka_unit_test(the_list_costs_no_memory_in_proportion),
         cmocka_unit_test(a_client_that_does_not_read_is_cut),
+        cmocka_unit_test(clients_that_do_not_read_cost_a_piece_each_and_slow_nobody),
+        cmocka_unit_test(nor_do_they_through_nginx),
         cmocka_unit_test(head_of_a_long_list_has_a_head_and_nothing_more),
     };
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that are as slow as they can: each is cut when its time is over, whatever it still sends
+ * or takes, and while hundreds of them are there others do not notice. What the list costs while
+ * nobody reads it is in list_test.c. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/pace.h"
+#include "http/service.h"
+#include "support/loopback.h"
+#include "support/need.h"
+#include "support/process.h"
+#include "support/usage.h"
+
+#define GET_LIST "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"
+/* A list that no socket's buffers hold: over a megabyte. */
+#define LONG_LIST 4000
+
+/* ---- Slow clients ---- */
+
+/* Where a slow client takes its time. */
+enum kind { SLOW_LINE, SLOW_HEADERS, SLOW_BODY, SLOW_READER, KINDS };
+
+static const char *const begins[KINDS] = {
+    "GET /",
+    "GET / HTTP/1.1\r\nHost: t\r\nX-Slow: ",
+    ("POST /discount HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+     "Content-Length: 5000\r\n\r\n"),
+    GET_LIST,
+};
+
+struct slow_client {
+    int fd; /* -1: it was cut */
+    enum kind kind;
+    int64_t began_ms, lived_ms;
+};
+
+#define MOST_CLIENTS 320
+
+struct crowd {
+    int port;
+    size_t count;
+    unsigned cuts;
+    struct slow_client clients[MOST_CLIENTS];
+};
+
+static void slow_begin(const struct crowd *crowd, struct slow_client *client)
+{
+    size_t n = strlen(begins[client->kind]);
+
+    client->began_ms = clock_ms();
+    client->fd = loopback_connect(crowd->port);
+    assert_true(client->fd >= 0);
+    assert_int_equal(send(client->fd, begins[client->kind], n, MSG_NOSIGNAL), n);
+}
+
+static void slow_end(struct crowd *crowd, struct slow_client *client)
+{
+    close(client->fd);
+    client->fd = -1;
+    client->lived_ms = clock_ms() - client->began_ms;
+    crowd->cuts++;
+}
+
+/* Whether the server has ended it. A reader learns that of a reset while bytes are left to read,
+ * but of an orderly end only behind them. */
+static bool is_cut(const struct slow_client *client)
+{
+    struct pollfd poll_fd = {.fd = client->fd, .events = POLLRDHUP};
+
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+/* Takes a byte more, or sends one. */
+static void slow_go_on(struct crowd *crowd, struct slow_client *client)
+{
+    char byte = 'a';
+
+    if (is_cut(client)) {
+        slow_end(crowd, client);
+    } else if (client->kind == SLOW_READER) {
+        assert_true(recv(client->fd, &byte, 1, MSG_DONTWAIT) == 1 || errno == EAGAIN);
+    } else if (send(client->fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        slow_end(crowd, client);
+    }
+}
+
+/* Equally many of each kind. */
+static void crowd_gather(struct crowd *crowd, const struct service *service, size_t count)
+{
+    assert_true(count <= MOST_CLIENTS);
+    *crowd = (struct crowd){.port = service->port, .count = count};
+    for (size_t i = 0; i < count; i++) {
+        crowd->clients[i].kind = (enum kind)(i % KINDS);
+        slow_begin(crowd, &crowd->clients[i]);
+    }
+}
+
+static void crowd_go_on(struct crowd *crowd)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (crowd->clients[i].fd >= 0) {
+            slow_go_on(crowd, &crowd->clients[i]);
+        }
+    }
+}
+
+/* Those that were cut come again, as attackers do. */
+static void crowd_refill(struct crowd *crowd)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (crowd->clients[i].fd < 0) {
+            slow_begin(crowd, &crowd->clients[i]);
+        }
+    }
+}
+
+static void crowd_leave(struct crowd *crowd)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (crowd->clients[i].fd >= 0) {
+            close(crowd->clients[i].fd);
+        }
+    }
+}
+
+/* The pace of slow clients and of this test's slow reader is what is tested. */
+static void pass(int ms)
+{
+    poll(NULL, 0, ms);
+}
+
+/* ---- The server behind them ---- */
+
+struct level {
+    pid_t pid;
+    unsigned most;
+};
+
+static bool is_level(void *argument)
+{
+    const struct level *level = argument;
+
+    return usage_descriptors(level->pid) <= level->most;
+}
+
+/* The server has closed all that it opened beyond this many descriptors. */
+static void assert_level(const struct service *service, unsigned descriptors)
+{
+    struct level level = {discountd_pid(service->daemon), descriptors};
+
+    assert_true(clock_wait(is_level, &level, CLOCK_PATIENCE_MS));
+}
+
+/* Starts it with a list in the store that no socket holds, and says how many descriptors it has
+ * then. */
+static unsigned start(struct service *service, const char *const *variables)
+{
+    struct pace warm = {0};
+
+    service_prepare(service);
+    service_fill(service, LONG_LIST);
+    service_launch(service, variables);
+    pace_requests(&warm, service->port, 20);
+    return usage_descriptors(discountd_pid(service->daemon));
+}
+
+/* ---- Tests ---- */
+
+static void each_is_cut_when_its_time_is_over_whatever_it_does(void **state)
+{
+    enum { COUNT = 40, DEADLINE_MS = 1000 };
+    struct service service;
+    static struct crowd crowd;
+    unsigned before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=1000", NULL});
+    int64_t begin_ms = clock_ms();
+
+    (void)state;
+    crowd_gather(&crowd, &service, COUNT);
+    while (crowd.cuts < COUNT) {
+        assert_true(clock_ms() - begin_ms < CLOCK_PATIENCE_MS);
+        pass(20);
+        crowd_go_on(&crowd);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(crowd.clients[i].lived_ms >= DEADLINE_MS);
+    }
+    assert_level(&service, before + 2);
+    crowd_leave(&crowd);
+    service_stop(&service);
+}
+
+static void hundreds_of_them_slow_nobody_down(void **state)
+{
+    enum { REQUESTS = 100 };
+    static struct crowd crowd;
+    struct pace alone = {0}, among = {0};
+    struct service service;
+    unsigned before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=500", NULL});
+    pid_t pid = discountd_pid(service.daemon);
+
+    (void)state;
+    pace_requests(&alone, service.port, REQUESTS);
+    crowd_gather(&crowd, &service, MOST_CLIENTS);
+    for (int i = 0; i < REQUESTS || crowd.cuts < MOST_CLIENTS; i++) {
+        crowd_go_on(&crowd);
+        crowd_refill(&crowd);
+        if (i < PACE_MOST) {
+            pace_request(&among, service.port);
+        }
+        pass(10);
+    }
+    assert_true(usage_descriptors(pid) > before + MOST_CLIENTS / 2);
+    crowd_leave(&crowd);
+    assert_level(&service, before + 2);
+    pace_assert(&alone, "alone");
+    pace_assert(&among, "among slow clients");
+    service_stop(&service);
+}
+
+/* It takes several times as long as its deadline for the whole, but never for a piece. */
+static void a_slow_but_steady_reader_gets_a_long_list(void **state)
+{
+    enum { PIECE = 32768, DEADLINE_MS = 1000 };
+    static char piece[PIECE];
+    const int room = PIECE;
+    struct http_connection connection;
+    struct service service;
+    size_t took = 0;
+    ssize_t n = 1;
+    int64_t begin_ms = clock_ms();
+
+    (void)state;
+    start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=1000", NULL});
+    connection = service_connect(&service);
+    assert_int_equal(setsockopt(connection.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+    assert_true(http_send_text(&connection, "GET /discount HTTP/1.1\r\nHost: t\r\n"
+                                            "Connection: close\r\n\r\n"));
+    while (n > 0) {
+        pass(50);
+        n = recv(connection.fd, piece, PIECE, 0);
+        took += n > 0 ? (size_t)n : 0;
+        if (n >= 5) {
+            memmove(piece, piece + n - 5, 5);
+        }
+    }
+    assert_int_equal(n, 0);
+    /* The last chunk of the body. */
+    assert_memory_equal(piece, "0\r\n\r\n", 5);
+    assert_true(took > (size_t)LONG_LIST * 250);
+    assert_true(clock_ms() - begin_ms > 2 * DEADLINE_MS);
+    http_disconnect(&connection);
+    service_stop(&service);
+}
+
+/* ---- Somebody else's slow clients ---- */
+
+static bool is_crowded(void *argument)
+{
+    return !is_level(argument);
+}
+
+/* Starts it with 200 connections; it writes to `output`. */
+static pid_t slowhttptest_start(const struct service *service, const char *mode, int output)
+{
+    char command[512];
+    char *arguments[] = {(char[]){"sh"}, (char[]){"-c"}, command, NULL};
+    const int patience_s = CLOCK_PATIENCE_MS / 1000;
+    pid_t pid;
+
+    snprintf(command, sizeof(command),
+             "exec slowhttptest %s -c 200 -r 400 -i 1 -l %d -p %d -u http://127.0.0.1:%d/discount",
+             mode, patience_s, patience_s, service->port);
+    pid = process_start("/bin/sh", arguments, environ, output);
+    assert_true(pid > 0);
+    return pid;
+}
+
+/* Ends it if it has not ended, and requires that it could reach the service all the time. */
+static void slowhttptest_end(pid_t pid, const char *mode, int output)
+{
+    enum { SAID = 1 << 18 };
+    char *said = calloc(1, SAID);
+    int status;
+
+    assert_non_null(said);
+    kill(pid, SIGINT);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_true(pread(output, said, SAID - 1, 0) > 0);
+    /* Behind each value stands an escape sequence, because it writes for a terminal. */
+    if (strstr(said, "YES\033") == NULL || strstr(said, "NO\033") != NULL) {
+        fail_msg("slowhttptest %s: %s", mode, said);
+    }
+    free(said);
+    close(output);
+}
+
+static void slowhttptest_is_shaken_off_in_each_of_its_modes(void **state)
+{
+    static const char *const modes[] = {"-H", "-B", "-X"};
+    struct service service;
+    unsigned before;
+
+    (void)state;
+    need_program("slowhttptest");
+    before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=500", NULL});
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        struct level half = {discountd_pid(service.daemon), before + 100};
+        struct pace among = {0};
+        int output = memfd_create("slowhttptest", MFD_CLOEXEC);
+        pid_t pid = slowhttptest_start(&service, modes[i], output);
+
+        assert_true(clock_wait(is_crowded, &half, CLOCK_PATIENCE_MS));
+        pace_requests(&among, service.port, 50);
+        pace_assert(&among, modes[i]);
+        assert_level(&service, before + 2);
+        slowhttptest_end(pid, modes[i], output);
+    }
+    service_stop(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_is_cut_when_its_time_is_over_whatever_it_does),
+        cmocka_unit_test(hundreds_of_them_slow_nobody_down),
+        cmocka_unit_test(a_slow_but_steady_reader_gets_a_long_list),
+        cmocka_unit_test(slowhttptest_is_shaken_off_in_each_of_its_modes),
+    };
+
+    return cmocka_run_group_tests_name("http slow", tests, NULL, NULL);
+}
