@@ -5,12 +5,16 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/clock.h"
 
 #define EXIT_NO_PROGRAM 127
+
+/* What the next ones may have; 0: no limit of their own. */
+static unsigned most_descriptors;
 
 struct child {
     pid_t pid;
@@ -26,13 +30,20 @@ static bool settle(int output, pid_t parent)
            dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0;
 }
 
+static bool limit_descriptors(void)
+{
+    const struct rlimit limit = {most_descriptors, most_descriptors};
+
+    return most_descriptors == 0 || setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 pid_t process_start(const char *path, char *const *arguments, char *const *environment, int output)
 {
     pid_t parent = getpid();
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (settle(output, parent)) {
+        if (settle(output, parent) && limit_descriptors()) {
             execve(path, arguments, environment);
         }
         _exit(EXIT_NO_PROGRAM);
@@ -60,6 +71,11 @@ static bool has_ended(void *argument)
     struct child *child = argument;
 
     return waitpid(child->pid, &child->status, WNOHANG) == child->pid;
+}
+
+void process_limit_descriptors(unsigned most)
+{
+    most_descriptors = most;
 }
 
 bool process_wait(pid_t pid, int64_t within_ms, int *ret_status)

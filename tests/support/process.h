@@ -17,6 +17,10 @@ pid_t process_start(const char *path, char *const *arguments, char *const *envir
  */
 pid_t process_fork(void (*run)(void *argument), void *argument, int output);
 
+/* Programs started from now on may have this many descriptors open and not more; 0: as many as this
+ * process may. */
+void process_limit_descriptors(unsigned most);
+
 /* Whether it has ended within this time; then its wait status is in ret_status, and the pid must
  * not be used any more. */
 bool process_wait(pid_t pid, int64_t within_ms, int *ret_status);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/* As many clients as there may be and more: what they cost, that who is past the limit is served as
+ * soon as another goes, and that descriptors which run out harm nobody who is there already. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/pace.h"
+#include "http/service.h"
+#include "support/command.h"
+#include "support/loopback.h"
+#include "support/need.h"
+#include "support/process.h"
+#include "support/usage.h"
+
+#define LIVEZ "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n"
+#define HEALTHY "GET /healthy HTTP/1.1\r\nHost: t\r\n\r\n"
+
+/* ---- Connections that are a descriptor and nothing more ---- */
+
+static void ask(int fd, const char *request)
+{
+    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+}
+
+/* Takes an answer, which is short enough to come at once, and returns its status. */
+static int answer_take(int fd)
+{
+    char answer[4096];
+    ssize_t n = recv(fd, answer, sizeof(answer) - 1, 0);
+
+    assert_true(n > 12);
+    answer[n] = '\0';
+    assert_int_equal(strncmp(answer, "HTTP/1.1 ", 9), 0);
+    return (int)strtol(answer + 9, NULL, 10);
+}
+
+static void assert_answered(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+    assert_int_equal(poll(&poll_fd, 1, CLOCK_PATIENCE_MS), 1);
+    assert_int_equal(answer_take(fd), 200);
+}
+
+static int open_and_ask(const struct service *service, const char *request)
+{
+    int fd = loopback_connect(service->port);
+
+    assert_true(fd >= 0);
+    ask(fd, request);
+    return fd;
+}
+
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+}
+
+struct level {
+    pid_t pid;
+    unsigned most;
+};
+
+static bool is_level(void *argument)
+{
+    const struct level *level = argument;
+
+    return usage_descriptors(level->pid) <= level->most;
+}
+
+/* ---- Ten thousand ---- */
+
+#define IDLE_COUNT 10000
+/* What one idle connection may cost: a bit more than its 12 KiB for the next request. */
+#define IDLE_MOST_BYTES (16 * 1024)
+#define BATCH 500
+
+static int idle[IDLE_COUNT];
+
+/* Lets this process have so many descriptors, and skips the test where it may not. */
+static void need_descriptors(rlim_t count)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    need(limit.rlim_max >= count, "a limit of open files above 12,500");
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Connects from 127.0.0.`host`: each has ports of its own, of which the tests that run beside this
+ * one need some too. */
+static int connect_from(unsigned host, int port)
+{
+    const int one = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffU) | host)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+/* Ten thousand connections that have each made a request. */
+static void idle_open(const struct service *service, unsigned round)
+{
+    for (size_t begin = 0; begin < IDLE_COUNT; begin += BATCH) {
+        for (size_t i = begin; i < begin + BATCH; i++) {
+            idle[i] = connect_from(10 + 2 * round + (unsigned)(i % 2), service->port);
+            ask(idle[i], HEALTHY);
+        }
+        for (size_t i = begin; i < begin + BATCH; i++) {
+            assert_answered(idle[i]);
+        }
+    }
+}
+
+/* Opens them, looks, closes them; the service's memory at the most and after it. */
+static void idle_round(const struct service *service, unsigned round, long *ret_most_kib,
+                       long *ret_after_kib)
+{
+    pid_t pid = discountd_pid(service->daemon);
+    unsigned before = usage_descriptors(pid);
+    struct level level = {pid, before + 2};
+    struct pace among = {0};
+
+    idle_open(service, round);
+    *ret_most_kib = usage_memory_kib(pid, "VmRSS:");
+    assert_true(usage_descriptors(pid) >= before + IDLE_COUNT - 2);
+    pace_requests(&among, service->port, 100);
+    pace_assert(&among, "among ten thousand idle connections");
+    for (size_t i = 0; i < IDLE_COUNT; i += 100) {
+        ask(idle[i], HEALTHY);
+        assert_answered(idle[i]);
+    }
+    close_all(idle, IDLE_COUNT);
+    assert_true(clock_wait(is_level, &level, CLOCK_PATIENCE_MS));
+    *ret_after_kib = usage_memory_kib(pid, "VmRSS:");
+}
+
+static void ten_thousand_idle_connections_cost_little_and_leave_nothing(void **state)
+{
+    struct service service;
+    struct pace warm = {0};
+    long before_kib, most_kib[2], after_kib[2], cost;
+
+    (void)state;
+    need_descriptors(12500);
+    /* The kernel spreads them over the workers by a hash, so not quite evenly. */
+    service_start(&service,
+                  (const char *[]){"DISCOUNT_WORKERS=2", "DISCOUNT_CONNECTIONS=6000", NULL});
+    pace_requests(&warm, service.port, 100);
+    before_kib = usage_memory_kib(discountd_pid(service.daemon), "VmRSS:");
+    for (unsigned round = 0; round < 2; round++) {
+        idle_round(&service, round, &most_kib[round], &after_kib[round]);
+    }
+    cost = (most_kib[0] - before_kib) * 1024 / IDLE_COUNT;
+    fprintf(stderr,
+            "%ld bytes for each idle connection; %ld KiB before, %ld and %ld with all of them, "
+            "%ld and %ld after\n",
+            cost, before_kib, most_kib[0], most_kib[1], after_kib[0], after_kib[1]);
+    if (usage_is_plain()) {
+        assert_true(cost < IDLE_MOST_BYTES);
+        assert_true(most_kib[1] < most_kib[0] + most_kib[0] / 20);
+        assert_true(after_kib[1] < after_kib[0] + most_kib[0] / 20);
+    }
+    service_stop(&service);
+}
+
+/* ---- The limit ---- */
+
+#define CROWD 128
+#define SLOTS 8
+#define CYCLES 40
+
+struct queue_of_clients {
+    struct pollfd waiting[CROWD]; /* fd is -1 once it has been answered */
+    int served[CROWD];            /* in the order of their answers */
+    size_t served_count;
+};
+
+/* Waits until one more that waited has been answered; false when the time is over. */
+static bool one_is_served(struct queue_of_clients *clients, int within_ms)
+{
+    if (poll(clients->waiting, CROWD, within_ms) <= 0) {
+        return false;
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        if (clients->waiting[i].fd >= 0 && clients->waiting[i].revents != 0) {
+            assert_int_equal(answer_take(clients->waiting[i].fd), 200);
+            clients->served[clients->served_count++] = clients->waiting[i].fd;
+            clients->waiting[i].fd = -1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Far more clients than slots ask. Each time that one who was answered goes, another is answered,
+ * at once. Which worker has whom, the kernel decides; the order in which they go empties slots of
+ * all workers in turn. */
+static void assert_freed_slots_are_taken(const char *workers, const char *connections)
+{
+    static struct queue_of_clients clients;
+    struct pace freed = {0};
+    struct service service;
+    size_t gone = 0;
+
+    clients.served_count = 0;
+    service_start(&service, (const char *[]){workers, connections, NULL});
+    for (size_t i = 0; i < CROWD; i++) {
+        clients.waiting[i] = (struct pollfd){.fd = open_and_ask(&service, LIVEZ), .events = POLLIN};
+    }
+    while (clients.served_count < SLOTS) {
+        assert_true(one_is_served(&clients, CLOCK_PATIENCE_MS));
+    }
+    assert_false(one_is_served(&clients, 200));
+    while (gone < CYCLES) {
+        int64_t begin_us = pace_now_us();
+
+        close(clients.served[gone++]);
+        assert_true(one_is_served(&clients, CLOCK_PATIENCE_MS));
+        pace_note(&freed, pace_now_us() - begin_us);
+    }
+    pace_assert(&freed, "a freed slot is taken");
+    for (size_t i = 0; i < CROWD; i++) {
+        close(clients.waiting[i].fd);
+    }
+    close_all(clients.served + gone, clients.served_count - gone);
+    service_stop(&service);
+}
+
+static void a_freed_slot_is_taken_within_50_ms(void **state)
+{
+    (void)state;
+    assert_freed_slots_are_taken("DISCOUNT_WORKERS=1", "DISCOUNT_CONNECTIONS=8");
+}
+
+static void so_it_is_when_every_worker_is_at_its_limit(void **state)
+{
+    (void)state;
+    assert_freed_slots_are_taken("DISCOUNT_WORKERS=2", "DISCOUNT_CONNECTIONS=4");
+}
+
+/* ---- No more descriptors ---- */
+
+/* None besides 0 to 2, which are, may be opened from now on, or as many as before. What is open
+ * stays open. */
+static void starve(const struct service *service, struct rlimit *ret_before)
+{
+    struct rlimit now;
+
+    assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_NOFILE, NULL, ret_before), 0);
+    now = (struct rlimit){.rlim_cur = 3, .rlim_max = ret_before->rlim_max};
+    assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_NOFILE, &now, NULL), 0);
+}
+
+static void feed(const struct service *service, const struct rlimit *before)
+{
+    assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_NOFILE, before, NULL), 0);
+}
+
+static unsigned times_logged(const struct service *service, const char *text)
+{
+    unsigned count = 0;
+
+    for (const char *at = discountd_log(service->daemon); (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* The processor time that the service takes in this time, while nothing is asked of it. */
+static int64_t cpu_ms_during(const struct service *service, int ms)
+{
+    int64_t before_ms = usage_cpu_ms(discountd_pid(service->daemon));
+
+    poll(NULL, 0, ms);
+    return usage_cpu_ms(discountd_pid(service->daemon)) - before_ms;
+}
+
+static void without_descriptors_it_waits_quietly_and_serves_who_is_there(void **state)
+{
+    enum { HERE = 12, OUTSIDE = 30, WATCH_MS = 2500 };
+    int here[HERE], outside[OUTSIDE];
+    struct service service;
+    struct rlimit before;
+    int64_t cpu_ms;
+
+    (void)state;
+    service_start(&service, (const char *[]){"DISCOUNT_WORKERS=2", NULL});
+    for (size_t i = 0; i < HERE; i++) {
+        here[i] = open_and_ask(&service, HEALTHY);
+        assert_answered(here[i]);
+    }
+    starve(&service, &before);
+    for (size_t i = 0; i < OUTSIDE; i++) {
+        outside[i] = open_and_ask(&service, HEALTHY);
+    }
+    assert_true(discountd_log_wait(service.daemon, "cannot accept", CLOCK_PATIENCE_MS));
+    cpu_ms = cpu_ms_during(&service, WATCH_MS);
+    fprintf(stderr, "without descriptors: %ld ms of processor time in %d ms\n", (long)cpu_ms,
+            WATCH_MS);
+    assert_true(cpu_ms < WATCH_MS / 20);
+    /* Each that goes is a reason to try again. */
+    close_all(here + 1, HERE - 1);
+    ask(here[0], HEALTHY);
+    assert_answered(here[0]);
+    ask(here[0], "GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_answered(here[0]);
+    assert_true(times_logged(&service, "cannot accept") <= 2);
+    feed(&service, &before);
+    for (size_t i = 0; i < OUTSIDE; i++) {
+        assert_answered(outside[i]);
+    }
+    close(here[0]);
+    close_all(outside, OUTSIDE);
+    service_stop(&service);
+}
+
+struct health {
+    int fd;
+    int status;
+};
+
+static bool has_health(void *argument)
+{
+    const struct health *health = argument;
+
+    ask(health->fd, HEALTHY);
+    return answer_take(health->fd) == health->status;
+}
+
+static void a_store_that_is_lost_without_descriptors_is_found_again_with_them(void **state)
+{
+    struct service service;
+    struct rlimit before;
+    struct health health;
+
+    (void)state;
+    service_start(&service, (const char *[]){"DISCOUNT_WORKERS=1", NULL});
+    health.fd = open_and_ask(&service, HEALTHY);
+    assert_answered(health.fd);
+    starve(&service, &before);
+    redis_server_kill(service.redis);
+    health.status = 503;
+    assert_true(clock_wait(has_health, &health, CLOCK_PATIENCE_MS));
+    redis_server_restart(service.redis);
+    assert_true(cpu_ms_during(&service, 1000) < 100);
+    assert_true(has_health(&health));
+    feed(&service, &before);
+    health.status = 200;
+    assert_true(clock_wait(has_health, &health, CLOCK_PATIENCE_MS));
+    close(health.fd);
+    service_stop(&service);
+}
+
+/* ---- The reserve, and the limit at the start ---- */
+
+static void clients_cannot_take_the_descriptors_of_the_store(void **state)
+{
+    static struct queue_of_clients clients;
+    struct health health = {.status = 200};
+    struct service service;
+
+    (void)state;
+    clients.served_count = 0;
+    service_prepare(&service);
+    process_limit_descriptors(160);
+    service_launch(&service, (const char *[]){"DISCOUNT_WORKERS=2", NULL});
+    process_limit_descriptors(0);
+    assert_non_null(strstr(discountd_log(service.daemon), "allows 32 connections per worker only"));
+    for (size_t i = 0; i < CROWD; i++) {
+        clients.waiting[i] = (struct pollfd){.fd = open_and_ask(&service, LIVEZ), .events = POLLIN};
+    }
+    while (clients.served_count < 64) {
+        assert_true(one_is_served(&clients, CLOCK_PATIENCE_MS));
+    }
+    assert_false(one_is_served(&clients, 200));
+    assert_true(usage_descriptors(discountd_pid(service.daemon)) < 160);
+
+    redis_server_kill(service.redis);
+    assert_true(discountd_log_wait(service.daemon, "no connection", CLOCK_PATIENCE_MS));
+    redis_server_restart(service.redis);
+    for (size_t i = 0; i < 16; i++) {
+        health.fd = clients.served[i];
+        assert_true(clock_wait(has_health, &health, CLOCK_PATIENCE_MS));
+    }
+    close_all(clients.served, clients.served_count);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(clients.waiting[i].fd);
+    }
+    service_stop(&service);
+}
+
+static void a_limit_that_leaves_no_room_for_clients_is_said_at_the_start(void **state)
+{
+    char output[COMMAND_OUTPUT], store[160];
+    struct service service;
+
+    (void)state;
+    service_prepare(&service);
+    snprintf(store, sizeof(store), "%s", service.store);
+    process_limit_descriptors(60);
+    assert_int_equal(command_run(NULL,
+                                 (const char *[]){store, "DISCOUNT_LISTEN=127.0.0.1:0",
+                                                  "DISCOUNT_WORKERS=2", NULL},
+                                 output),
+                     1);
+    process_limit_descriptors(0);
+    assert_non_null(strstr(output, "the limit of open files is too low for 2 workers"));
+    service_end(&service);
+}
+
+static void a_soft_limit_is_raised_as_far_as_the_connections_need(void **state)
+{
+    struct rlimit own, low, raised;
+    struct service service;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+    service_prepare(&service);
+    low = (struct rlimit){200, own.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    service_launch(&service,
+                   (const char *[]){"DISCOUNT_WORKERS=2", "DISCOUNT_CONNECTIONS=500", NULL});
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &own), 0);
+    assert_int_equal(prlimit(discountd_pid(service.daemon), RLIMIT_NOFILE, NULL, &raised), 0);
+    assert_true(raised.rlim_cur >= 2 * 500 + 64);
+    assert_null(strstr(discountd_log(service.daemon), "limit of open files"));
+    service_stop(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ten_thousand_idle_connections_cost_little_and_leave_nothing),
+        cmocka_unit_test(a_freed_slot_is_taken_within_50_ms),
+        cmocka_unit_test(so_it_is_when_every_worker_is_at_its_limit),
+        cmocka_unit_test(without_descriptors_it_waits_quietly_and_serves_who_is_there),
+        cmocka_unit_test(a_store_that_is_lost_without_descriptors_is_found_again_with_them),
+        cmocka_unit_test(clients_cannot_take_the_descriptors_of_the_store),
+        cmocka_unit_test(a_limit_that_leaves_no_room_for_clients_is_said_at_the_start),
+        cmocka_unit_test(a_soft_limit_is_raised_as_far_as_the_connections_need),
+    };
+
+    return cmocka_run_group_tests_name("http many", tests, NULL, NULL);
+}
