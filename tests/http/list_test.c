@@ -184,7 +184,7 @@ static void assert_stalled_readers_are_cheap(const struct service *service, int 
     pace_requests(&among, port, 200);
     cost_kib = usage_memory_kib(pid, "VmRSS:") - before_kib;
     fprintf(stderr, "%s: %ld KiB for each of %zu readers\n", where, cost_kib / (long)count, count);
-    pace_assert(&among, where);
+    pace_assert(&among, where, PACE_MOST_US);
     assert_true(!usage_is_plain() || cost_kib < (long)count * STALLED_MOST_KIB);
     for (size_t i = 0; i < count; i++) {
         close(stalled[i]);

@@ -42,7 +42,7 @@ struct slow_client {
     int64_t began_ms, lived_ms;
 };
 
-#define MOST_CLIENTS 320
+#define MOST_CLIENTS 240
 
 struct crowd {
     int port;
@@ -209,19 +209,19 @@ static void hundreds_of_them_slow_nobody_down(void **state)
     (void)state;
     pace_requests(&alone, service.port, REQUESTS);
     crowd_gather(&crowd, &service, MOST_CLIENTS);
-    for (int i = 0; i < REQUESTS || crowd.cuts < MOST_CLIENTS; i++) {
+    for (int i = 0; i < REQUESTS; i++) {
         crowd_go_on(&crowd);
         crowd_refill(&crowd);
-        if (i < PACE_MOST) {
-            pace_request(&among, service.port);
-        }
-        pass(10);
+        pace_request(&among, service.port);
+        pass(20);
     }
+    /* It was so long that some came for the second time. */
+    assert_true(crowd.cuts > 0);
     assert_true(usage_descriptors(pid) > before + MOST_CLIENTS / 2);
     crowd_leave(&crowd);
     assert_level(&service, before + 2);
-    pace_assert(&alone, "alone");
-    pace_assert(&among, "among slow clients");
+    pace_assert(&alone, "alone", PACE_MOST_US);
+    pace_assert(&among, "among slow clients", PACE_MOST_US);
     service_stop(&service);
 }
 
@@ -319,7 +319,7 @@ static void slowhttptest_is_shaken_off_in_each_of_its_modes(void **state)
 
         assert_true(clock_wait(is_crowded, &half, CLOCK_PATIENCE_MS));
         pace_requests(&among, service.port, 50);
-        pace_assert(&among, modes[i]);
+        pace_assert(&among, modes[i], PACE_MOST_US);
         assert_level(&service, before + 2);
         slowhttptest_end(pid, modes[i], output);
     }

@@ -65,6 +65,21 @@ unsigned usage_descriptors(pid_t pid)
     return count;
 }
 
+unsigned usage_listeners(int port)
+{
+    FILE *file = proc_open(getpid(), "net/tcp", "r");
+    unsigned count = 0, found_port, state;
+    char line[256];
+
+    while (fgets(line, sizeof(line), file) != NULL) {
+        /* 10 is TCP_LISTEN. */
+        count += sscanf(line, "%*d: %*x:%x %*x:%*x %x", &found_port, &state) == 2 &&
+                 found_port == (unsigned)port && state == 10;
+    }
+    fclose(file);
+    return count;
+}
+
 int64_t usage_cpu_ms(pid_t pid)
 {
     FILE *file = proc_open(pid, "stat", "r");

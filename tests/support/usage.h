@@ -20,6 +20,9 @@ void usage_peak_forget(pid_t pid);
 /* How many descriptors it has open. */
 unsigned usage_descriptors(pid_t pid);
 
+/* How many sockets listen on this port of IPv4. */
+unsigned usage_listeners(int port);
+
 /* The processor time that it has taken so far, all threads together. */
 int64_t usage_cpu_ms(pid_t pid);
 
