@@ -28,7 +28,8 @@ void pace_note(struct pace *pace, int64_t took_us);
 
 /* The one in the middle. Sorts what was noted. */
 int64_t pace_median_us(struct pace *pace);
-/* It is below this. Says what it was, and the slowest, on stderr. */
+/* It is below this, or ten times as much under a sanitizer. Says what it was, and the slowest, on
+ * stderr. */
 void pace_assert(struct pace *pace, const char *what, int64_t most_us);
 
 /* A clock that only goes forward. */

@@ -23,6 +23,9 @@
 /* A list that no socket's buffers hold: over a megabyte. */
 #define LONG_LIST 4000
 
+/* A store that many lists keep busy on a slow machine is not what these tests are about. */
+static const char patient[] = "DISCOUNT_DEADLINE_MS=20000";
+
 /* ---- Slow clients ---- */
 
 /* Where a slow client takes its time. */
@@ -53,11 +56,14 @@ struct crowd {
 
 static void slow_begin(const struct crowd *crowd, struct slow_client *client)
 {
+    /* A reader's own kernel would read a lot for it, hundreds of times. */
+    const int room = 4096;
     size_t n = strlen(begins[client->kind]);
 
     client->began_ms = clock_ms();
     client->fd = loopback_connect(crowd->port);
     assert_true(client->fd >= 0);
+    assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
     assert_int_equal(send(client->fd, begins[client->kind], n, MSG_NOSIGNAL), n);
 }
 
@@ -203,20 +209,22 @@ static void hundreds_of_them_slow_nobody_down(void **state)
     static struct crowd crowd;
     struct pace alone = {0}, among = {0};
     struct service service;
-    unsigned before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=500", NULL});
+    unsigned before =
+        start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=1500", patient, NULL});
     pid_t pid = discountd_pid(service.daemon);
 
     (void)state;
     pace_requests(&alone, service.port, REQUESTS);
     crowd_gather(&crowd, &service, MOST_CLIENTS);
-    for (int i = 0; i < REQUESTS; i++) {
+    /* Until some come for the second time. */
+    for (int i = 0; i < REQUESTS || crowd.cuts == 0; i++) {
         crowd_go_on(&crowd);
         crowd_refill(&crowd);
-        pace_request(&among, service.port);
+        if (i < PACE_MOST) {
+            pace_request(&among, service.port);
+        }
         pass(20);
     }
-    /* It was so long that some came for the second time. */
-    assert_true(crowd.cuts > 0);
     assert_true(usage_descriptors(pid) > before + MOST_CLIENTS / 2);
     crowd_leave(&crowd);
     assert_level(&service, before + 2);
@@ -310,7 +318,7 @@ static void slowhttptest_is_shaken_off_in_each_of_its_modes(void **state)
 
     (void)state;
     need_program("slowhttptest");
-    before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=500", NULL});
+    before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=500", patient, NULL});
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         struct level half = {discountd_pid(service.daemon), before + 100};
         struct pace among = {0};
