@@ -191,8 +191,9 @@ static void assert_stalled_readers_are_cheap(const struct service *service, int 
     }
 }
 
-/* None of them is cut while the test goes on. */
-static const char *const patient[] = {"DISCOUNT_CLIENT_DEADLINE_MS=120000", NULL};
+/* None of them is cut while the test goes on, and all are at the worker that others are at. */
+static const char *const patient[] = {"DISCOUNT_CLIENT_DEADLINE_MS=120000", "DISCOUNT_WORKERS=1",
+                                      NULL};
 
 static void clients_that_do_not_read_cost_a_piece_each_and_slow_nobody(void **state)
 {
