@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* What ends a run: something that must hold does not. */
+#ifndef SIM_FINDING_H
+#define SIM_FINDING_H
+
+/* Says what it is on stderr and aborts. */
+void finding(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
