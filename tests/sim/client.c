@@ -133,7 +133,7 @@ static void end_check(struct client *client)
     if (client->kind != CLIENT_STAYS || was_told || may_be_cut || found_no_room) {
         return;
     }
-    if (client->used > 0 || client->sent_all_at_ms < client->drain_over_ms) {
+    if (client->used > 0 || wish->sent_at_ms < client->drain_over_ms) {
         finding("the connection ends before request %u is answered%s", wish->number,
                 client->used > 0 ? " in full" : "");
     }
@@ -199,8 +199,12 @@ static void send_piece(struct client *client)
     if (n > 0) {
         client->sent += (size_t)n;
     }
-    if (client->sent == client->script.size) {
-        client->sent_all_at_ms = virtual_clock_ms();
+    for (unsigned i = 0; i < client->script.count; i++) {
+        struct wish *wish = &client->script.wishes[i];
+
+        if (wish->end <= client->sent && wish->sent_at_ms == UINT64_MAX) {
+            wish->sent_at_ms = virtual_clock_ms();
+        }
     }
 }
 

@@ -27,8 +27,6 @@ struct client {
     size_t used, room;
     unsigned answered;
     bool is_closing;        /* an answer said that it is the last */
-    bool was_cut_in_answer; /* the last one was not whole, and may be so */
-    uint64_t sent_all_at_ms;
     uint64_t drain_over_ms; /* until then requests are taken; UINT64_MAX: no drain */
 };
 

@@ -15,6 +15,7 @@ struct ticket {
     struct store_op *op;
     store_done_fn done; /* the caller's; the operation has ours meanwhile */
     bool is_mute;       /* waits to be cancelled */
+    bool is_done;       /* completed */
 };
 
 /* ---- Results ---- */
@@ -157,6 +158,9 @@ static void deliver(struct store_op *op)
     if (ticket == NULL || ticket->op != op) {
         finding("an operation is delivered that was not submitted, or twice");
     }
+    if (!ticket->is_done) {
+        finding("an operation is delivered that the backend still has");
+    }
     fake = ticket->fake;
     op->slot = NULL;
     op->done = ticket->done;
@@ -175,6 +179,7 @@ static void deliver(struct store_op *op)
 /* Puts a ticket aside until its operation is delivered. */
 static void ticket_finish(struct ticket *ticket)
 {
+    ticket->is_done = true;
     ticket->fake->in_hand_count--;
     queue_remove(&ticket->link);
     queue_append(&ticket->fake->done, &ticket->link);

@@ -182,7 +182,7 @@ void script_add(struct script *script, struct chance *chance, unsigned number)
     struct wish *wish = &script->wishes[script->count++];
 
     assert(script->count <= SCRIPT_REQUESTS);
-    *wish = (struct wish){.number = number, .first = STATUS_COUNT};
+    *wish = (struct wish){.number = number, .first = STATUS_COUNT, .sent_at_ms = UINT64_MAX};
     if (script->count == 1 && chance_one_in(chance, 16)) {
         large_put(script, chance, wish);
     } else {

@@ -19,6 +19,7 @@ struct wish {
     int code;         /* 0: as the store says */
     enum store_verb verb;
     bool may_be_304;
+    uint64_t sent_at_ms; /* all of it; UINT64_MAX: not yet */
 
     /* What the store was asked and said. */
     bool is_submitted, is_delivered;
