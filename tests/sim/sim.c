@@ -5,7 +5,6 @@
  *   sim SEEDS [FIRST [FAULT]]    seeds FIRST (1) and up; FAULT: what the fake store does wrong
  *
  * On a finding, also a sanitizer's, it says which seed it was; "sim 1 SEED" repeats it. */
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,11 +70,12 @@ static void seeds_announce(void)
     }
 }
 
+/* Without a sanitizer malloc does not tell what it keeps for later from what is in use. */
 static size_t allocated(void)
 {
     return __sanitizer_get_current_allocated_bytes != NULL
                ? __sanitizer_get_current_allocated_bytes()
-               : mallinfo2().uordblks;
+               : 0;
 }
 
 /* ---- What the store tells ---- */
