@@ -270,6 +270,8 @@ static void answers_check(const struct connection *connection)
             break; /* the connection was cut, by whomever */
         }
         MUST(!answer.closes || answer.size == rest.n);
+        /* A streamed list is never empty; this would be a body behind an answer to HEAD. */
+        MUST(!answer.is_chunked || !str_eq(answer.body, STR("0\r\n\r\n")));
         body_check(&answer);
         count++;
         rest = str_from(rest, answer.size);

@@ -70,6 +70,8 @@ plant "a drained server does not wait for its requests" $server \
     's/ \|\| server->exchange_count > 0//'
 plant "a piece of a body is lost when there are several" $server \
     's/request->body\.n \+= size;/request->body.n += request->body.n == 0 || size > 1 ? size : 0;/'
+plant "an answer to HEAD ends as a body does" $server \
+    's/str_eq\(request->method, STR\("HEAD"\)\)\) \{/0) {/'
 plant "a client that dawdles is not cut" $server \
     's/conns_cut_late\(&server->conns\);/;/'
 plant "an operation is late and its backend is not told" $store \
