@@ -108,6 +108,15 @@ void listener_refuse(struct listener *listener)
     }
 }
 
+void listener_finish(struct listener *listener)
+{
+    while (listener->fd >= 0 && !listener->paused && accept_one(listener)) {
+    }
+    if (!listener->paused) {
+        listener_close(listener);
+    }
+}
+
 void listener_close(struct listener *listener)
 {
     if (listener->fd < 0) {

@@ -36,7 +36,9 @@ void listener_resume(struct listener *listener);
 void listener_refuse(struct listener *listener);
 
 /* Accepts what already waits in the kernel's queue, so that nobody who got through is reset, and
- * closes the socket. */
+ * closes the socket. If there is no room for all of them it stays open: to be called again. */
+void listener_finish(struct listener *listener);
+/* The same, and whoever finds no room is reset. */
 void listener_close(struct listener *listener);
 
 #endif

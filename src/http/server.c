@@ -667,22 +667,34 @@ static void accepted(void *context, int fd, const struct sockaddr_storage *peer,
     }
 }
 
+/* Closes the door once everyone who stood before it is in, and those who cannot be served any more
+ * out of it. */
+static void drain_on(struct server *server)
+{
+    uint64_t for_ms = uv_now(server->loop) - server->draining_since_ms;
+
+    if (for_ms < server->grace_ms) {
+        listener_finish(&server->listener);
+    } else {
+        listener_close(&server->listener);
+    }
+    if (for_ms > server->grace_ms + DRAIN_MOST_MS) {
+        conns_cut_all(&server->conns);
+    }
+}
+
 /* Now and then: cuts late connections, tries to accept again after a lack of descriptors, and lets
  * the daemon see to its own timeouts. */
 static void sweep(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
-    if (server->draining_since_ms != 0) {
-        listener_close(&server->listener);
-    }
-    if (server->draining_since_ms != 0 &&
-        uv_now(server->loop) - server->draining_since_ms > server->grace_ms + DRAIN_MOST_MS) {
-        conns_cut_all(&server->conns);
-    }
     conns_cut_late(&server->conns);
     if (server->conns.count < server->conn_limit) {
         listener_resume(&server->listener);
+    }
+    if (server->draining_since_ms != 0) {
+        drain_on(server);
     }
     server->wants_run = true;
 }

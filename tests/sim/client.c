@@ -123,9 +123,9 @@ static void end_check(struct client *client)
 {
     const struct wish *wish = &client->script.wishes[client->answered];
     bool was_told = client->is_closing || client->answered == client->script.count;
-    /* Those that wait at the door of a full house when it closes are turned away. */
-    bool found_no_room = client->answered == 0 && client->used == 0 && client->world->is_draining &&
-                         client->world->was_full;
+    /* Those that still wait at the door of a full house when the grace is over are turned away. */
+    bool found_no_room = client->answered == 0 && client->used == 0 && client->world->was_full &&
+                         virtual_clock_ms() >= client->drain_over_ms;
     bool may_be_cut = client->used > 0 && wish->first == STATUS_OK &&
                       (wish->last != STATUS_OK || !store_had_room(client));
 
