@@ -53,9 +53,10 @@
  * so that the connections past the limit would not be counted. */
 #define ONE_THREAD (1U << 19)
 
-/* How often the daemon runs on behind what was seen to happen on a connection, while others are
- * parked: what is left to do then shows in no other way. */
-#define RUNS_AFTER 1
+/* How often the daemon runs on behind what was seen to happen, while some are parked: an answer may
+ * take that many steps (it is put together, its head goes out, its body, the connection is read
+ * again), and what is left to do then shows in no other way. */
+#define RUNS_AFTER 4
 /* In one turn of the worker's loop, so that its other work has its turn, too. */
 #define RUNS_MOST 4
 /* How often libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
@@ -108,6 +109,7 @@ struct server {
     struct conns conns;
     unsigned conn_limit;
     unsigned exchange_count;
+    unsigned moving;            /* exchanges whose request comes in or whose answer goes out */
     unsigned parked;            /* exchanges */
     struct queue left;          /* exchanges that nobody waits for and that nothing uses any more */
     unsigned runs_due;          /* of the daemon, since something happened; see server_is_busy */
@@ -132,27 +134,31 @@ static struct exchange *exchange_of(struct request *request)
     return CONTAINER_OF(request, struct exchange, request);
 }
 
-static void park(struct exchange *exchange)
+static void waiting_set(struct exchange *exchange, enum waiting waiting)
 {
-    exchange->waiting = WAITING_PARKED;
-    exchange->server->parked++;
+    struct server *server = exchange->server;
+
+    server->moving -= exchange->waiting == WAITING_NOT;
+    server->parked -= exchange->waiting == WAITING_PARKED;
+    exchange->waiting = waiting;
+    server->moving += waiting == WAITING_NOT;
+    server->parked += waiting == WAITING_PARKED;
 }
 
 static void suspend(struct exchange *exchange)
 {
-    exchange->waiting = WAITING_SUSPENDED;
+    waiting_set(exchange, WAITING_SUSPENDED);
     MHD_suspend_connection(exchange->connection);
 }
 
 static void wait_end(struct exchange *exchange)
 {
-    if (exchange->waiting == WAITING_PARKED) {
-        exchange->server->parked--;
-    } else if (exchange->waiting == WAITING_SUSPENDED) {
+    if (exchange->waiting == WAITING_SUSPENDED) {
         MHD_resume_connection(exchange->connection);
     }
-    exchange->waiting = WAITING_NOT;
+    waiting_set(exchange, WAITING_NOT);
     exchange->server->wants_run = true;
+    something_happened(exchange->server);
 }
 
 static void count(const struct exchange *exchange, int code)
@@ -357,12 +363,14 @@ static struct exchange *exchange_new(struct server *server, struct conn *conn,
     arena_init(&exchange->request.arena, LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
     server->exchange_count++;
+    server->moving++;
     return exchange;
 }
 
 static void exchange_free(struct exchange *exchange)
 {
     exchange->server->exchange_count--;
+    exchange->server->moving -= exchange->waiting == WAITING_NOT;
     arena_fini(&exchange->request.page);
     arena_fini(&exchange->request.arena);
     free(exchange);
@@ -425,7 +433,7 @@ static struct str request_id_choose(struct exchange *exchange, struct str sent)
     char *digits;
 
     if (reply_request_id_is_sane(sent)) {
-        return sent;
+        return arena_dup(&exchange->request.arena, sent);
     }
     digits = arena_alloc(&exchange->request.arena, 2 * ID_HALF + 1);
     if (digits != NULL) {
@@ -437,6 +445,16 @@ static struct str request_id_choose(struct exchange *exchange, struct str sent)
     return id;
 }
 
+/* Makes a text of the connection's the request's own, which may outlive the connection. */
+static bool keep(struct request *request, struct str *text)
+{
+    if (text->p != NULL) {
+        *text = arena_dup(&request->arena, *text);
+        return text->p != NULL;
+    }
+    return true;
+}
+
 /* The first call for a request: its headers are complete. What is refused here is refused before
  * its body is read, and libmicrohttpd closes the connection after it: just what a request deserves
  * whose end two parsers may see in different places. */
@@ -444,7 +462,7 @@ static void headers_seen(struct exchange *exchange, const char *method, const ch
 {
     struct request *request = &exchange->request;
     struct header_check check = {0};
-    enum status status;
+    enum status status = STATUS_OVERLOADED;
 
     exchange->headers_seen = true;
     MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, header_line, &check);
@@ -454,9 +472,11 @@ static void headers_seen(struct exchange *exchange, const char *method, const ch
     request->idempotency_key = check.idempotency_key;
     request->if_none_match = check.if_none_match;
     exchange->content_length = check.content_length;
-    status = request->target.p == NULL || request->request_id.p == NULL
-                 ? STATUS_OVERLOADED
-                 : header_check_verdict(&check, strcmp(version, MHD_HTTP_VERSION_1_0) == 0);
+    if (request->target.p != NULL && request->request_id.p != NULL &&
+        keep(request, &request->method) && keep(request, &request->content_type) &&
+        keep(request, &request->idempotency_key) && keep(request, &request->if_none_match)) {
+        status = header_check_verdict(&check, strcmp(version, MHD_HTTP_VERSION_1_0) == 0);
+    }
     if (status != STATUS_OK) {
         request_refuse(request, status);
     }
@@ -539,7 +559,7 @@ static void request_whole(struct exchange *exchange)
     dispatch(exchange);
     if (!exchange->answered) {
         /* No completion can have run yet (law 2 of the store), so the answer comes later. */
-        park(exchange);
+        waiting_set(exchange, WAITING_PARKED);
     }
 }
 
@@ -547,7 +567,6 @@ static void request_whole(struct exchange *exchange)
 static void visited(struct exchange *exchange)
 {
     if (++exchange->visits > VISITS_MOST) {
-        exchange->server->parked--;
         suspend(exchange);
     }
 }
@@ -596,8 +615,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
     conn_enter(exchange->conn, CONN_IDLE);
     if (exchange->waiting == WAITING_PARKED) {
         /* The store has its operation, and the handler its request. */
-        wait_end(exchange);
-        exchange->waiting = WAITING_LEFT;
+        waiting_set(exchange, WAITING_LEFT);
         exchange->conn = NULL;
         exchange->connection = NULL;
     } else {
@@ -803,22 +821,29 @@ void server_run(struct server *server)
 {
     left_free(server);
     for (unsigned i = 0; i < RUNS_MOST && server_is_busy(server); i++) {
+        server->runs_due -= server->runs_due > 0 && !server->wants_run;
         server->wants_run = false;
-        server->runs_due -= server->runs_due > 0;
         MHD_run(server->daemon);
     }
     metrics_now(server->metrics, server->conns.count, server->exchange_count);
+}
+
+/* Whether anything but those that are parked may have something to do. Also a connection without an
+ * exchange may, which libmicrohttpd answers itself: one run is for that. */
+static bool may_move(const struct server *server)
+{
+    return server->runs_due == RUNS_AFTER || (server->runs_due > 0 && server->moving > 0);
 }
 
 bool server_is_busy(struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-    /* 0 while the daemon holds ready connections that its epoll descriptor does not show; and the
-     * parked ones count as such. Its other timeouts are in seconds, and the sweep runs the daemon
-     * often enough for those. */
+    /* 0 while the daemon holds ready connections that its epoll descriptor does not show; and it
+     * takes the parked ones for such. Its other timeouts are in seconds, and the sweep runs the
+     * daemon often enough for those. */
     return server->wants_run ||
-           ((server->parked == 0 || server->runs_due > 0) &&
+           ((server->parked == 0 || may_move(server)) &&
             MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
 }
 
