@@ -3,8 +3,9 @@
 --         an idempotency key, where that one is kept
 --   ARGV: id, brand_id, discount_code, total_count, starts_at, expires_at (times in microseconds,
 --         empty: none)
---   Returns {'created', id, created_at}; {'replayed', id, created_at} of the first discount for the
---   same key and the same inputs; {'reused'} for the same key and other inputs.
+--   Returns {'created', id, created_at}, also when it comes again because its first reply was lost;
+--   {'replayed', id, created_at} of the first discount for the same key and the same inputs;
+--   {'reused'} for the same key and other inputs.
 local DAY_S = 86400
 
 local fingerprint
@@ -23,8 +24,14 @@ if KEYS[4] then
     if first ~= fingerprint then
       return {'reused'}
     end
-    return {'replayed', id, created_at}
+    return {id == ARGV[1] and 'created' or 'replayed', id, created_at}
   end
+end
+
+-- An id is made once, for one request. What stands under it this request has stored, and keeps.
+local stored_at = redis.call('HGET', KEYS[1], 'created_at')
+if stored_at then
+  return {'created', ARGV[1], stored_at}
 end
 
 -- Times of creation are strictly increasing, also when the clock is not: they order the list, and
