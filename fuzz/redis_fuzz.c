@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (read->type == REDIS_REPLY_ERROR) {
             MUST(codec_error(read) != STATUS_OK);
             codec_is_noscript(read);
-            codec_is_readonly(read);
+            codec_is_readonly(
+                codec_refusal((enum store_verb)(bytes[0] % STORE_VERB_COUNT), 1, read));
         } else {
             decode((enum store_verb)(bytes[0] % STORE_VERB_COUNT), read);
         }

@@ -2,7 +2,13 @@
 /* The backend for one standalone Redis. Operations become calls, a call is one command; grants of
  * the same discount that come within one turn share a call. A call waits in `due` until the flush,
  * then in the link until its reply; NOSCRIPT puts it back into `due` once, with the script's whole
- * text. */
+ * text.
+ *
+ * While there is no connection calls wait in `waiting`, and so does one whose connection was lost:
+ * it is sent again, whether it had been sent or not, because every verb may be repeated. A grant is
+ * one per user, a creation has its id before it is sent, and the rest are reads. Each operation
+ * waits until its own deadline; once the outage is older than a deadline, new ones are refused at
+ * once. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,25 +18,33 @@
 #include "store/redis_link.h"
 #include "store/redis_verify.h"
 
-/* How many deadlines long a silent connection is kept. Replies that come after their operation's
- * deadline are dropped; one that is later than this comes to nobody. */
-#define PATIENCE_DEADLINES 2
 #define GATHER_BUCKETS 256
+/* How often at most the log says that Redis refuses. */
+#define REFUSAL_LOG_MS 1000
+
+enum call_place { CALL_DUE, CALL_WAITING, CALL_SENT };
 
 struct call {
     struct redis_sent sent;
-    struct queue link; /* in redis->due */
+    struct queue link; /* in redis->due or redis->waiting, unless it is sent */
     struct redis *redis;
     struct call *next_gathering; /* in its bucket */
+    enum call_place place;
+    enum store_verb verb;
     bool whole_script;
+    bool in_doubt; /* an earlier attempt may have been applied, or may yet be */
     size_t count, room;
+    size_t open;            /* operations that are not NULL */
     struct store_op *ops[]; /* NULL: past its deadline, its caller knows */
 };
 
 struct redis {
     struct store *store;
     struct redis_link *link;
-    struct queue due;
+    struct queue due;     /* since the last flush */
+    struct queue waiting; /* for a connection, oldest first */
+    bool is_closing;
+    uint64_t refusal_logged_ms;
     struct call
         *gathering[GATHER_BUCKETS]; /* the grant calls in `due` that have room, by discount */
 };
@@ -74,14 +88,21 @@ static bool redis_verify(void *engine, struct store_audit *audit, char ret_fault
 
 /* ---- Calls ---- */
 
-static struct call *call_new(struct redis *redis, size_t room)
+static void call_place(struct call *call, enum call_place place)
+{
+    call->place = place;
+    queue_append(place == CALL_DUE ? &call->redis->due : &call->redis->waiting, &call->link);
+}
+
+static struct call *call_new(struct redis *redis, enum store_verb verb, size_t room)
 {
     struct call *call = calloc(1, sizeof(*call) + room * sizeof(struct store_op *));
 
     if (call != NULL) {
         call->redis = redis;
+        call->verb = verb;
         call->room = room;
-        queue_append(&redis->due, &call->link);
+        call_place(call, CALL_DUE);
     }
     return call;
 }
@@ -91,19 +112,49 @@ static void call_add(struct call *call, struct store_op *op)
     op->slot = call;
     op->slot_index = call->count;
     call->ops[call->count++] = op;
+    call->open++;
 }
 
-/* The end of a call whose operations all get the same status. */
-static void call_fail(struct call *call, bool lost)
+/* The end of a call that is not sent (again). */
+static void call_fail(struct call *call)
 {
     for (size_t i = 0; i < call->count; i++) {
         struct store_op *op = call->ops[i];
 
         if (op != NULL) {
-            store_complete(call->redis->store, op, lost ? store_lost(op) : STATUS_UNAVAILABLE);
+            store_complete(call->redis->store, op,
+                           call->in_doubt ? store_lost(op) : STATUS_UNAVAILABLE);
         }
     }
     free(call);
+}
+
+/* What an operation is told of whose call an earlier attempt was lost. Redis may have read that one
+ * before, and may read it yet, from a connection that we have given up. So only that is said which
+ * neither of the two makes untrue. */
+static enum status status_in_doubt(const struct store_op *op, enum status status)
+{
+    switch (status) {
+    case STATUS_UNAVAILABLE:
+    case STATUS_OVERLOADED:
+    case STATUS_CORRUPT:
+    case STATUS_DISCOUNT_NOT_STARTED:
+        return store_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : status;
+    default:
+        return status;
+    }
+}
+
+/* Tells the operator, whom no status reaches. */
+static void refusal_log(struct redis *redis, struct str words)
+{
+    uint64_t now_ms = uv_now(store_loop(redis->store));
+
+    if (redis->refusal_logged_ms == 0 || now_ms - redis->refusal_logged_ms >= REFUSAL_LOG_MS) {
+        redis->refusal_logged_ms = now_ms;
+        log_write(LOG_WARNING, "redis: it refuses: %.*s", words.n < 120 ? (int)words.n : 120,
+                  words.p);
+    }
 }
 
 static void call_finish(struct call *call, const redisReply *reply)
@@ -119,6 +170,9 @@ static void call_finish(struct call *call, const redisReply *reply)
             continue;
         }
         status = is_error ? codec_error(reply) : codec_decode(reply, i, call->count, op);
+        if (call->in_doubt) {
+            status = status_in_doubt(op, status);
+        }
         if (status == STATUS_CORRUPT && !logged) {
             log_write(LOG_ERROR, "redis: unexpected reply to verb %d: %.80s", (int)op->verb,
                       is_error ? reply->str : "not of the form that the script gives");
@@ -129,23 +183,41 @@ static void call_finish(struct call *call, const redisReply *reply)
     free(call);
 }
 
+/* The connection was lost before the reply came. A ping asks about that connection, so it is
+ * answered. */
+static void call_lost(struct call *call, enum redis_loss loss)
+{
+    call->in_doubt = call->in_doubt || loss == REDIS_LOSS_SENT;
+    if (call->redis->is_closing || call->open == 0 || call->verb == STORE_PING) {
+        call_fail(call);
+    } else {
+        call_place(call, CALL_WAITING);
+    }
+}
+
 static void call_replied(struct redis_sent *sent, const redisReply *reply, enum redis_loss loss)
 {
     struct call *call = CONTAINER_OF(sent, struct call, sent);
     struct redis *redis = call->redis;
+    struct str refusal;
 
     if (loss != REDIS_LOSS_NONE) {
-        call_fail(call, loss == REDIS_LOSS_SENT);
-    } else if (reply->type == REDIS_REPLY_ERROR && codec_is_noscript(reply) &&
-               !call->whole_script) {
+        call_lost(call, loss);
+        return;
+    }
+    if (reply->type == REDIS_REPLY_ERROR && codec_is_noscript(reply) && !call->whole_script) {
         call->whole_script = true;
-        queue_append(&redis->due, &call->link);
-    } else {
-        if (reply->type == REDIS_REPLY_ERROR && codec_is_readonly(reply)) {
+        call_place(call, CALL_DUE);
+        return;
+    }
+    refusal = codec_refusal(call->verb, call->count, reply);
+    if (refusal.n > 0) {
+        refusal_log(redis, refusal);
+        if (codec_is_readonly(refusal)) {
             link_doom(redis->link, "it has become a read-only replica");
         }
-        call_finish(call, reply);
     }
+    call_finish(call, reply);
 }
 
 /* Closes the gaps that operations past their deadline have left. */
@@ -172,8 +244,9 @@ static void call_send(struct redis *redis, struct call *call)
         return;
     }
     codec_encode(call->ops, call->count, call->whole_script, &command);
+    call->place = CALL_SENT;
     if (!link_send(redis->link, &call->sent, command.argc, command.argv, command.sizes)) {
-        call_fail(call, false);
+        call_fail(call);
     }
 }
 
@@ -202,7 +275,7 @@ static struct call *gathering_call(struct redis *redis, struct str id)
             return call;
         }
     }
-    call = call_new(redis, LIMIT_GRANTS_PER_CALL);
+    call = call_new(redis, STORE_GRANT, LIMIT_GRANTS_PER_CALL);
     if (call != NULL) {
         call->next_gathering = *bucket;
         *bucket = call;
@@ -221,8 +294,9 @@ static void *redis_open(void *engine, struct store *store)
     }
     redis->store = store;
     queue_init(&redis->due);
-    redis->link = link_open(store_loop(store), engine, call_replied,
-                            PATIENCE_DEADLINES * store_limits(store).deadline_ms);
+    queue_init(&redis->waiting);
+    redis->link =
+        link_open(store_loop(store), engine, call_replied, store_limits(store).deadline_ms);
     if (redis->link == NULL) {
         free(redis);
         return NULL;
@@ -237,14 +311,21 @@ static bool redis_is_ready(const void *self)
     return link_is_ready(redis->link);
 }
 
+/* How old an outage may be for an operation to wait for its end. One that is older than a deadline
+ * has outlasted whoever came with it, and lasts. A ping asks whether there is one. */
+static uint64_t patience_ms(const struct redis *redis, const struct store_op *op)
+{
+    return op->verb == STORE_PING ? 0 : store_limits(redis->store).deadline_ms;
+}
+
 static void redis_submit(void *self, struct store_op *op)
 {
     struct redis *redis = self;
     struct call *call = NULL;
 
-    if (link_is_ready(redis->link)) {
+    if (link_outage_ms(redis->link) <= patience_ms(redis, op)) {
         call = op->verb == STORE_GRANT ? gathering_call(redis, op->grant.grant.discount_id)
-                                       : call_new(redis, 1);
+                                       : call_new(redis, op->verb, 1);
     }
     if (call == NULL) {
         store_complete(redis->store, op, STATUS_UNAVAILABLE);
@@ -256,38 +337,77 @@ static void redis_submit(void *self, struct store_op *op)
 static enum status redis_cancel(void *self, struct store_op *op)
 {
     struct call *call = op->slot;
+    bool is_in_doubt = call->in_doubt || call->place == CALL_SENT;
 
     (void)self; /* the call knows */
     call->ops[op->slot_index] = NULL;
-    return store_lost(op);
+    call->open--;
+    /* One that is due is looked at by the flush, and may be found by who gathers until then. */
+    if (call->open == 0 && call->place == CALL_WAITING) {
+        queue_remove(&call->link);
+        free(call);
+    }
+    return is_in_doubt ? store_lost(op) : STATUS_UNAVAILABLE;
 }
 
-static void redis_flush(void *self)
+static void send_all(struct redis *redis, struct queue *calls)
 {
-    struct redis *redis = self;
     struct queue due;
 
-    queue_move(&redis->due, &due);
-    memset(redis->gathering, 0, sizeof(redis->gathering));
+    queue_move(calls, &due);
     while (!queue_is_empty(&due)) {
         struct call *call = CONTAINER_OF(due.next, struct call, link);
 
         queue_remove(&call->link);
         call_send(redis, call);
     }
+}
+
+static void wait_all(struct redis *redis)
+{
+    while (!queue_is_empty(&redis->due)) {
+        struct call *call = CONTAINER_OF(redis->due.next, struct call, link);
+
+        queue_remove(&call->link);
+        if (call->open == 0) {
+            free(call);
+        } else {
+            call_place(call, CALL_WAITING);
+        }
+    }
+}
+
+static void redis_flush(void *self)
+{
+    struct redis *redis = self;
+
+    memset(redis->gathering, 0, sizeof(redis->gathering));
+    if (link_is_ready(redis->link)) {
+        send_all(redis, &redis->waiting);
+        send_all(redis, &redis->due);
+    } else {
+        wait_all(redis);
+    }
     link_flush(redis->link);
+}
+
+static void fail_all(struct queue *calls)
+{
+    while (!queue_is_empty(calls)) {
+        struct call *call = CONTAINER_OF(calls->next, struct call, link);
+
+        queue_remove(&call->link);
+        call_fail(call);
+    }
 }
 
 static void redis_close(void *self)
 {
     struct redis *redis = self;
 
-    while (!queue_is_empty(&redis->due)) {
-        struct call *call = CONTAINER_OF(redis->due.next, struct call, link);
-
-        queue_remove(&call->link);
-        call_fail(call, false);
-    }
+    redis->is_closing = true;
+    fail_all(&redis->due);
+    fail_all(&redis->waiting);
     link_close(redis->link);
 }
 

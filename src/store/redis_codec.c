@@ -491,25 +491,31 @@ enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct
 
 /* ---- Errors ---- */
 
-static bool error_is(const redisReply *reply, struct str code)
+static bool begins_with(struct str text, struct str code)
 {
-    return (size_t)reply->len >= code.n && memcmp(reply->str, code.p, code.n) == 0;
+    return text.n >= code.n && memcmp(text.p, code.p, code.n) == 0;
+}
+
+static struct str error_of(const redisReply *reply)
+{
+    return (struct str){reply->str, (size_t)reply->len};
 }
 
 enum status codec_error(const redisReply *reply)
 {
     /* With these Redis did not execute the command. Our scripts write after all their checks and
      * begin with the one write that Redis may refuse, so the same holds for a script that failed.
-     */
+     * The last three are of a node of a cluster, which is not what a redis:// URL names. */
     static const struct str refusals[] = {
         STR_INIT("LOADING "),    STR_INIT("BUSY "),     STR_INIT("MASTERDOWN "),
         STR_INIT("READONLY "),   STR_INIT("MISCONF "),  STR_INIT("OOM "),
         STR_INIT("NOREPLICAS "), STR_INIT("NOAUTH "),   STR_INIT("NOPERM "),
         STR_INIT("NOSCRIPT "),   STR_INIT("TRYAGAIN "), STR_INIT("CLUSTERDOWN "),
-        STR_INIT("WRONGPASS ")};
+        STR_INIT("WRONGPASS "),  STR_INIT("MOVED "),    STR_INIT("ASK "),
+        STR_INIT("CROSSSLOT ")};
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (error_is(reply, refusals[i])) {
+        if (begins_with(error_of(reply), refusals[i])) {
             return STATUS_UNAVAILABLE;
         }
     }
@@ -518,10 +524,22 @@ enum status codec_error(const redisReply *reply)
 
 bool codec_is_noscript(const redisReply *reply)
 {
-    return error_is(reply, STR("NOSCRIPT "));
+    return begins_with(error_of(reply), STR("NOSCRIPT "));
 }
 
-bool codec_is_readonly(const redisReply *reply)
+struct str codec_refusal(enum store_verb verb, size_t count, const redisReply *reply)
 {
-    return error_is(reply, STR("READONLY "));
+    if (reply->type == REDIS_REPLY_ERROR && codec_error(reply) == STATUS_UNAVAILABLE) {
+        return error_of(reply);
+    }
+    /* A refused write stands behind what became of each user. */
+    if (verb == STORE_GRANT && is_array(reply, 3 + count + 1)) {
+        return text_at(reply, 3 + count);
+    }
+    return (struct str){NULL, 0};
+}
+
+bool codec_is_readonly(struct str refusal)
+{
+    return begins_with(refusal, STR("READONLY "));
 }

@@ -37,8 +37,11 @@ enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct
 enum status codec_error(const redisReply *reply);
 /* Whether it says that the script is not loaded. */
 bool codec_is_noscript(const redisReply *reply);
-/* Whether it says that this Redis will go on refusing, so that a new connection may find a better
+/* The words in which Redis refused `count` operations of this verb, or some of them; n == 0: it did
+ * not. Borrowed from the reply. */
+struct str codec_refusal(enum store_verb verb, size_t count, const redisReply *reply);
+/* Whether they say that this Redis will go on refusing, so that a new connection may find a better
  * one: it has become a replica. */
-bool codec_is_readonly(const redisReply *reply);
+bool codec_is_readonly(struct str refusal);
 
 #endif

@@ -18,6 +18,7 @@
 #include <hiredis/async.h>
 #include <hiredis/sds.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -29,6 +30,12 @@
 #define ADDRESS_TEXT 64
 /* How often a ready link looks whether its oldest command is overdue. */
 #define WATCH_MS 500
+/* How many deadlines long a silent connection is kept. Replies that come after their operation's
+ * deadline are dropped; one that is later than this comes to nobody. */
+#define PATIENCE_DEADLINES 2
+/* How long a handshake may take. A first packet that was lost is sent again by the kernel after a
+ * second, then after two; a new connection is sooner. */
+#define CONNECT_MS 500
 
 enum state { RESTING, RESOLVING, CONNECTING, GREETING, READY, CLOSED };
 
@@ -43,13 +50,14 @@ struct redis_link {
     uv_loop_t *loop;
     const struct redis_address *address;
     redis_reply_fn replied;
-    uint64_t patience_ms;
+    uint64_t deadline_ms;
 
     enum state state;
     redisAsyncContext *context; /* hiredis's, until one of its callbacks says that it is gone */
     struct link_poll *poll;     /* as long as context */
     bool flushing, wants_write;
     const char *doomed; /* why the connection is to be given up; NULL: it is not */
+    uint64_t lost_ms;   /* since when nothing can be sent; 0 while READY */
 
     struct queue sent;
     uint64_t queued_bytes; /* given to this connection so far */
@@ -89,6 +97,9 @@ static void rest(struct redis_link *link, const char *why)
     if (link->state == CLOSED) {
         return;
     }
+    if (link->lost_ms == 0) {
+        link->lost_ms = uv_now(link->loop);
+    }
     log_write(link->failures == 0 ? LOG_WARNING : LOG_DEBUG, "redis: no connection to %s:%s: %s",
               link->address->host, link->address->port, why);
     link->failures++;
@@ -101,18 +112,29 @@ static void too_late(uv_timer_t *timer)
     connection_drop(timer->data, "it did not answer in time");
 }
 
+/* For how long the oldest command has been overdue; 0: it is not, or there is none. */
+static uint64_t overdue_ms(const struct redis_link *link)
+{
+    const struct redis_sent *oldest;
+    uint64_t waits_ms;
+
+    if (queue_is_empty(&link->sent)) {
+        return 0;
+    }
+    oldest = CONTAINER_OF(link->sent.next, struct redis_sent, queue);
+    waits_ms = uv_now(link->loop) - oldest->sent_ms;
+    return waits_ms > link->deadline_ms ? waits_ms - link->deadline_ms : 0;
+}
+
 static void watch(uv_timer_t *timer)
 {
     struct redis_link *link = timer->data;
-    const struct redis_sent *oldest;
+    uint64_t silent_ms = overdue_ms(link);
 
     /* Only now, or a replica that refuses its first write would be tried again at once. */
     link->failures = 0;
-    if (queue_is_empty(&link->sent)) {
-        return;
-    }
-    oldest = CONTAINER_OF(link->sent.next, struct redis_sent, queue);
-    if (uv_now(link->loop) - oldest->sent_ms > link->patience_ms) {
+    if (silent_ms > (PATIENCE_DEADLINES - 1) * link->deadline_ms) {
+        link->lost_ms = uv_now(link->loop) - silent_ms;
         connection_drop(link, "a command has had no reply for too long");
     }
 }
@@ -244,6 +266,7 @@ static void greeting_replied(redisAsyncContext *context, void *reply_pointer, vo
         link->doomed = "the greeting was refused";
     } else if (--link->greetings_due == 0 && link->doomed == NULL) {
         link->state = READY;
+        link->lost_ms = 0;
         uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
         log_write(LOG_INFO, "redis: connected to %s:%s", link->address->host, link->address->port);
     }
@@ -286,12 +309,24 @@ static void greet_all(struct redis_link *link)
 
 /* ---- Connecting ---- */
 
+/* A host that is cut off acknowledges nothing, while one whose Redis hangs still does. The first
+ * is noticed so early that what was sent can be sent again within its deadline. */
+static void notice_lost_host(const struct redis_link *link)
+{
+    const unsigned most_ms = (unsigned)(link->deadline_ms / 2);
+
+    /* Where the kernel does not do it, the watch gives the connection up later. */
+    (void)setsockopt(link->context->c.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
+}
+
 static void connected(const redisAsyncContext *context, int status)
 {
     struct redis_link *link = context->data;
 
     if (status == REDIS_OK) {
         redisEnableKeepAlive(&link->context->c);
+        notice_lost_host(link);
+        uv_timer_start(&link->timer, too_late, PATIENCE_DEADLINES * link->deadline_ms, 0);
         greet_all(link);
     } else {
         rest(link, context->errstr[0] != '\0' ? context->errstr : "it was refused");
@@ -320,7 +355,7 @@ static void connect_to(struct redis_link *link, const char *ip)
         return;
     }
     link->state = CONNECTING;
-    uv_timer_start(&link->timer, too_late, link->patience_ms, 0);
+    uv_timer_start(&link->timer, too_late, CONNECT_MS, 0);
     redisAsyncSetDisconnectCallback(context, disconnected);
     redisAsyncSetConnectCallback(context, connected);
     poll_update(link);
@@ -388,7 +423,7 @@ static void connection_drop(struct redis_link *link, const char *why)
 /* ---- The link ---- */
 
 struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *address,
-                             redis_reply_fn replied, uint64_t patience_ms)
+                             redis_reply_fn replied, uint64_t deadline_ms)
 {
     struct redis_link *link = calloc(1, sizeof(*link));
 
@@ -400,7 +435,8 @@ struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *addres
     link->loop = loop;
     link->address = address;
     link->replied = replied;
-    link->patience_ms = patience_ms;
+    link->deadline_ms = deadline_ms;
+    link->lost_ms = uv_now(loop);
     queue_init(&link->sent);
     uv_timer_init(loop, &link->timer);
     link->timer.data = link;
@@ -410,7 +446,18 @@ struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *addres
 
 bool link_is_ready(const struct redis_link *link)
 {
-    return link->state == READY && link->doomed == NULL;
+    return link->state == READY && link->doomed == NULL && overdue_ms(link) == 0;
+}
+
+uint64_t link_outage_ms(const struct redis_link *link)
+{
+    if (link_is_ready(link)) {
+        return 0;
+    }
+    if (link->state == READY) {
+        return 1 + overdue_ms(link);
+    }
+    return 1 + uv_now(link->loop) - link->lost_ms;
 }
 
 static void command_replied(redisAsyncContext *context, void *reply, void *sent_pointer)

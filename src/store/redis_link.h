@@ -36,13 +36,16 @@ enum redis_loss {
 typedef void (*redis_reply_fn)(struct redis_sent *sent, const redisReply *reply,
                                enum redis_loss loss);
 
-/* Starts connecting. A connection whose oldest command has had no reply for `patience_ms`, and one
- * that does not come about within it, is given up. NULL without memory. The address is borrowed. */
+/* Starts connecting. A connection whose oldest command has had no reply for `deadline_ms` takes no
+ * more of them, and after two such times it is given up; so is one that is not greeted within
+ * them. NULL without memory. The address is borrowed. */
 struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *address,
-                             redis_reply_fn replied, uint64_t patience_ms);
+                             redis_reply_fn replied, uint64_t deadline_ms);
 
-/* Connected, logged in, scripts loaded. */
+/* Connected, logged in, scripts loaded, and the oldest command has its reply or is not overdue. */
 bool link_is_ready(const struct redis_link *link);
+/* For how long it has not been ready; 0: it is. */
+uint64_t link_outage_ms(const struct redis_link *link);
 
 /* Queues a command; false, and nothing queued, when the link is not ready. Arguments are copied. */
 bool link_send(struct redis_link *link, struct redis_sent *sent, int argc, const char **argv,

@@ -112,36 +112,103 @@ static void an_answered_grant_is_there_after_a_kill(void **state)
     CHECK_INT(scene, again->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
 }
 
+static void submit_and_kill(struct rig *rig, struct str id,
+                            struct attempt *ret_asked[STORE_VERB_COUNT])
+{
+    redis_server_freeze(rig->server);
+    rig_submit_each(rig, id, STR("ann"), ret_asked);
+    store_flush(rig->scene.turn.store);
+    redis_server_kill(rig->server);
+}
+
 static void what_was_sent_before_a_kill_is_unknown(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, durable, hasty);
+    struct attempt *asked[STORE_VERB_COUNT];
+
+    submit_and_kill(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), asked);
+    assert_true(scene_settle(scene));
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+    }
+}
+
+static void what_was_sent_before_a_kill_is_done_after_the_restart(void **state)
 {
     struct rig *rig = *state;
     struct scene *scene = rig_redis(rig, durable, rig_patient());
     struct str id = rig_discount(rig, 10);
     struct attempt *asked[STORE_VERB_COUNT];
 
-    redis_server_freeze(rig->server);
-    rig_submit_each(rig, id, STR("ann"), asked);
-    store_flush(scene->turn.store);
-    redis_server_kill(rig->server);
+    submit_and_kill(rig, id, asked);
+    redis_server_restart(rig->server);
     assert_true(scene_settle(scene));
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+        CHECK_STATUS(scene, asked[verb], verb == STORE_PING ? STATUS_UNAVAILABLE : STATUS_OK);
     }
-    redis_server_restart(rig->server);
-    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+    assert_string_equal(redis_server_command(rig->server, "ZCARD discounts"), "2");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
 }
 
-static void without_a_connection_operations_are_unavailable_at_once(void **state)
+/* ---- The same creation twice ---- */
+
+/* The same operation once more, as the store itself repeats it. */
+static void create_again(struct attempt *created)
+{
+    created->submitted++;
+    created->scene->open++;
+    store_create(created->scene->turn.store, &created->op, created->op.done);
+}
+
+static void check_created_twice(struct rig *rig, struct str key)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct attempt *created = submit_create(scene, &discount, key);
+    int64_t created_at_us;
+
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, created, STATUS_OK);
+    created_at_us = created->op.create.discount.created_at_us;
+    create_again(created);
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, created, STATUS_OK);
+    CHECK(scene, !created->op.create.replayed);
+    CHECK_INT(scene, created->op.create.discount.created_at_us, created_at_us);
+    assert_string_equal(redis_server_command(rig->server, "ZCARD discounts"), "1");
+    assert_int_equal(atoll(redis_server_command(rig->server, "ZRANGE discounts 0 0 WITHSCORES") +
+                           DISCOUNT_ID_LENGTH + 1),
+                     created_at_us);
+}
+
+static void a_creation_with_the_same_id_is_the_same_creation(void **state)
+{
+    check_created_twice(*state, (struct str){0});
+}
+
+static void so_it_is_with_an_idempotency_key(void **state)
+{
+    check_created_twice(*state, STR("key"));
+}
+
+/* ---- Without a connection ---- */
+
+static void without_a_connection_operations_wait_for_their_deadline(void **state)
 {
     struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 10);
+    struct scene *scene = rig_redis(rig, NULL, hasty);
     struct attempt *asked[STORE_VERB_COUNT];
 
     redis_server_kill(rig->server);
     assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_submit_each(rig, id, STR("ann"), asked);
+    rig_submit_each(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"), asked);
     store_deliver(scene->turn.store);
+    for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        CHECK_INT(scene, asked[verb]->done, verb == STORE_PING ? 1 : 0);
+    }
+    assert_true(scene_settle(scene));
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
     }
@@ -209,10 +276,8 @@ static void a_kill_under_load_makes_no_answer_untrue(void **state)
         load_submit(rig, ids, round, asked);
         assert_true(turn_until(&scene->turn, some_are_done, scene, CLOCK_PATIENCE_MS));
         redis_server_kill(rig->server);
-        assert_true(scene_settle(scene));
         redis_server_restart(rig->server);
-        assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-        assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
+        assert_true(scene_settle(scene));
         for (size_t d = 0; d < LOAD_DISCOUNTS; d++) {
             for (size_t u = 0; u < LOAD_USERS; u++) {
                 load_check(rig, ids[d], asked[d][u]);
@@ -678,7 +743,10 @@ int main(void)
         RIG(a_script_cache_flushed_in_mid_pipeline_is_not_noticed),
         RIG(an_answered_grant_is_there_after_a_kill),
         RIG(what_was_sent_before_a_kill_is_unknown),
-        RIG(without_a_connection_operations_are_unavailable_at_once),
+        RIG(what_was_sent_before_a_kill_is_done_after_the_restart),
+        RIG(a_creation_with_the_same_id_is_the_same_creation),
+        RIG(so_it_is_with_an_idempotency_key),
+        RIG(without_a_connection_operations_wait_for_their_deadline),
         RIG(a_kill_under_load_makes_no_answer_untrue),
         RIG(a_connection_that_redis_ends_is_made_again),
         RIG(operations_of_a_frozen_redis_end_at_their_deadline),

@@ -54,13 +54,33 @@ static void a_script_that_is_not_loaded_is_told_apart(void **state)
     assert_false(codec_is_noscript(ERROR_WORD("")));
 }
 
+static void what_belongs_to_a_cluster_is_unavailable(void **state)
+{
+    (void)state;
+    assert_int_equal(codec_error(ERROR_WORD("MOVED 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
+    assert_int_equal(codec_error(ERROR_WORD("ASK 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
+    assert_int_equal(
+        codec_error(ERROR_WORD("CROSSSLOT Keys in request don't hash to the same slot")),
+        STATUS_UNAVAILABLE);
+}
+
+static bool is_readonly(redisReply *error)
+{
+    return codec_is_readonly(codec_refusal(STORE_GET, 1, error));
+}
+
 static void a_replica_is_told_apart(void **state)
 {
     (void)state;
-    assert_true(
-        codec_is_readonly(ERROR_WORD("READONLY You can't write against a read only replica.")));
-    assert_false(codec_is_readonly(ERROR_WORD("LOADING Redis is loading the dataset in memory")));
-    assert_false(codec_is_readonly(ERROR_WORD("READ")));
+    assert_true(is_readonly(ERROR_WORD("READONLY You can't write against a read only replica.")));
+    assert_false(is_readonly(ERROR_WORD("LOADING Redis is loading the dataset in memory")));
+    assert_false(is_readonly(ERROR_WORD("READ")));
+}
+
+static void what_is_not_ours_is_no_refusal(void **state)
+{
+    (void)state;
+    assert_int_equal(codec_refusal(STORE_GRANT, 1, ERROR_WORD("WRONGTYPE Operation against")).n, 0);
 }
 
 int main(void)
@@ -69,7 +89,9 @@ int main(void)
         cmocka_unit_test(what_redis_refused_to_execute_is_unavailable),
         cmocka_unit_test(every_other_error_means_that_a_key_is_not_ours),
         cmocka_unit_test(a_script_that_is_not_loaded_is_told_apart),
+        cmocka_unit_test(what_belongs_to_a_cluster_is_unavailable),
         cmocka_unit_test(a_replica_is_told_apart),
+        cmocka_unit_test(what_is_not_ours_is_no_refusal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

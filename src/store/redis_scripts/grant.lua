@@ -4,15 +4,22 @@
 --   Returns false when there is no such discount, else
 --   {discount_code, now, starts_at or false, what became of each user ...}, which is one of
 --   'granted T', 'held T' (T: granted_at), 'not-started', 'expired', 'exhausted', and 'refused' when
---   Redis takes no writes.
+--   Redis takes no writes; behind them, if any is, the words in which Redis refused.
 --
 -- The number granted is the number of members of the grants, and all new grants are written by
 -- one command: count and grants cannot disagree. Whoever holds a grant gets it again before anything
 -- else is looked at, so that a repeated request is answered as its first one was.
+local function refusal_of(reply)
+  local words = type(reply) == 'table' and reply.err
+  return words and (string.match(words, '%u%u+ .*') or words)
+end
+
 local discount = redis.call('HMGET', KEYS[1], 'discount_code', 'total_count', 'starts_at',
   'expires_at')
 if not discount[1] and not discount[2] then
-  return false
+  -- A replica may not have it yet, and says that it is one to a write that changes nothing.
+  local words = refusal_of(redis.pcall('ZREM', KEYS[2], ''))
+  return words and string.find(words, 'READONLY', 1, true) == 1 and redis.error_reply(words)
 end
 if not discount[1] or not tonumber(discount[2]) then
   return redis.error_reply('CORRUPT discount')
@@ -51,12 +58,7 @@ end
 
 local refused = false
 if #new > 0 then
-  local written = redis.pcall('ZADD', KEYS[2], unpack(new))
-  refused = type(written) == 'table' and written.err ~= nil
-  if refused and string.find(written.err, 'READONLY', 1, true) then
-    -- A replica cannot answer for its master, not even for those who hold a grant.
-    return written
-  end
+  refused = refusal_of(redis.pcall('ZADD', KEYS[2], unpack(new)))
 end
 
 local answer = {discount[1], now, discount[3]}
@@ -70,5 +72,8 @@ for i = 1, #held do
     redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])
   end
   answer[i + 3] = words[i] .. (granted_at[i] or '')
+end
+if refused then
+  answer[#held + 4] = refused
 end
 return answer
