@@ -215,6 +215,30 @@ static bool play_expect_any(struct fake_redis *fake, const struct step *step)
     }
 }
 
+static bool play_expect_bytes(struct fake_redis *fake, const struct step *step)
+{
+    char dropped[1024];
+    size_t done = fake->used;
+
+    if (done > 0) {
+        return fault(fake, "something had come before");
+    }
+    while (done < step->n) {
+        size_t left = step->n - done;
+        ssize_t n;
+
+        if (!wait_readable(fake, fake->fd)) {
+            return fault(fake, "nothing came");
+        }
+        n = recv(fake->fd, dropped, left < sizeof(dropped) ? left : sizeof(dropped), 0);
+        if (n <= 0) {
+            return fault(fake, "the client has gone");
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
 static bool play_send(struct fake_redis *fake, const struct step *step)
 {
     size_t done = 0;
@@ -323,6 +347,11 @@ void fake_expect_together(struct fake_redis *fake, size_t count)
 void fake_expect_any(struct fake_redis *fake, size_t count)
 {
     step_add(fake, "expect any", play_expect_any, NULL, count);
+}
+
+void fake_expect_bytes(struct fake_redis *fake, size_t n)
+{
+    step_add(fake, "expect bytes", play_expect_bytes, NULL, n);
 }
 
 void fake_send(struct fake_redis *fake, const char *bytes, size_t n)

@@ -31,6 +31,8 @@ void fake_expect(struct fake_redis *fake, const char *prefix);
 void fake_expect_together(struct fake_redis *fake, size_t count);
 /* Reads this many commands, whatever they are. */
 void fake_expect_any(struct fake_redis *fake, size_t count);
+/* Reads this many bytes and leaves what comes behind them. */
+void fake_expect_bytes(struct fake_redis *fake, size_t n);
 /* Sends the first n bytes of this text, which is copied. */
 void fake_send(struct fake_redis *fake, const char *bytes, size_t n);
 void fake_send_text(struct fake_redis *fake, const char *bytes);

@@ -203,10 +203,15 @@ void redis_server_kill(struct redis_server *server)
     server->pid = 0;
 }
 
-void redis_server_restart(struct redis_server *server)
+void redis_server_relaunch(struct redis_server *server)
 {
     assert_int_equal(server->pid, 0);
     launch(server);
+}
+
+void redis_server_restart(struct redis_server *server)
+{
+    redis_server_relaunch(server);
     assert_true(clock_wait(answers, server, CLOCK_PATIENCE_MS));
     assert_true(server->pid > 0);
 }

@@ -28,6 +28,8 @@ void redis_server_kill(struct redis_server *server);
 /* Starts the killed one again, on the same port, directory and options, and waits until it answers.
  */
 void redis_server_restart(struct redis_server *server);
+/* The same, but does not wait: for one that takes its time to load. */
+void redis_server_relaunch(struct redis_server *server);
 
 /* SIGSTOP, which is over when this returns, and SIGCONT. */
 void redis_server_freeze(struct redis_server *server);
