@@ -15,9 +15,11 @@
  *      OVERLOADED was not tried.
  *   5. Backends know no HTTP and no JSON; callers see no replies, no rows, no errno.
  *
- * One verb is one atomic change. Bounded: past `in_flight_limit` operations a submitted one
- * completes with OVERLOADED. Every operation has a deadline; a late one completes with UNKNOWN if
- * it may have changed something, else with UNAVAILABLE. */
+ * One verb is one atomic change, and may be tried more than once: a repeat finds what was done, so
+ * a grant whose first attempt was in doubt may come back as `replayed`. Bounded: past
+ * `in_flight_limit` operations a submitted one completes with OVERLOADED. Every operation has a
+ * deadline; a late one completes with UNKNOWN if it may have changed something, else with
+ * UNAVAILABLE. */
 #ifndef DISCOUNT_STORE_H
 #define DISCOUNT_STORE_H
 
@@ -111,7 +113,7 @@ struct store_limits {
 /* Opens this worker's store and starts connecting. NULL without memory. The other two outlive it.
  */
 struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct store_limits limits);
-/* Whether operations would be tried at all now. */
+/* Whether operations would be sent now; else they wait for a while, or are refused. */
 bool store_is_ready(const struct store *store);
 
 /* Asks whether the store answers. */

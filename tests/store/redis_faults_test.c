@@ -501,16 +501,15 @@ static void a_full_redis_keeps_what_it_has_promised(void **state)
     CHECK_INT(&rig->scene, grant_once(rig, stock.left, STR("bob")), STATUS_OK);
 }
 
-/* In one call some hold, one is new, and one is too late. */
-static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
+/* In one call one holds and one is new, twice over. */
+static void check_each_by_itself(struct rig *rig, const char *fault)
 {
-    struct rig *rig = *state;
     struct scene *scene = rig_redis(rig, NULL, rig_patient());
     struct str id = rig_discount(rig, 2);
     struct attempt *held, *new, *same;
 
     rig_grant(rig, id, STR("ann"));
-    redis_server_command(rig->server, "CONFIG SET maxmemory 1");
+    redis_server_command(rig->server, fault);
     new = submit_grant(scene, id, STR("bob"));
     held = submit_grant(scene, id, STR("ann"));
     same = submit_grant(scene, id, STR("bob"));
@@ -518,6 +517,21 @@ static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
     CHECK_STATUS(scene, new, STATUS_UNAVAILABLE);
     CHECK_STATUS(scene, held, STATUS_OK);
     CHECK_STATUS(scene, same, STATUS_UNAVAILABLE);
+}
+
+static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
+{
+    check_each_by_itself(*state, "CONFIG SET maxmemory 1");
+}
+
+/* Who holds a grant does so whoever asks beside him, and the connection is given up all the same.
+ */
+static void a_replica_answers_each_grant_of_a_call_by_itself(void **state)
+{
+    struct rig *rig = *state;
+
+    check_each_by_itself(rig, "REPLICAOF 127.0.0.1 1");
+    assert_true(turn_until_not_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
 }
 
 /* Nobody is told "sold out" while a unit is left: those in front got none. */
@@ -759,6 +773,7 @@ int main(void)
         RIG(without_an_address_the_store_is_not_ready),
         RIG(a_full_redis_keeps_what_it_has_promised),
         RIG(a_full_redis_answers_each_grant_of_a_call_by_itself),
+        RIG(a_replica_answers_each_grant_of_a_call_by_itself),
         RIG(a_full_redis_sells_nothing_out),
         RIG(too_few_replicas_are_a_refusal),
         RIG(a_read_only_replica_is_a_refusal),
