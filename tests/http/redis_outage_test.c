@@ -129,7 +129,7 @@ static void it_recovers_within_a_second_or_so(void **state)
     int64_t killed_ms, hung_ms;
 
     (void)state;
-    start_durable(&stock.service, (const char *[]){"DISCOUNT_DEADLINE_MS=500", NULL});
+    start_durable(&stock.service, (const char *[]){"DISCOUNT_DEADLINE_MS=1000", NULL});
     service_create(&stock.service, 10, stock.id);
     killed_ms = recovery_ms(&stock, true);
     hung_ms = recovery_ms(&stock, false);
@@ -269,7 +269,7 @@ static long resident_kib(const struct service *service)
 
 static void memory_is_flat_through_outages_under_load(void **state)
 {
-    enum { ROUNDS = 3 };
+    enum { ROUNDS = 2 };
     struct service service;
     struct client clients[CLIENTS];
     atomic_bool is_stopped = false;
@@ -278,7 +278,7 @@ static void memory_is_flat_through_outages_under_load(void **state)
     long before_kib, after_kib;
 
     (void)state;
-    service_start(&service, (const char *[]){"DISCOUNT_DEADLINE_MS=300", NULL});
+    service_start(&service, (const char *[]){"DISCOUNT_DEADLINE_MS=1000", NULL});
     service_create(&service, 1000000, id);
     for (unsigned i = 0; i < CLIENTS; i++) {
         clients[i] =
@@ -289,7 +289,7 @@ static void memory_is_flat_through_outages_under_load(void **state)
     before_kib = resident_kib(&service);
     for (int round = 0; round < ROUNDS; round++) {
         redis_server_freeze(service.redis);
-        let_pass(1000);
+        let_pass(1500);
         redis_server_thaw(service.redis);
         let_pass(300);
         redis_server_command(service.redis, "CLIENT KILL TYPE normal SKIPME yes");

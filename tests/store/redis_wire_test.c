@@ -690,6 +690,7 @@ static void a_late_reply_is_not_given_to_an_operation_that_waits(void **state)
  * at once. False when the machine was too slow to tell the deadlines apart. */
 static bool silent_attempt(struct rig *rig)
 {
+    enum { DEADLINE_MS = 1000 };
     struct fake_redis *fake = rig_fake(rig);
     struct attempt *sent, *kept, *ping, *last;
     struct scene *scene;
@@ -700,7 +701,7 @@ static bool silent_attempt(struct rig *rig)
     fake_send_text(fake, GRANTED(FIRST));
     fake_expect(fake, "PING");
     fake_send_text(fake, "+PONG\r\n");
-    scene = rig_play_ready(rig, deadline(2 * SHORT_MS));
+    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
     sent = rig_submit(rig, STORE_GRANT, ID, ANN);
     assert_true(scene_settle(scene));
     CHECK_STATUS(scene, sent, STATUS_UNKNOWN);
@@ -712,7 +713,7 @@ static bool silent_attempt(struct rig *rig)
     assert_true(scene_settle(scene));
     CHECK_STATUS(scene, kept, STATUS_UNAVAILABLE);
     fake_redis_resume(fake);
-    if (!turn_until_ready(&scene->turn, SHORT_MS)) {
+    if (!turn_until_ready(&scene->turn, DEADLINE_MS)) {
         return in_time(rig, ping);
     }
     last = submit_ping(scene);
