@@ -112,7 +112,8 @@ static void too_late(uv_timer_t *timer)
     connection_drop(timer->data, "it did not answer in time");
 }
 
-/* For how long the oldest command has been overdue; 0: it is not, or there is none. */
+/* For how long the oldest command has been overdue; 0: it is not, or there is none. It is at its
+ * operation's deadline, so that who comes when that one has been told is not sent after it. */
 static uint64_t overdue_ms(const struct redis_link *link)
 {
     const struct redis_sent *oldest;
@@ -123,7 +124,7 @@ static uint64_t overdue_ms(const struct redis_link *link)
     }
     oldest = CONTAINER_OF(link->sent.next, struct redis_sent, queue);
     waits_ms = uv_now(link->loop) - oldest->sent_ms;
-    return waits_ms > link->deadline_ms ? waits_ms - link->deadline_ms : 0;
+    return waits_ms >= link->deadline_ms ? 1 + waits_ms - link->deadline_ms : 0;
 }
 
 static void watch(uv_timer_t *timer)
@@ -455,7 +456,7 @@ uint64_t link_outage_ms(const struct redis_link *link)
         return 0;
     }
     if (link->state == READY) {
-        return 1 + overdue_ms(link);
+        return link->doomed == NULL ? overdue_ms(link) : 1;
     }
     return 1 + uv_now(link->loop) - link->lost_ms;
 }
