@@ -960,6 +960,7 @@ static bool late_noscript_attempt(struct rig *rig)
     assert_true(scene_settle(scene));
     CHECK_STATUS(scene, late, STATUS_UNKNOWN);
     fake_redis_resume(fake);
+    turn_until_ready(&scene->turn, SHORT_MS);
     next = submit_ping(scene);
     assert_true(scene_settle(scene));
     return in_time(rig, next);
