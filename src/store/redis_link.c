@@ -18,7 +18,6 @@
 #include <hiredis/async.h>
 #include <hiredis/sds.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -310,23 +309,12 @@ static void greet_all(struct redis_link *link)
 
 /* ---- Connecting ---- */
 
-/* A host that is cut off acknowledges nothing, while one whose Redis hangs still does. The first
- * is noticed so early that what was sent can be sent again within its deadline. */
-static void notice_lost_host(const struct redis_link *link)
-{
-    const unsigned most_ms = (unsigned)(link->deadline_ms / 2);
-
-    /* Where the kernel does not do it, the watch gives the connection up later. */
-    (void)setsockopt(link->context->c.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
-}
-
 static void connected(const redisAsyncContext *context, int status)
 {
     struct redis_link *link = context->data;
 
     if (status == REDIS_OK) {
         redisEnableKeepAlive(&link->context->c);
-        notice_lost_host(link);
         uv_timer_start(&link->timer, too_late, PATIENCE_DEADLINES * link->deadline_ms, 0);
         greet_all(link);
     } else {
