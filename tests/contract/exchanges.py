@@ -45,4 +45,7 @@ def read(directory):
         source = os.path.basename(path).split(".")[0]
         with open(path, encoding="ascii") as file:
             for line in file:
-                yield Exchange(line, source)
+                exchange = Exchange(line, source)
+                # What came through nginx has its marks.
+                if not exchange.headers.get("server", [""])[0].startswith("nginx"):
+                    yield exchange

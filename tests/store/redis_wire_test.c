@@ -1116,13 +1116,22 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
     }
 }
 
-/* hiredis 0.14 reads no deeper than nine, which ends the connection; later ones read it. */
+/* hiredis 0.14 reads no deeper than nine, which ends the connection, and the grant is sent again,
+ * to nobody here; later ones read it. */
 static void a_reply_of_ten_levels_grants_nothing(void **state)
 {
-    static const char deep[] = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n";
-    enum status status = told(*state, STORE_GRANT, deep);
+    struct rig *rig = *state;
+    struct fake_redis *fake = rig_fake(rig);
+    struct scene *scene;
+    struct attempt *asked;
 
-    assert_true(status == STATUS_UNKNOWN || status == STATUS_CORRUPT);
+    fake_greeting(fake, NULL, "0");
+    fake_expect(fake, "EVALSHA ");
+    fake_send_text(fake, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n");
+    scene = rig_play_ready(rig, deadline(SHORT_MS));
+    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
+    assert_true(scene_settle(scene));
+    assert_true(asked->op.status == STATUS_UNKNOWN || asked->op.status == STATUS_CORRUPT);
 }
 
 static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
