@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Decides from the log of a run and from what the store held in the end whether each promise was kept.
+
+    check_history.py DIRECTORY
+
+DIRECTORY has history.jsonl (history.py says what is in it) and content.json (content.py). One line for each promise, before it one for
+each violation, with the lines of the log that prove it. Exits with 0 if all promises were kept, 1 if not, 2 if it cannot tell."""
+
+import collections
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import content
+import history
+import promises
+
+SHOWN = 20
+
+
+def report(found, show=print):
+    """Prints the violations and the verdicts; {promise: how many violations}."""
+    by_promise = collections.defaultdict(list)
+    for violation in found:
+        by_promise[violation.promise].append(violation)
+    for promise in promises.RULES:
+        for violation in by_promise[promise][:SHOWN]:
+            show(f"violation: {violation}")
+        if len(by_promise[promise]) > SHOWN:
+            show(f"violation: {promise}: and {len(by_promise[promise]) - SHOWN} more")
+    for promise in promises.RULES:
+        show(f"{promise}: {'kept' if not by_promise[promise] else f'BROKEN, {len(by_promise[promise])} violations'}")
+    return {promise: len(by_promise[promise]) for promise in promises.RULES}
+
+
+def main(directory):
+    try:
+        past, contents = history.read(directory), content.load(directory)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{directory}: cannot be read: {error!r}")
+        return 2
+    counts = report(promises.violations(past, contents))
+    return 1 if any(counts.values()) else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print(__doc__)
+        sys.exit(2)
+    sys.exit(main(sys.argv[1]))

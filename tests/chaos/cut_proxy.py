@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""A TCP proxy that does to what passes what networks do: it cuts after so many bytes, delays, holds, loses and resets."""
+
+import asyncio
+import socket
+import struct
+
+UP, DOWN = "requests", "replies"
+HOLD = "hold"  # keep what comes and pass it on later
+LOSE = "lose"  # a connection that is open and on which nothing arrives any more
+
+
+class Side(asyncio.Protocol):
+    """One end of a connection through the proxy. What arrives here goes out at `other`."""
+
+    def __init__(self, proxy, direction):
+        self.proxy, self.direction = proxy, direction
+        self.other = self.transport = None
+        self.early = []    # what came before the other end was connected, or is being held
+        self.budget = None  # how many more bytes pass before it is cut
+        self.due = 0       # when the last of what is being delayed goes out
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data):
+        if self.proxy.mode == LOSE:
+            return
+        self.early.append(data)
+        self.pump()
+
+    def pump(self):
+        if self.other is None or self.other.transport is None or self.proxy.mode == HOLD:
+            return
+        while self.early:
+            self.send(self.early.pop(0))
+
+    def send(self, data):
+        if self.budget is not None:
+            data, self.budget = data[:self.budget], self.budget - len(data)
+        loop = asyncio.get_running_loop()
+        self.due = max(self.due, loop.time() + self.proxy.delay_s)
+        if self.due > loop.time() + 0.0005:
+            loop.call_at(self.due, self.write, data)
+        else:
+            self.write(data)
+        if self.budget is not None and self.budget <= 0:
+            loop.call_at(self.due, self.cut)
+
+    def write(self, data):
+        if not self.other.transport.is_closing():
+            self.other.transport.write(data)
+
+    def cut(self):
+        """Ends both ways: those who had the last bytes see an end, or a reset, and the other one too."""
+        self.proxy.cuts += 1
+        for side in (self, self.other):
+            if self.proxy.resets:
+                side.reset()
+            else:
+                side.transport.close()
+
+    def reset(self):
+        sock = self.transport.get_extra_info("socket") if self.transport else None
+        if sock is not None and sock.fileno() >= 0:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if self.transport:
+            self.transport.abort()
+
+    def connection_lost(self, error):
+        self.proxy.sides.discard(self)
+        if self.other is not None and self.other.transport is not None:
+            if error is not None:
+                self.other.reset()
+            else:
+                self.pump()
+                self.other.transport.close()
+
+
+class Proxy:
+    def __init__(self, name, host, port):
+        self.name, self.host, self.target = name, host, port
+        self.sides = set()
+        self.mode, self.delay_s, self.resets = None, 0, False
+        self.next_budget = {}  # direction: for the next connection
+        self.cuts = 0
+        self.busy = asyncio.Lock()
+        self.tasks = set()
+
+    async def open(self, port):
+        self.port = port
+        self.server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", port)
+
+    def close(self):
+        self.server.close()
+        self.reset_all()
+
+    def _accept(self):
+        side = Side(self, UP)
+        task = asyncio.create_task(self._connect(side))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return side
+
+    async def _connect(self, near):
+        try:
+            _, far = await asyncio.get_running_loop().create_connection(lambda: Side(self, DOWN), self.host, self.target)
+        except OSError:
+            near.reset()
+            return
+        near.other, far.other = far, near
+        self.sides |= {near, far}
+        for side in (near, far):
+            side.budget = self.next_budget.pop(side.direction, None)
+        if near.transport.is_closing():
+            far.transport.close()
+        near.pump()
+        far.pump()
+
+    # ---- Faults ----
+
+    def reset_all(self):
+        for side in list(self.sides):
+            side.reset()
+
+    def cut_after(self, direction, size, resets):
+        """Cuts every connection that is open, and the next, once so many more bytes have passed in this direction."""
+        self.resets = resets
+        self.next_budget[direction] = size
+        for side in self.sides:
+            if side.direction == direction:
+                side.budget = size
+
+    def spare(self):
+        """What has not been cut yet is not going to be."""
+        self.next_budget.clear()
+        for side in self.sides:
+            side.budget = None
+
+    def set_mode(self, mode):
+        was, self.mode = self.mode, mode
+        if was == LOSE:
+            self.reset_all()  # a stream with a hole in it is of no use to anybody
+        for side in list(self.sides):
+            side.pump()

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The log of a run: what was asked, what was answered, what was done to the system meanwhile.
+
+A log is a directory with `history.jsonl`, one JSON array in each line, whose first word says what it is. Times are microseconds of
+the monotonic clock since the run began. A request is logged before its first byte is sent and once more when its end is
+known, so that what has no second line was under way when the run ended.
+
+    ["run",   {...}]                                     how the run was started
+    ["phase", time, name]                                "load", then "healed", "replay", "over"
+    ["ask",   time, seq, client, route, kind, {asked}]   kind and what it asks:
+                                                             create     brand, code, total, key (or null)
+                                                             grant      discount, user
+                                                             grant_get  discount, user
+                                                             get        discount
+                                                             grants     discount
+                                                             wallet     user
+                                                             list       brand (or null)
+    ["said",  time, seq, status, name, {said}]           status 0: there was no answer, and name says why ("unsent": not a byte
+                                                         of the request left); else name is that of the problem or null, and a
+                                                         2xx said:
+                                                             create     id, brand, code, total, created_at, replayed
+                                                             grant(_get)  discount, user, granted_at, replayed
+                                                             get        discount, granted, remaining
+                                                             grants     {user: granted_at}, wallet {discount: granted_at}
+                                                             list       {discount: granted}
+    ["fault", time, text]                                what was done to the system
+    ["exit",  time, process, code, wanted]               a process ended; wanted: null (nobody told it to), "kill" or "stop"
+
+Times of discounts and grants are microseconds since 1970. Other lines are for those who read the log and mean nothing here.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Optional
+
+FILE = "history.jsonl"
+REPEATABLE = ("store-unavailable", "overloaded", "outcome-unknown")
+
+OK, REFUSED, NOT_APPLIED, IN_DOUBT = "ok", "refused", "not applied", "in doubt"
+
+
+class Log:
+    def __init__(self, directory, clock=time.monotonic):
+        self.file = open(f"{directory}/{FILE}", "w", encoding="utf-8")
+        self.clock = clock
+        self.origin = clock()
+        self.asked = 0
+
+    def run(self, **how):
+        self._write("run", how)
+
+    def phase(self, name):
+        self._write("phase", self._now(), name)
+
+    def ask(self, client, route, kind, asked):
+        """Notes a request that is about to be sent; what it returns stands for it in said()."""
+        self.asked += 1
+        self._write("ask", self._now(), self.asked, client, route, kind, asked)
+        return self.asked
+
+    def said(self, seq, status, name, said):
+        self._write("said", self._now(), seq, status, name, said)
+
+    def fault(self, text):
+        self._write("fault", self._now(), text)
+        return self._now()
+
+    def exit(self, process, code, wanted):
+        self._write("exit", self._now(), process, code, wanted)
+
+    def close(self):
+        self.file.close()
+
+    def _now(self):
+        return int((self.clock() - self.origin) * 1e6)
+
+    def _write(self, *line):
+        self.file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+@dataclass
+class Request:
+    line: int  # of its beginning, in the log
+    began: int
+    client: str
+    route: str
+    kind: str
+    asked: dict
+    phase: str = "load"
+    said_line: Optional[int] = None
+    ended: float = math.inf
+    status: int = 0
+    name: Optional[str] = None
+    said: dict = field(default_factory=dict)
+
+    def outcome(self):
+        """What its sender may conclude about what became of it."""
+        if 200 <= self.status < 300:
+            return OK
+        if 400 <= self.status < 500:
+            return REFUSED
+        if self.name == "unsent" or (self.status == 503 and self.name in ("store-unavailable", "overloaded")):
+            return NOT_APPLIED
+        return IN_DOUBT
+
+    def may_have_applied(self):
+        return self.outcome() in (OK, IN_DOUBT)
+
+    def is_sold_out(self):
+        return self.kind == "grant" and self.name == "discount-exhausted"
+
+    def lines(self):
+        return [self.line] if self.said_line is None else [self.line, self.said_line]
+
+
+@dataclass
+class Exit:
+    line: int
+    process: str
+    code: int
+    wanted: Optional[str]
+
+
+class History:
+    def __init__(self, lines):
+        self.how, self.requests, self.faults, self.exits = {}, [], [], []
+        self.phases = {}  # name: when it began
+        by_seq, phase = {}, "load"
+        for number, (word, *rest) in enumerate(map(json.loads, lines), 1):
+            if word == "run":
+                self.how = rest[0]
+            elif word == "phase":
+                phase = rest[1]
+                self.phases[phase] = rest[0]
+            elif word == "ask":
+                began, seq, *about = rest
+                by_seq[seq] = Request(number, began, *about, phase)
+                self.requests.append(by_seq[seq])
+            elif word == "said":
+                request = by_seq[rest[1]]
+                request.said_line, request.ended = number, rest[0]
+                request.status, request.name, request.said = rest[2:]
+            elif word == "fault":
+                self.faults.append(rest[1])
+            elif word == "exit":
+                self.exits.append(Exit(number, *rest[1:]))
+
+    def of_kind(self, *kinds):
+        return [request for request in self.requests if request.kind in kinds]
+
+
+def read(directory):
+    with open(f"{directory}/{FILE}", encoding="utf-8") as file:
+        return History(file)

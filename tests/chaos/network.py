@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""A network of its own for Redis: a namespace, reached over a pair of TUN devices between which this process carries every
+packet, or loses it, or carries it later, once more, or in one direction only. It does what netem does, with the run's own
+random numbers, on kernels without netem too. It needs root."""
+
+import asyncio
+import fcntl
+import os
+import random
+import struct
+import subprocess
+
+TUNSETIFF = 0x400454CA
+IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+PACKET = 65536
+THERE, BACK = "to Redis", "from Redis"
+
+
+class Network:
+    def __init__(self, seed):
+        pid = os.getpid()
+        self.name = f"chaos-{pid}"
+        # From 198.18.0.0/15, which is set aside for tests of networks.
+        block = (pid * 4) % 65536
+        self.near_address = f"198.18.{block // 256}.{block % 256 + 1}"
+        self.address = f"198.18.{block // 256}.{block % 256 + 2}"
+        self.random = random.Random(f"network {seed}")
+        self.loss, self.delay_s, self.jitter_s, self.doubled = 0, 0, 0, 0
+        self.cut = set()  # directions in which nothing gets through
+        self.busy = asyncio.Lock()
+        self.carried = self.lost = 0
+        self.ends = {}
+
+    def open(self):
+        """None, or why it cannot be."""
+        try:
+            for direction, device in ((THERE, f"chn{os.getpid()}"), (BACK, f"chf{os.getpid()}")):
+                self.ends[direction] = open_device(device)
+            ip("netns", "add", self.name)
+            ip("addr", "add", self.near_address, "peer", self.address, "dev", f"chn{os.getpid()}")
+            ip("link", "set", f"chn{os.getpid()}", "up")
+            ip("link", "set", f"chf{os.getpid()}", "netns", self.name)
+            for command in (("addr", "add", self.address, "peer", self.near_address, "dev", f"chf{os.getpid()}"),
+                            ("link", "set", f"chf{os.getpid()}", "up"), ("link", "set", "lo", "up")):
+                ip("-n", self.name, *command)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.close()
+            return str(error)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self.ends[THERE], self._carry, THERE, self.ends[THERE], self.ends[BACK])
+        loop.add_reader(self.ends[BACK], self._carry, BACK, self.ends[BACK], self.ends[THERE])
+        return None
+
+    def close(self):
+        for end in self.ends.values():
+            try:
+                asyncio.get_running_loop().remove_reader(end)
+            except RuntimeError:
+                pass  # the loop has ended, and its readers with it
+            os.close(end)
+        self.ends = {}
+        subprocess.run(["ip", "netns", "del", self.name], stderr=subprocess.DEVNULL, check=False)
+
+    def heal(self):
+        self.loss = self.delay_s = self.jitter_s = self.doubled = 0
+        self.cut.clear()
+
+    def _carry(self, direction, source, sink):
+        for _ in range(64):
+            try:
+                packet = os.read(source, PACKET)
+            except BlockingIOError:
+                return
+            if direction in self.cut or self.random.random() < self.loss:
+                self.lost += 1
+                continue
+            self._pass_on(sink, packet)
+            if self.random.random() < self.doubled:
+                self._pass_on(sink, packet)
+
+    def _pass_on(self, sink, packet):
+        """With jitter, packets overtake each other."""
+        delay = self.delay_s + self.random.random() * self.jitter_s
+        if delay > 0:
+            asyncio.get_running_loop().call_later(delay, self._write, sink, packet)
+        else:
+            self._write(sink, packet)
+
+    def _write(self, sink, packet):
+        try:
+            os.write(sink, packet)
+            self.carried += 1
+        except OSError:
+            self.lost += 1  # a full queue loses packets too
+
+
+def open_device(name):
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+    return fd
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""The processes of a run: each is started, frozen, killed and stopped by its id, and its end is logged with who wanted it.
+
+They get a signal when the run itself dies, so that nothing is left behind."""
+
+import asyncio
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+PATIENCE_S = 30
+PR_SET_PDEATHSIG = 1
+# Below the ports that the kernel gives to connections, so that a server that is down finds its own port free again.
+PORTS = range(12000, 32000)
+
+libc = ctypes.CDLL(None)
+taken = set()
+
+
+def free_port():
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        if port not in taken and is_free(port):
+            taken.add(port)
+            return port
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def die_with_parent(number):
+    def prepare():
+        libc.prctl(PR_SET_PDEATHSIG, number)
+    return prepare
+
+
+class Program:
+    """One process, or none while it is down. `last_wish` is the signal that also ends its children."""
+
+    def __init__(self, name, argv, log, env=None, last_wish=signal.SIGKILL):
+        self.name, self.argv, self.log, self.env, self.last_wish = name, argv, log, env, last_wish
+        self.process = None
+        self.wanted = None  # how its end, if it comes now, was brought about
+        self.busy = asyncio.Lock()  # held by the fault that is at work on it
+        self.output = f"{os.path.dirname(log.file.name)}/{name.replace(' ', '-')}.log"
+
+    def start(self):
+        with open(self.output, "ab") as output:
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            env={**os.environ, **(self.env or {})},
+                                            preexec_fn=die_with_parent(self.last_wish))
+        self.wanted = None
+
+    def is_up(self):
+        return self.process is not None
+
+    def look(self):
+        """Notes its end, if it has ended."""
+        if self.process is not None and self.process.poll() is not None:
+            self.log.exit(self.name, self.process.returncode, self.wanted)
+            self.process = None
+
+    async def ended(self, deadline_s=PATIENCE_S):
+        """Waits for its end; False if it does not come."""
+        ends = time.monotonic() + deadline_s
+        while self.process is not None and time.monotonic() < ends:
+            self.look()
+            await asyncio.sleep(0.01)
+        return self.process is None
+
+    def signal(self, number):
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def freeze(self):
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    async def kill(self):
+        if self.process is not None:
+            self.wanted = "kill"
+            self.signal(signal.SIGKILL)
+            await self.ended()
+
+    async def stop(self, deadline_s=PATIENCE_S):
+        """Tells it to stop and waits until it has; one that does not is a violation, for it is noted as ended by SIGKILL."""
+        if self.process is None:
+            return
+        self.wanted = "stop"
+        self.signal(signal.SIGTERM)
+        if not await self.ended(deadline_s):
+            self.signal(signal.SIGKILL)
+            await self.ended()
+
+    def children(self):
+        """Ids of the processes that it has started."""
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and self.process is not None and parent_of(entry) == self.process.pid:
+                found.append(int(entry))
+        return found
+
+    def end(self):
+        """Ends it at once, for when the run is over."""
+        if self.process is not None:
+            self.signal(signal.SIGCONT)
+            for child in self.children():
+                send(child, signal.SIGCONT)
+            self.signal(self.last_wish)
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+
+def parent_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def send(pid, number):
+    """To a child of a program, which may have ended already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+async def until(condition, what, deadline_s=PATIENCE_S):
+    """Waits for an awaitable condition."""
+    ends = time.monotonic() + deadline_s
+    while not await condition():
+        if time.monotonic() > ends:
+            raise RuntimeError(f"{what}: not within {deadline_s} s")
+        await asyncio.sleep(0.02)
