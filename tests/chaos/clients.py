@@ -60,7 +60,8 @@ def user_name(number):
 class Crowd:
     """All clients of a run."""
 
-    def __init__(self, log, routes, seed, clients=24, pause_s=0.03):
+    def __init__(self, log, routes, seed, clients=24, pause_s=0.03, hot=(20, 150)):
+        self.hot = hot  # the stocks of those that everybody wants, from and to
         self.log, self.routes, self.seed, self.clients, self.pause_s = log, routes, seed, clients, pause_s
         self.market = Market()
         self.pairs = set()     # (discount, user) that were ever asked for
@@ -138,7 +139,7 @@ class Client:
         market = self.crowd.market
         kind = market.lacking() or SMALL
         market.made += 1
-        total = {HOT: self.random.randint(20, 150), SMALL: self.random.randint(1, 3), WIDE: 100000}[kind]
+        total = {HOT: self.random.randint(*self.crowd.hot), SMALL: self.random.randint(1, 3), WIDE: 100000}[kind]
         asked = {"brand": self.random.choice(BRANDS), "code": f"{kind} {market.made}", "total": total,
                  "key": f"key-{market.made}" if self.random.random() < 0.6 else None}
         if asked["key"]:

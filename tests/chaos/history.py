@@ -6,7 +6,7 @@ the monotonic clock since the run began. A request is logged before its first by
 known, so that what has no second line was under way when the run ended.
 
     ["run",   {...}]                                     how the run was started
-    ["phase", time, name]                                "load", then "healed", "replay", "over"
+    ["phase", time, name, wall]                          "load", then "healed", "replay", "over"; wall: since 1970, at this time
     ["ask",   time, seq, client, route, kind, {asked}]   kind and what it asks:
                                                              create     brand, code, total, key (or null)
                                                              grant      discount, user
@@ -38,6 +38,8 @@ from typing import Optional
 FILE = "history.jsonl"
 REPEATABLE = ("store-unavailable", "overloaded", "outcome-unknown")
 
+STEADY_US = 5000
+
 OK, REFUSED, NOT_APPLIED, IN_DOUBT = "ok", "refused", "not applied", "in doubt"
 
 
@@ -52,7 +54,7 @@ class Log:
         self._write("run", how)
 
     def phase(self, name):
-        self._write("phase", self._now(), name)
+        self._write("phase", self._now(), name, int(time.time() * 1e6))
 
     def ask(self, client, route, kind, asked):
         """Notes a request that is about to be sent; what it returns stands for it in said()."""
@@ -127,13 +129,15 @@ class History:
     def __init__(self, lines):
         self.how, self.requests, self.faults, self.exits = {}, [], [], []
         self.phases = {}  # name: when it began
+        self.walls = []   # what the wall clock showed when the log was at 0, as seen at each phase
         by_seq, phase = {}, "load"
         for number, (word, *rest) in enumerate(map(json.loads, lines), 1):
             if word == "run":
                 self.how = rest[0]
             elif word == "phase":
-                phase = rest[1]
-                self.phases[phase] = rest[0]
+                began, phase, wall = rest
+                self.phases[phase] = began
+                self.walls.append(wall - began)
             elif word == "ask":
                 began, seq, *about = rest
                 by_seq[seq] = Request(number, began, *about, phase)
@@ -146,6 +150,11 @@ class History:
                 self.faults.append(rest[1])
             elif word == "exit":
                 self.exits.append(Exit(number, *rest[1:]))
+
+    def wall_origin(self):
+        """What the wall clock showed at 0, or None if it was set meanwhile, or is not known."""
+        steady = self.walls and max(self.walls) - min(self.walls) < STEADY_US
+        return self.walls[0] if steady else None
 
     def of_kind(self, *kinds):
         return [request for request in self.requests if request.kind in kinds]

@@ -9,7 +9,7 @@ looks at every request once. A request without an answer may have been applied a
 import collections
 from dataclasses import dataclass
 
-from history import IN_DOUBT, OK, REFUSED
+from history import IN_DOUBT, OK, REFUSED, STEADY_US
 
 # What a healthy client may be answered, beside 503 with one of the three problems.
 EARNED = {
@@ -149,10 +149,32 @@ def nothing_unexpected(case):
             requests = case.grants.get((id, user), [])
             if not requests:
                 yield Violation("P3", f"{user} has a grant of {id} and never asked for it", [])
-            elif not any(request.may_have_applied() for request in requests):
+            elif not any(request.may_have_applied() for request in requests if is_before(request, case, id, user)):
                 yield Violation("P6", f"{user} has a grant of {id} and was told that it was surely not applied", all_lines(requests))
     for pair, ids in list(case.ids.items()):
         yield from explain_discounts(case, pair, ids)
+
+
+def is_before(request, case, id, user):
+    """Whether it can have made the grant: what was there before the replay was not made by it."""
+    return request.phase != "replay" or user not in case.healed.grants.get(id, {})
+
+
+def grants_have_their_time(case):
+    """A grant was made while a request was under way that may have made it. The clock is that of the same machine."""
+    origin = case.history.wall_origin()
+    if origin is None:
+        return
+    for id, granted in case.stored.grants.items():
+        for user, at in granted.items():
+            requests = [request for request in case.grants.get((id, user), []) if request.may_have_applied()]
+            if requests and not any(was_under_way(request, at - origin) for request in requests):
+                yield Violation("P6", f"{user} was granted {id} at {at - origin} by a request that was surely not applied",
+                                all_lines(case.grants[id, user]))
+
+
+def was_under_way(request, at):
+    return request.began - STEADY_US <= at and (request.outcome() == IN_DOUBT or at <= request.ended + STEADY_US)
 
 
 def explain_discounts(case, pair, ids):
@@ -371,7 +393,7 @@ RULES = {
     "P3": [nothing_lost, nothing_vanishes, nothing_unexpected, readers_see_it, verify_agrees],
     "P4": [same_again],
     "P5": [sold_out_is_final, no_unit_is_kept_back, refusals_are_earned],
-    "P6": [replays_settle, keyed_creates_settle, wallets_are_complete, counts_add_up, keys_make_one],
+    "P6": [replays_settle, grants_have_their_time, keyed_creates_settle, wallets_are_complete, counts_add_up, keys_make_one],
     "life": [processes_live],
 }
 

@@ -16,7 +16,9 @@ import content
 import history
 import promises
 
+STEADY_US = history.STEADY_US
 D, E = "dsc-D", "dsc-E"
+WALL = 0  # of the beginning of a story; grants "at 100" are within what a clock may be off
 
 
 class Story:
@@ -70,7 +72,7 @@ class Story:
         self.grant(user, 409, name="discount-exhausted", id=id)
 
     def phase(self, name):
-        self.lines.append(["phase", self.tick(), name])
+        self.lines.append(["phase", self.tick(), name, WALL + self.now])
 
     def contents(self):
         listed = copy.deepcopy(self.store)
@@ -356,6 +358,33 @@ class Rules(unittest.TestCase):
             self.story.grant("u1", 503, name=name)
         self.story.put("u1", 100)
         self.expect("P6", "surely not applied")
+
+    def test_a_grant_that_was_surely_not_applied_and_then_repeated(self):
+        self.story.create(total=2)
+        self.story.grant("u1", 503, name="store-unavailable")
+        self.story.put("u1", 100)
+        contents = self.story.contents()
+        self.story.phase("replay")
+        self.story.grant("u1", 200, 100)
+        self.expect("P6", "told that it was surely not applied", contents)
+
+    def test_a_grant_of_a_time_when_nothing_was_under_way(self):
+        self.story.create(total=2)
+        self.story.grant("u1", 503, name="store-unavailable")
+        self.story.put("u1", WALL + self.story.now)
+        self.story.now += 20000
+        self.story.phase("load")
+        self.story.grant("u1", 200, self.story.store.grants[D]["u1"])
+        self.expect("P6", "by a request that was surely not applied")
+
+    def test_a_clock_that_was_set_proves_nothing(self):
+        self.story.create(total=2)
+        self.story.put("u1", 5)
+        self.story.phase("load")
+        self.story.lines.append(["phase", self.story.tick(), "load", WALL])
+        self.story.lines.append(["phase", self.story.tick(), "load", 2 * STEADY_US])
+        self.story.grant("u1", 201, 5)
+        self.expect_none()
 
     def test_a_create_that_was_surely_not_applied(self):
         self.story.create(D, status=503, name="store-unavailable")

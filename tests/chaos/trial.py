@@ -38,6 +38,7 @@ class Trial:
             self.log.close()
 
     async def _go(self, during):
+        self.log.phase("load")
         watch = asyncio.create_task(self._watch())
         self.crowd.start()
         await during(self)

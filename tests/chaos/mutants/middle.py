@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Stands between the replicas and a real Redis and understands RESP, so that a fault can be planted in a system that is sound:
+a script is replaced by one with an error in it, a command is carried out later than it is answered, or not at all."""
+
+import asyncio
+import hashlib
+
+from programs import free_port
+from wire import command_bytes, read_raw, read_value
+
+
+class Middle:
+    """Passes everything on as it is. What it does with a command is handle(), which mutants override."""
+
+    def __init__(self, deployment):
+        self.deployment = deployment
+        self.scripts = {}  # SHA-1 that the replicas know: that of what Redis was given instead
+        self.names = {}    # SHA-1 that the replicas know: the first line of the script
+        self.tasks = set()
+
+    async def open(self):
+        self.port = free_port()
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 24)
+        return self.port
+
+    def mutate(self, text):
+        """What Redis is given for a script."""
+        return text
+
+    async def handle(self, words, redis):
+        """The raw reply to a command."""
+        return await redis.ask(words)
+
+    def is_grant(self, words):
+        return words[0] == b"EVALSHA" and self.names.get(words[1], b"").startswith(b"-- Grants one discount")
+
+    def replace_script(self, words):
+        """The command with our script in the place of theirs."""
+        if words[0] == b"SCRIPT" and words[1] == b"LOAD":
+            return [*words[:2], self._learn(words[2])]
+        if words[0] == b"EVAL":
+            return [words[0], self._learn(words[1]), *words[2:]]
+        if words[0] == b"EVALSHA":
+            return [words[0], self.scripts.get(words[1], words[1]), *words[2:]]
+        return words
+
+    def _learn(self, text):
+        instead = self.mutate(text.decode()).encode()
+        sha1 = hashlib.sha1(text).hexdigest().encode()
+        self.scripts[sha1] = hashlib.sha1(instead).hexdigest().encode()
+        self.names[sha1] = text.partition(b"\n")[0]
+        return instead
+
+    async def _serve(self, reader, writer):
+        redis = Upstream(self)
+        try:
+            await redis.connect(self.deployment)
+            while True:
+                writer.write(await self.handle(await read_value(reader), redis))
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one of the two has hung up, and so does the other
+        finally:
+            redis.close()
+            writer.transport.abort()
+
+    def later(self, coroutine):
+        """Does something that no reply waits for."""
+        task = asyncio.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Upstream:
+    """One connection to Redis."""
+
+    def __init__(self, middle):
+        self.middle = middle
+        self.writer = None
+
+    async def connect(self, deployment):
+        self.reader, self.writer = await asyncio.open_connection(deployment.host, deployment.redis_port, limit=1 << 24)
+
+    async def ask(self, words):
+        self.writer.write(command_bytes(*self.middle.replace_script(words)))
+        return await read_raw(self.reader)
+
+    def close(self):
+        if self.writer is not None:
+            self.writer.transport.abort()
+
+
+def substitute(text, was, now):
+    if was not in text:
+        raise RuntimeError(f"the script has no {was!r} any more")
+    return text.replace(was, now)
+
+
+class ScriptMutant(Middle):
+    """One script with one error: `title` begins its first line, `changes` are pairs of what is there and what comes instead."""
+
+    def __init__(self, deployment, title, changes):
+        super().__init__(deployment)
+        self.title, self.changes = title, changes
+
+    def mutate(self, text):
+        if text.startswith(f"-- {self.title}"):
+            for was, now in self.changes:
+                text = substitute(text, was, now)
+        return text
+
+
+class CheckThenWrite(ScriptMutant):
+    """The grant script looks and decides; what it has decided is written afterwards, by other commands."""
+
+    LOOK_ONLY = [("redis.pcall('ZADD', KEYS[2], unpack(new))", "0"),
+                 ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", "")]
+
+    def __init__(self, deployment):
+        super().__init__(deployment, "Grants one discount", self.LOOK_ONLY)
+
+    async def handle(self, words, redis):
+        reply = await super().handle(words, redis)
+        if self.is_grant(words):
+            await self.commit(writes_of(words, await parse(reply)), redis)
+        return reply
+
+    async def commit(self, writes, redis):
+        await asyncio.sleep(0.002)
+        for write in writes:
+            await redis.ask(write)
+
+
+class AnswerBeforeCommit(CheckThenWrite):
+    """What was decided is answered at once and written soon, as by a store that gathers in memory what it has promised."""
+
+    DELAY_S = 0.2
+
+    async def commit(self, writes, redis):
+        self.later(self.write_behind(writes))
+
+    async def write_behind(self, writes):
+        redis = Upstream(self)
+        try:
+            await redis.connect(self.deployment)
+            await asyncio.sleep(self.DELAY_S)
+            for write in writes:
+                await redis.ask(write)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # Redis was killed meanwhile: this is what the mutant loses
+        finally:
+            redis.close()
+
+
+class DeniesWhatItDid(Middle):
+    """Now and then Redis does what it was told, and the replica hears that it refused."""
+
+    def __init__(self, deployment):
+        super().__init__(deployment)
+        self.count = 0
+
+    async def handle(self, words, redis):
+        reply = await super().handle(words, redis)
+        if self.is_grant(words):
+            self.count += 1
+            if self.count % 20 == 0:
+                return b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+        return reply
+
+
+async def parse(reply):
+    reader = asyncio.StreamReader()
+    reader.feed_data(reply)
+    reader.feed_eof()
+    return await read_value(reader)
+
+
+def writes_of(words, answer):
+    """The commands that a grant script which only looked has left out: the grants, then the wallets."""
+    if not isinstance(answer, list):
+        return []
+    keys = words[3:3 + int(words[2])]
+    id, *users = words[3 + int(words[2]):]
+    new = [(user, wallet, word.split()[1]) for user, wallet, word in zip(users, keys[2:], answer[3:]) if word.startswith(b"granted")]
+    return [[b"ZADD", keys[1], at, user] for user, _, at in new] + [[b"ZADD", wallet, at, id] for _, wallet, at in new]

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The planted faults: what each is called, which promise it breaks, what stands before Redis, and what happens meanwhile."""
+
+import asyncio
+import functools
+import os
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from cut_proxy import Proxy
+from deployment import redis_program
+from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant
+from programs import free_port, until
+
+LOAD_S = 1.5
+CUT_BYTES = 3000  # of the tail of the append-only file: a few dozen grants
+
+
+async def load(trial):
+    await asyncio.sleep(LOAD_S)
+
+
+# ---- What is done to a sound Redis ----
+
+async def kill_redis(trial):
+    """Twice, so that something was under way."""
+    for _ in range(2):
+        await asyncio.sleep(LOAD_S / 2)
+        await trial.deployment.redis.kill()
+        trial.deployment.redis.start()
+    await asyncio.sleep(LOAD_S / 2)
+
+
+async def cut_the_tail(trial):
+    """Redis dies, and its disk had not yet what it was told it had."""
+    await asyncio.sleep(LOAD_S)
+    redis = trial.deployment.redis
+    await redis.kill()
+    root = f"{trial.directory}/redis/appendonlydir"
+    path = next(f"{root}/{name}" for name in sorted(os.listdir(root)) if name.endswith(".incr.aof"))
+    os.truncate(path, os.path.getsize(path) - CUT_BYTES)
+    redis.start()
+    await asyncio.sleep(LOAD_S / 2)
+
+
+async def behind_a_proxy(deployment):
+    """So that the replicas can be led to another Redis."""
+    deployment.way = Proxy("to redis", deployment.host, deployment.redis_port)
+    deployment.proxies.append(deployment.way)
+    await deployment.way.open(free_port())
+    return deployment.way.port
+
+
+async def fail_over(trial):
+    """A replica of Redis is promoted that has not got the last writes: the link to it was cut before."""
+    deployment = trial.deployment
+    port = free_port()
+    master, deployment.redis_other = deployment.redis, redis_program("other redis", deployment, deployment.host, port)
+    deployment.redis_other.start()
+    try:
+        await promote(trial, deployment, port)
+        await master.kill()
+        deployment.redis, deployment.redis_other = deployment.redis_other, master
+    finally:
+        deployment.redis_other.end()
+    await asyncio.sleep(LOAD_S / 2)
+
+
+async def promote(trial, deployment, port):
+    other = type(deployment.door())(deployment.host, port)
+    await until(lambda: answers(other), "the other Redis does not start")
+    await other.call("REPLICAOF", deployment.host, deployment.redis_port)
+
+    async def is_linked():
+        return b"master_link_status:up" in await other.call("INFO", "replication")
+    await until(is_linked, "the other Redis does not follow")
+    await asyncio.sleep(LOAD_S / 2)
+    await other.call("REPLICAOF", deployment.host, 1)
+    await asyncio.sleep(LOAD_S / 2)
+    await other.call("REPLICAOF", "NO", "ONE")
+    deployment.redis_port = deployment.way.target = port
+    deployment.way.reset_all()
+    other.close()
+
+
+async def answers(redis):
+    try:
+        return await redis.call("PING") == b"PONG"
+    except OSError:
+        return False
+
+
+# ---- The table ----
+
+@dataclass
+class Planted:
+    name: str
+    breaks: Optional[str]  # the promise that the checker must find broken; None: nothing may be found
+    middle: Callable = Middle  # from a deployment
+    during: Callable = load
+    front: Optional[Callable] = None
+
+    async def stand_before(self, deployment):
+        if self.front:
+            return await self.front(deployment)
+        deployment.middle = self.middle(deployment)
+        return await deployment.middle.open()
+
+
+def script(title, *changes):
+    return functools.partial(ScriptMutant, title=title, changes=changes)
+
+
+GRANTS, CREATES = "Grants one discount", "Stores a discount"
+
+PLANTED = [
+    Planted("nothing planted", None),
+    Planted("nothing planted, Redis killed", None, during=kill_redis),
+    Planted("no stock check", "P1", script(GRANTS, ("elseif left <= 0 then", "elseif false then"))),
+    Planted("check and write in two steps", "P1", CheckThenWrite),
+    Planted("answer before commit", "P3", AnswerBeforeCommit, kill_redis),
+    Planted("a new time on repeat", "P4", script(GRANTS, ("'held ', held[i]", "'held ', now"))),
+    Planted("the tail of the append-only file cut off", "P3", during=cut_the_tail),
+    Planted("a promoted replica that missed writes", "P3", during=fail_over, front=behind_a_proxy),
+    Planted("every repeat is told that it is new", "P4", script(GRANTS, ("'held ', held[i]", "'granted ', held[i]"))),
+    Planted("one unit is kept back", "P5", script(GRANTS, ("left <= 0", "left <= 1"))),
+    Planted("sold out is said to holders too", "P4", script(GRANTS, ("if held[i] then", "if held[i] and left > 0 then"))),
+    Planted("applied and denied", "P6", DeniesWhatItDid),
+    Planted("no wallet entry", "P6", script(GRANTS, ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", ""))),
+    Planted("idempotency keys are forgotten", "P6", script(CREATES, ("if kept then", "if false then"))),
+    Planted("the list does not count", "P6", script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
+]
