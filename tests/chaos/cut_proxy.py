@@ -2,11 +2,13 @@
 """A TCP proxy that does to what passes what networks do: it cuts after so many bytes, delays, holds, loses and resets."""
 
 import asyncio
+import collections
 import socket
 import struct
 
 UP, DOWN = "requests", "replies"
 HOLD = "hold"  # keep what comes and pass it on later
+CUT = object()  # in the place of data: here the connection is cut
 LOSE = "lose"  # a connection that is open and on which nothing arrives any more
 
 
@@ -16,9 +18,10 @@ class Side(asyncio.Protocol):
     def __init__(self, proxy, direction):
         self.proxy, self.direction = proxy, direction
         self.other = self.transport = None
-        self.early = []    # what came before the other end was connected, or is being held
+        self.early = []  # what came before the other end was connected, or is being held
         self.budget = None  # how many more bytes pass before it is cut
-        self.due = 0       # when the last of what is being delayed goes out
+        self.late = collections.deque()  # when, and what, of that which is being delayed
+        self.timer = None
 
     def connection_made(self, transport):
         self.transport = transport
@@ -39,18 +42,28 @@ class Side(asyncio.Protocol):
     def send(self, data):
         if self.budget is not None:
             data, self.budget = data[:self.budget], self.budget - len(data)
-        loop = asyncio.get_running_loop()
-        self.due = max(self.due, loop.time() + self.proxy.delay_s)
-        if self.due > loop.time() + 0.0005:
-            loop.call_at(self.due, self.write, data)
-        else:
-            self.write(data)
+        self.late.append((asyncio.get_running_loop().time() + self.proxy.delay_s, data))
         if self.budget is not None and self.budget <= 0:
-            loop.call_at(self.due, self.cut)
+            self.late.append((0, CUT))
+        self.drain()
 
-    def write(self, data):
-        if not self.other.transport.is_closing():
-            self.other.transport.write(data)
+    def drain(self):
+        """Sends what is due, in the order in which it came; the rest when the first of it is."""
+        loop = asyncio.get_running_loop()
+        while self.late:
+            due, data = self.late[0]
+            if due > loop.time():
+                self.timer = self.timer or loop.call_at(due, self.wake)
+                return
+            self.late.popleft()
+            if data is CUT:
+                self.cut()
+            elif not self.other.transport.is_closing():
+                self.other.transport.write(data)
+
+    def wake(self):
+        self.timer = None
+        self.drain()
 
     def cut(self):
         """Ends both ways: those who had the last bytes see an end, or a reset, and the other one too."""
@@ -75,7 +88,10 @@ class Side(asyncio.Protocol):
                 self.other.reset()
             else:
                 self.pump()
-                self.other.transport.close()
+                if self.late:  # what was sent before the end arrives before it
+                    asyncio.get_running_loop().call_at(self.late[-1][0] + 0.01, self.other.transport.close)
+                else:
+                    self.other.transport.close()
 
 
 class Proxy:

@@ -27,7 +27,7 @@ class Deployment:
     def __init__(self, directory, log, discountd):
         self.directory, self.log, self.discountd = directory, log, discountd
         self.replicas, self.proxies, self.routes = [], [], []
-        self.redis = self.network = None
+        self.redis = self.nginx = self.network = self.clocks = None
 
     def programs(self):
         return [program for program in (self.redis, *self.replicas, self.nginx) if program is not None]
@@ -75,6 +75,13 @@ class Deployment:
         side = await self._open_proxy(f"clients to {self.replicas[-1].name}", "127.0.0.1", self.replicas[-1].port)
         self.routes.append((f"proxy, {self.replicas[-1].name}", side.port))
 
+    def give_clocks(self, clocks):
+        """To those who have a say in granted_at; before they start."""
+        self.clocks = clocks
+        for program in self.programs():
+            if program is not self.nginx:
+                clocks.give(program)
+
     async def start(self):
         for program in self.programs():
             program.start()
@@ -100,6 +107,8 @@ class Deployment:
             proxy.spare()
         if self.network:
             self.network.heal()
+        if self.clocks:
+            self.clocks.heal()
         for program in self.programs():
             program.look()
             if not program.is_up():
@@ -123,8 +132,10 @@ class Deployment:
 
     async def stop(self):
         """As an operator would, front to back; each must exit with 0."""
-        for program in reversed(self.programs()):
-            await program.stop()
+        await self.nginx.stop()
+        await asyncio.gather(*(replica.stop() for replica in self.replicas))
+        if self.redis:
+            await self.redis.stop()
 
     def end(self):
         for program in reversed(self.programs()):

@@ -249,6 +249,16 @@ async def partition(conductor, dice):
         network.heal()
 
 
+# ---- Clocks ----
+
+async def set_clock(conductor, dice):
+    """Those of all replicas, and of Redis, go each their own way."""
+    clocks = conductor.deployment.clocks
+    program, seconds = dice.choice(list(clocks.paths)), dice.choice([dice.uniform(-1, 1), dice.uniform(-3000, 3000)])
+    conductor.note(f"the clock of {program.name} is set to {seconds:+.3f} s")
+    clocks.set(program, seconds)
+
+
 def always(_):
     return True
 
@@ -259,6 +269,10 @@ def over_redis(deployment):
 
 def with_network(deployment):
     return deployment.network is not None
+
+
+def with_clocks(deployment):
+    return deployment.clocks is not None
 
 
 # What it is called in the count: what it does, and where it can be done.
@@ -281,4 +295,5 @@ FAULTS = {
     "half-open": (lose, always),
     "packets lost, late, doubled": (bad_network, with_network),
     "partition": (partition, with_network),
+    "the clock set": (set_clock, with_clocks),
 }

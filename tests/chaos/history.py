@@ -5,7 +5,7 @@ A log is a directory with `history.jsonl`, one JSON array in each line, whose fi
 the monotonic clock since the run began. A request is logged before its first byte is sent and once more when its end is
 known, so that what has no second line was under way when the run ended.
 
-    ["run",   {...}]                                     how the run was started
+    ["run",   {...}]                                     how the run was started; clocks_move: granted_at may be of any clock
     ["phase", time, name, wall]                          "load", then "healed", "replay", "over"; wall: since 1970, at this time
     ["ask",   time, seq, client, route, kind, {asked}]   kind and what it asks:
                                                              create     brand, code, total, key (or null)
@@ -153,7 +153,7 @@ class History:
 
     def wall_origin(self):
         """What the wall clock showed at 0, or None if it was set meanwhile, or is not known."""
-        steady = self.walls and max(self.walls) - min(self.walls) < STEADY_US
+        steady = self.walls and not self.how.get("clocks_move") and max(self.walls) - min(self.walls) < STEADY_US
         return self.walls[0] if steady else None
 
     def of_kind(self, *kinds):

@@ -17,11 +17,16 @@ THERE, BACK = "to Redis", "from Redis"
 
 
 class Network:
+    made = 0
+
     def __init__(self, seed):
-        pid = os.getpid()
-        self.name = f"chaos-{pid}"
+        Network.made += 1
+        # No two networks of a machine have the same number at once.
+        number = os.getpid() * 8 + Network.made % 8
+        self.name = f"chaos-{number}"
+        self.devices = {THERE: f"chn{number}", BACK: f"chf{number}"}
         # From 198.18.0.0/15, which is set aside for tests of networks.
-        block = (pid * 4) % 65536
+        block = number * 4 % 65536
         self.near_address = f"198.18.{block // 256}.{block % 256 + 1}"
         self.address = f"198.18.{block // 256}.{block % 256 + 2}"
         self.random = random.Random(f"network {seed}")
@@ -34,14 +39,15 @@ class Network:
     def open(self):
         """None, or why it cannot be."""
         try:
-            for direction, device in ((THERE, f"chn{os.getpid()}"), (BACK, f"chf{os.getpid()}")):
+            for direction, device in self.devices.items():
                 self.ends[direction] = open_device(device)
+            near, far = self.devices[THERE], self.devices[BACK]
             ip("netns", "add", self.name)
-            ip("addr", "add", self.near_address, "peer", self.address, "dev", f"chn{os.getpid()}")
-            ip("link", "set", f"chn{os.getpid()}", "up")
-            ip("link", "set", f"chf{os.getpid()}", "netns", self.name)
-            for command in (("addr", "add", self.address, "peer", self.near_address, "dev", f"chf{os.getpid()}"),
-                            ("link", "set", f"chf{os.getpid()}", "up"), ("link", "set", "lo", "up")):
+            ip("addr", "add", self.near_address, "peer", self.address, "dev", near)
+            ip("link", "set", near, "up")
+            ip("link", "set", far, "netns", self.name)
+            for command in (("addr", "add", self.address, "peer", self.near_address, "dev", far), ("link", "set", far, "up"),
+                            ("link", "set", "lo", "up")):
                 ip("-n", self.name, *command)
         except (OSError, subprocess.CalledProcessError) as error:
             self.close()

@@ -98,11 +98,17 @@ class Program:
         """Tells it to stop and waits until it has; one that does not is a violation, for it is noted as ended by SIGKILL."""
         if self.process is None:
             return
+        await until(self._takes_signals, f"{self.name} does not get ready to be stopped")
         self.wanted = "stop"
         self.signal(signal.SIGTERM)
         if not await self.ended(deadline_s):
             self.signal(signal.SIGKILL)
             await self.ended()
+
+    async def _takes_signals(self):
+        """Whether it has got so far that SIGTERM asks it to stop; before, the kernel ends it."""
+        self.look()
+        return self.process is None or minds(self.process.pid, signal.SIGTERM)
 
     def children(self):
         """Ids of the processes that it has started."""
@@ -133,6 +139,19 @@ def parent_of(pid):
             return int(file.read().rpartition(")")[2].split()[1])
     except OSError:
         return None
+
+
+def minds(pid, number):
+    """Whether a process catches this signal or waits for it. A thread that is waiting for it does not show it as blocked, but the
+    others do."""
+    masks = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/status", encoding="latin-1") as file:
+                masks += [int(line.split()[1], 16) for line in file if line.startswith(("SigBlk:", "SigCgt:"))]
+    except OSError:
+        return False
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def send(pid, number):

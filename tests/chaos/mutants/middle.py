@@ -57,8 +57,8 @@ class Middle:
             await redis.connect(self.deployment)
             while True:
                 writer.write(await self.handle(await read_value(reader), redis))
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # one of the two has hung up, and so does the other
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # one of the two has hung up, and so does the other; or the run is over
         finally:
             redis.close()
             writer.transport.abort()
@@ -112,6 +112,7 @@ class ScriptMutant(Middle):
 class CheckThenWrite(ScriptMutant):
     """The grant script looks and decides; what it has decided is written afterwards, by other commands."""
 
+    GAP_S = 0.05
     LOOK_ONLY = [("redis.pcall('ZADD', KEYS[2], unpack(new))", "0"),
                  ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", "")]
 
@@ -125,7 +126,7 @@ class CheckThenWrite(ScriptMutant):
         return reply
 
     async def commit(self, writes, redis):
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(self.GAP_S)
         for write in writes:
             await redis.ask(write)
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The planted faults: what each is called, which promise it breaks, what stands before Redis, and what happens meanwhile."""
 
-import asyncio
 import functools
 import os
 from dataclasses import dataclass
@@ -12,12 +11,18 @@ from deployment import redis_program
 from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant
 from programs import free_port, until
 
-LOAD_S = 1.5
+REQUESTS = 1200  # that are answered before a fault is done, and in all where it is there from the beginning
+MOST_S = 120
 CUT_BYTES = 3000  # of the tail of the append-only file: a few dozen grants
 
 
-async def load(trial):
-    await asyncio.sleep(LOAD_S)
+async def load(trial, requests=REQUESTS):
+    """Goes on until so many more requests have been answered, however busy the machine is."""
+    wanted = trial.requests() + requests
+
+    async def is_enough():
+        return trial.requests() >= wanted
+    await until(is_enough, f"{requests} requests", MOST_S)
 
 
 # ---- What is done to a sound Redis ----
@@ -25,22 +30,22 @@ async def load(trial):
 async def kill_redis(trial):
     """Twice, so that something was under way."""
     for _ in range(2):
-        await asyncio.sleep(LOAD_S / 2)
+        await load(trial, REQUESTS // 2)
         await trial.deployment.redis.kill()
         trial.deployment.redis.start()
-    await asyncio.sleep(LOAD_S / 2)
+    await load(trial, REQUESTS // 4)
 
 
 async def cut_the_tail(trial):
     """Redis dies, and its disk had not yet what it was told it had."""
-    await asyncio.sleep(LOAD_S)
+    await load(trial)
     redis = trial.deployment.redis
     await redis.kill()
     root = f"{trial.directory}/redis/appendonlydir"
     path = next(f"{root}/{name}" for name in sorted(os.listdir(root)) if name.endswith(".incr.aof"))
     os.truncate(path, os.path.getsize(path) - CUT_BYTES)
     redis.start()
-    await asyncio.sleep(LOAD_S / 2)
+    await load(trial, REQUESTS // 4)
 
 
 async def behind_a_proxy(deployment):
@@ -63,7 +68,7 @@ async def fail_over(trial):
         deployment.redis, deployment.redis_other = deployment.redis_other, master
     finally:
         deployment.redis_other.end()
-    await asyncio.sleep(LOAD_S / 2)
+    await load(trial, REQUESTS // 4)
 
 
 async def promote(trial, deployment, port):
@@ -74,9 +79,9 @@ async def promote(trial, deployment, port):
     async def is_linked():
         return b"master_link_status:up" in await other.call("INFO", "replication")
     await until(is_linked, "the other Redis does not follow")
-    await asyncio.sleep(LOAD_S / 2)
+    await load(trial, REQUESTS // 2)
     await other.call("REPLICAOF", deployment.host, 1)
-    await asyncio.sleep(LOAD_S / 2)
+    await load(trial, REQUESTS // 2)
     await other.call("REPLICAOF", "NO", "ONE")
     deployment.redis_port = deployment.way.target = port
     deployment.way.reset_all()
@@ -95,7 +100,7 @@ async def answers(redis):
 @dataclass
 class Planted:
     name: str
-    breaks: Optional[str]  # the promise that the checker must find broken; None: nothing may be found
+    breaks: list  # promises, one of which at least must be found broken (which one a race breaks is chance); none: nothing may
     middle: Callable = Middle  # from a deployment
     during: Callable = load
     front: Optional[Callable] = None
@@ -114,19 +119,19 @@ def script(title, *changes):
 GRANTS, CREATES = "Grants one discount", "Stores a discount"
 
 PLANTED = [
-    Planted("nothing planted", None),
-    Planted("nothing planted, Redis killed", None, during=kill_redis),
-    Planted("no stock check", "P1", script(GRANTS, ("elseif left <= 0 then", "elseif false then"))),
-    Planted("check and write in two steps", "P1", CheckThenWrite),
-    Planted("answer before commit", "P3", AnswerBeforeCommit, kill_redis),
-    Planted("a new time on repeat", "P4", script(GRANTS, ("'held ', held[i]", "'held ', now"))),
-    Planted("the tail of the append-only file cut off", "P3", during=cut_the_tail),
-    Planted("a promoted replica that missed writes", "P3", during=fail_over, front=behind_a_proxy),
-    Planted("every repeat is told that it is new", "P4", script(GRANTS, ("'held ', held[i]", "'granted ', held[i]"))),
-    Planted("one unit is kept back", "P5", script(GRANTS, ("left <= 0", "left <= 1"))),
-    Planted("sold out is said to holders too", "P4", script(GRANTS, ("if held[i] then", "if held[i] and left > 0 then"))),
-    Planted("applied and denied", "P6", DeniesWhatItDid),
-    Planted("no wallet entry", "P6", script(GRANTS, ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", ""))),
-    Planted("idempotency keys are forgotten", "P6", script(CREATES, ("if kept then", "if false then"))),
-    Planted("the list does not count", "P6", script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
+    Planted("nothing planted", []),
+    Planted("nothing planted, Redis killed", [], during=kill_redis),
+    Planted("no stock check", ["P1"], script(GRANTS, ("elseif left <= 0 then", "elseif false then"))),
+    Planted("check and write in two steps", ["P1", "P4"], CheckThenWrite),
+    Planted("answer before commit", ["P3"], AnswerBeforeCommit, kill_redis),
+    Planted("a new time on repeat", ["P4"], script(GRANTS, ("'held ', held[i]", "'held ', now"))),
+    Planted("the tail of the append-only file cut off", ["P3"], during=cut_the_tail),
+    Planted("a promoted replica that missed writes", ["P3"], during=fail_over, front=behind_a_proxy),
+    Planted("every repeat is told that it is new", ["P4"], script(GRANTS, ("'held ', held[i]", "'granted ', held[i]"))),
+    Planted("one unit is kept back", ["P5"], script(GRANTS, ("left <= 0", "left <= 1"))),
+    Planted("sold out is said to holders too", ["P4"], script(GRANTS, ("if held[i] then", "if held[i] and left > 0 then"))),
+    Planted("applied and denied", ["P6"], DeniesWhatItDid),
+    Planted("no wallet entry", ["P6"], script(GRANTS, ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", ""))),
+    Planted("idempotency keys are forgotten", ["P6"], script(CREATES, ("if kept then", "if false then"))),
+    Planted("the list does not count", ["P6"], script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
 ]

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Whether the checker finds a planted fault: real replicas over a real Redis with the fault between them, a few seconds."""
+
+import collections
+
+from deployment import OverRedis
+from trial import Trial
+
+SEED = 7
+# More often sold out and more often repeated than in a chaos run.
+CROWD = {"clients": 12, "pause_s": 0.005, "hot": (3, 12)}
+
+
+async def is_found(planted, discountd):
+    """Whether the checker says what it should; prints which of the two."""
+    def make(directory, log):
+        return OverRedis(directory, log, discountd, front=planted.stand_before)
+    trial = Trial(make, SEED, **CROWD)
+    await trial.run(planted.during)
+    found = collections.Counter(violation.promise for violation in trial.violations())
+    ok = any(promise in found for promise in planted.breaks) if planted.breaks else not found
+    words = ", ".join(f"{promise} {count}" for promise, count in sorted(found.items())) or "nothing"
+    print(f"{'ok' if ok else 'not ok'}: {planted.name}: {words} found in {trial.requests()} requests"
+          + ("" if ok else f", {' or '.join(planted.breaks) or 'nothing'} expected; the log is in {trial.directory}"), flush=True)
+    if ok:
+        trial.forget()
+    return ok
