@@ -67,6 +67,7 @@ class Crowd:
         self.pairs = set()     # (discount, user) that were ever asked for
         self.keyed = {}        # the body of a create: its key
         self.users = set()
+        self.tasks = []
         self.recent = collections.deque(maxlen=1000)  # of the pairs, for those who look
         self.counts = collections.Counter()
 
@@ -75,14 +76,15 @@ class Crowd:
         self.tasks = [asyncio.create_task(Client(self, number).live()) for number in range(self.clients)]
 
     async def stop(self):
+        """Lets each finish what it is at; raises what a client has failed of, which is no fault of the service."""
         self.stopping = True
         await asyncio.gather(*self.tasks)
 
-    def broken(self):
-        """The fault of a client itself, raised; it is none of the service."""
+    async def abandon(self):
+        """Ends them wherever they are, for when the run has failed itself."""
         for task in self.tasks:
-            if task.done() and task.exception():
-                raise task.exception()
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def replay(self):
         """Every user who ever tried asks once more, and every create with a key is sent once more."""

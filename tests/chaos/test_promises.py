@@ -94,8 +94,8 @@ class Rules(unittest.TestCase):
         self.assertTrue(any(violation.promise == promise and text in violation.text for violation in found),
                         f"no {promise} about {text!r} in {list(map(str, found))}")
 
-    def expect_none(self):
-        self.assertEqual([], list(map(str, self.story.violations())))
+    def expect_none(self, contents=None):
+        self.assertEqual([], list(map(str, self.story.violations(contents))))
 
     # ---- Healthy runs ----
 
@@ -124,6 +124,39 @@ class Rules(unittest.TestCase):
         self.story.ask("grant", discount=D, user="u2")
         self.story.put("u2", 100)
         self.story.sold_out("u1")
+        self.expect_none()
+
+    def test_a_replay_may_make_what_was_in_doubt(self):
+        self.story.create(total=1)
+        self.story.grant("u1", 0, name="reset")
+        contents = self.story.contents()
+        contents.healed = copy.deepcopy(contents.stored)
+        self.story.phase("replay")
+        self.story.put("u1", 100)
+        contents.listed = self.story.contents().listed
+        self.story.grant("u1", 201, 100)
+        self.expect_none(contents)
+
+    def test_a_grant_is_made_after_its_request_has_lost_its_answer(self):
+        self.story.create(total=1)
+        self.story.grant("u1", 0, name="reset")
+        self.story.now += 20000
+        self.story.put("u1", WALL + self.story.now)
+        self.story.now += 20000
+        self.story.phase("load")
+        self.story.grant("u1", 200, self.story.store.grants[D]["u1"])
+        self.expect_none()
+
+    def test_readers_see_what_is_there(self):
+        self.story.create(total=1)
+        self.story.put("u1", 100)
+        self.story.grant("u1", 201, 100)
+        self.story.say(self.story.ask("grant_get", discount=D, user="u1"), 200, None, discount=D, user="u1", granted_at=100)
+        self.story.say(self.story.ask("wallet", user="u1"), 200, None, **{D: 100})
+        self.story.say(self.story.ask("grants", discount=D), 200, None, u1=100)
+        self.story.say(self.story.ask("get", discount=D), 200, None, granted=1, remaining=0)
+        self.story.say(self.story.ask("list", brand=None), 200, None, **{D: 1})
+        self.story.say(self.story.ask("list", brand="another"), 200)
         self.expect_none()
 
     def test_creates_in_doubt_are_there_or_not(self):
@@ -219,6 +252,12 @@ class Rules(unittest.TestCase):
         contents = self.story.contents()
         contents.stored.grants[D] = {}
         self.expect("P3", "is gone or changed", contents)
+
+    def test_a_stored_discount_vanishes_in_the_replay(self):
+        self.story.create(D, status=0, name="reset")
+        contents = self.story.contents()
+        del contents.stored.discounts[D]
+        self.expect("P3", "was stored and is gone", contents)
 
     def test_a_grant_nobody_asked_for(self):
         self.story.create(total=2)

@@ -23,6 +23,7 @@ class Trial:
         self.directory = tempfile.mkdtemp(prefix="chaos-")
         os.chmod(self.directory, 0o755)  # nginx's workers are somebody else
         self.log = Log(self.directory)
+        self.crowd = None
 
     async def run(self, during):
         self.log.run(seed=self.seed, clocks_move=self.clocks_move)
@@ -35,6 +36,8 @@ class Trial:
             self.crowd = Crowd(self.log, self.deployment.routes, self.seed, **self.crowd_options)
             await self._go(during)
         finally:
+            if self.crowd:
+                await self.crowd.abandon()
             self.deployment.end()
             self.log.close()
 
@@ -64,10 +67,9 @@ class Trial:
         await self.deployment.stop()
 
     async def _watch(self):
-        """Sees who dies without having been told to, and whether the clients themselves are well."""
+        """Sees who dies without having been told to."""
         while True:
             self.deployment.look()
-            self.crowd.broken()
             await asyncio.sleep(LOOK_S)
 
     def violations(self):
