@@ -196,7 +196,7 @@ def redis_program(name, deployment, host, port):
     root = f"{deployment.directory}/{name}"
     os.mkdir(root)
     argv = ["redis-server", "--bind", host, "--port", str(port), "--dir", root, "--appendonly", "yes", "--appendfsync", "always",
-            "--save", "", "--protected-mode", "no"]
+            "--save", "", "--protected-mode", "no", "--enable-debug-command", "yes"]
     if deployment.network:
         argv = ["ip", "netns", "exec", deployment.network.name, *argv]
     return Program(name, argv, deployment.log)

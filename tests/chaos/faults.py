@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is done to a deployment while clients use it. The plan is drawn from the seed before anything runs, so that a seed gives
+"""What is done to a deployment while clients use it. A fault that turned out to be none returns False. The plan is drawn from the seed before anything runs, so that a seed gives
 the same faults at the same times; each fault ends by itself and says what it did."""
 
 import asyncio
@@ -49,8 +49,8 @@ class Conductor:
         for fault in faults:
             await asyncio.sleep(max(0, began + fault.at - asyncio.get_running_loop().time()))
             tasks.append(asyncio.create_task(FAULTS[fault.kind][0](self, fault.dice)))
-            tasks[-1].add_done_callback(lambda _, kind=fault.kind: self.done.update([kind]))
-        await asyncio.gather(*tasks)
+        told = await asyncio.gather(*tasks)
+        self.done.update(fault.kind for fault, result in zip(faults, told) if result is not False)
 
     def note(self, text):
         at = self.log.fault(text)
@@ -157,26 +157,78 @@ async def freeze_nginx_worker(conductor, dice):
 # ---- What Redis is told ----
 
 async def tell_redis(conductor, text, *words):
-    """On a connection of our own. Redis may be down or hung at the moment, and then it is not told."""
+    """On a connection of our own; False if Redis is down or hung at the moment, and so is not told."""
     door = conductor.deployment.door()
     try:
         await door.call(*words, timeout_s=2)
         conductor.note(text)
+        return True
     except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, RedisError):
         conductor.note(f"{text}: Redis could not be told")
+        return False
     finally:
         door.close()
 
 
 async def flush_scripts(conductor, dice):
+    told = []
     for _ in range(dice.randint(1, 5)):
-        await tell_redis(conductor, "SCRIPT FLUSH", "SCRIPT", "FLUSH")
+        told.append(await tell_redis(conductor, "SCRIPT FLUSH", "SCRIPT", "FLUSH"))
         await asyncio.sleep(dice.uniform(0, 0.1))
+    return any(told)
 
 
 async def reset_clients_of_redis(conductor, dice):
     await asyncio.sleep(dice.uniform(0, 0.1))
-    await tell_redis(conductor, "CLIENT KILL TYPE normal", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    return await tell_redis(conductor, "CLIENT KILL TYPE normal", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+async def insist(conductor, *words):
+    """Tells Redis what ends a fault, however often it takes; a Redis that is started anew has forgotten it by itself."""
+    door = conductor.deployment.door()
+    for _ in range(20):
+        try:
+            await door.call(*words, timeout_s=1)
+            break
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, RedisError):
+            await asyncio.sleep(0.5)
+    door.close()
+
+
+async def refuse(conductor, dice, text, setting, bad, good):
+    pause, redis = dice.uniform(0.2, 3), conductor.deployment.redis
+    async with conductor.alone(redis):
+        told = await tell_redis(conductor, f"{text}, for {pause:.2f} s", "CONFIG", "SET", setting, bad)
+        await asyncio.sleep(pause)
+        await insist(conductor, "CONFIG", "SET", setting, good)
+        return told
+
+
+async def out_of_memory(conductor, dice):
+    return await refuse(conductor, dice, "Redis has no memory left (OOM)", "maxmemory", "1", "0")
+
+
+async def no_replicas(conductor, dice):
+    return await refuse(conductor, dice, "Redis takes no writes (NOREPLICAS)", "min-replicas-to-write", "1", "0")
+
+
+async def pause_clients(conductor, dice):
+    pause = dice.randint(50, 3000)
+    return await tell_redis(conductor, f"Redis answers nobody's writes for {pause} ms (CLIENT PAUSE)", "CLIENT", "PAUSE", pause, "WRITE")
+
+
+async def slow_redis(conductor, dice):
+    pause = dice.uniform(0.1, 1.5)
+    return await tell_redis(conductor, f"Redis does something else for {pause:.2f} s (DEBUG SLEEP)", "DEBUG", "SLEEP", f"{pause:.3f}")
+
+
+async def rewrite_file(conductor, dice):
+    """And sometimes it dies at it."""
+    told = await tell_redis(conductor, "BGREWRITEAOF", "BGREWRITEAOF")
+    await asyncio.sleep(dice.uniform(0, 0.05))
+    if dice.random() < 0.5:
+        await kill(conductor, conductor.deployment.redis, dice)
+    return told
 
 
 # ---- Connections ----
@@ -282,6 +334,11 @@ FAULTS = {
     "SIGTERM of Redis": (restart_redis, over_redis),
     "SCRIPT FLUSH": (flush_scripts, over_redis),
     "CLIENT KILL": (reset_clients_of_redis, over_redis),
+    "OOM": (out_of_memory, over_redis),
+    "NOREPLICAS": (no_replicas, over_redis),
+    "CLIENT PAUSE": (pause_clients, over_redis),
+    "DEBUG SLEEP": (slow_redis, over_redis),
+    "BGREWRITEAOF, killed at it or not": (rewrite_file, over_redis),
     "kill -9 of a replica": (kill_replica, always),
     "SIGSTOP of a replica": (freeze_replica, always),
     "SIGTERM of a replica": (restart_replica, always),

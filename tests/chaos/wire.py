@@ -87,7 +87,7 @@ class Connection:
         if headers.get("transfer-encoding") != "chunked":
             return await self.reader.readexactly(int(headers["content-length"]))
         chunks = []
-        while size := int(await self.reader.readline(), 16):
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
             chunks.append((await self.reader.readexactly(size + 2))[:-2])
         await self.reader.readline()
         return b"".join(chunks)
