@@ -13,6 +13,7 @@ import subprocess
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 PACKET = 65536
+PREFIX, PER_PROCESS = "chaos-", 8
 THERE, BACK = "to Redis", "from Redis"
 
 
@@ -22,8 +23,8 @@ class Network:
     def __init__(self, seed):
         Network.made += 1
         # No two networks of a machine have the same number at once.
-        number = os.getpid() * 8 + Network.made % 8
-        self.name = f"chaos-{number}"
+        number = os.getpid() * PER_PROCESS + Network.made % PER_PROCESS
+        self.name = f"{PREFIX}{number}"
         self.devices = {THERE: f"chn{number}", BACK: f"chf{number}"}
         # From 198.18.0.0/15, which is set aside for tests of networks.
         block = number * 4 % 65536
@@ -39,6 +40,7 @@ class Network:
     def open(self):
         """None, or why it cannot be."""
         try:
+            sweep()
             for direction, device in self.devices.items():
                 self.ends[direction] = open_device(device)
             near, far = self.devices[THERE], self.devices[BACK]
@@ -100,6 +102,14 @@ class Network:
             self.lost += 1  # a full queue loses packets too
 
 
+def sweep():
+    """Removes the namespaces of runs that were killed."""
+    for name in ip("netns", "list").split("\n"):
+        number = name.split(" ")[0].removeprefix(PREFIX)
+        if name.startswith(PREFIX) and number.isdigit() and not os.path.exists(f"/proc/{int(number) // PER_PROCESS}"):
+            ip("netns", "del", PREFIX + number)
+
+
 def open_device(name):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
@@ -107,4 +117,4 @@ def open_device(name):
 
 
 def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout

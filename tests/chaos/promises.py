@@ -309,6 +309,15 @@ def refusals_are_earned(case):
             yield Violation("P5", f"{request.kind} was answered what nobody can read: {request.said['malformed']}", request.lines())
 
 
+def nobody_is_in_the_way(case):
+    """Where nothing is wrong, nobody is sent away because others are there."""
+    if not case.history.faults:
+        for request in case.history.requests:
+            if request.name == "overloaded":
+                yield Violation("P5", f"{request.kind} {request.asked} was refused as overloaded, and nothing was wrong",
+                                request.lines())
+
+
 # ---- P6: what is in doubt is settled by the same request again ----
 
 def replays_settle(case):
@@ -392,7 +401,7 @@ RULES = {
     "P2": [one_each],
     "P3": [nothing_lost, nothing_vanishes, nothing_unexpected, readers_see_it, verify_agrees],
     "P4": [same_again],
-    "P5": [sold_out_is_final, no_unit_is_kept_back, refusals_are_earned],
+    "P5": [sold_out_is_final, no_unit_is_kept_back, refusals_are_earned, nobody_is_in_the_way],
     "P6": [replays_settle, grants_have_their_time, keyed_creates_settle, wallets_are_complete, counts_add_up, keys_make_one],
     "life": [processes_live],
 }

@@ -383,6 +383,13 @@ class Rules(unittest.TestCase):
             self.story.grant("u1", status, name=name)
             self.expect("P5", f"was answered {status} {name}")
 
+    def test_a_refusal_because_of_others(self):
+        self.story.create(total=2)
+        self.story.grant("u1", 503, name="overloaded")
+        self.expect("P5", "nothing was wrong")
+        self.story.lines.append(["fault", 1, "kill -9"])
+        self.expect_none()
+
     def test_an_answer_nobody_can_read(self):
         self.story.create(total=1)
         self.story.put("u1", 100)

@@ -3,7 +3,6 @@
 
 import collections
 
-from deployment import OverRedis
 from trial import Trial
 
 SEED = 7
@@ -14,7 +13,7 @@ CROWD = {"clients": 12, "pause_s": 0.005, "hot": (3, 12)}
 async def is_found(planted, discountd):
     """Whether the checker says what it should; prints which of the two."""
     def make(directory, log):
-        return OverRedis(directory, log, discountd, front=planted.stand_before)
+        return planted.deployment(directory, log, discountd)
     trial = Trial(make, SEED, **CROWD)
     await trial.run(planted.during)
     found = collections.Counter(violation.promise for violation in trial.violations())

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from cut_proxy import Proxy
-from deployment import redis_program
+from deployment import OverRedis, OverSqlite, redis_program
 from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant
 from programs import free_port, until
 
 REQUESTS = 1200  # that are answered before a fault is done, and in all where it is there from the beginning
 MOST_S = 120
 CUT_BYTES = 3000  # of the tail of the append-only file: a few dozen grants
+CUT_LOG_BYTES = 400000  # of that of the write-ahead log, whose pages are much larger than what is in them
 
 
 async def load(trial, requests=REQUESTS):
@@ -31,6 +32,7 @@ async def kill_redis(trial):
     """Twice, so that something was under way."""
     for _ in range(2):
         await load(trial, REQUESTS // 2)
+        trial.log.fault("kill -9 redis")
         await trial.deployment.redis.kill()
         trial.deployment.redis.start()
     await load(trial, REQUESTS // 4)
@@ -40,11 +42,24 @@ async def cut_the_tail(trial):
     """Redis dies, and its disk had not yet what it was told it had."""
     await load(trial)
     redis = trial.deployment.redis
+    trial.log.fault("kill, and the tail of the append-only file is gone")
     await redis.kill()
     root = f"{trial.directory}/redis/appendonlydir"
     path = next(f"{root}/{name}" for name in sorted(os.listdir(root)) if name.endswith(".incr.aof"))
     os.truncate(path, os.path.getsize(path) - CUT_BYTES)
     redis.start()
+    await load(trial, REQUESTS // 4)
+
+
+async def cut_the_log(trial):
+    """The same of SQLite: its write-ahead log loses what had been answered."""
+    await load(trial)
+    service = trial.deployment.replicas[0]
+    trial.log.fault("kill, and the tail of the write-ahead log is gone")
+    await service.kill()
+    path = f"{trial.deployment.path}-wal"
+    os.truncate(path, max(0, os.path.getsize(path) - CUT_LOG_BYTES))
+    service.start()
     await load(trial, REQUESTS // 4)
 
 
@@ -83,6 +98,7 @@ async def promote(trial, deployment, port):
     await other.call("REPLICAOF", deployment.host, 1)
     await load(trial, REQUESTS // 2)
     await other.call("REPLICAOF", "NO", "ONE")
+    trial.log.fault("failover")
     deployment.redis_port = deployment.way.target = port
     deployment.way.reset_all()
     other.close()
@@ -104,6 +120,12 @@ class Planted:
     middle: Callable = Middle  # from a deployment
     during: Callable = load
     front: Optional[Callable] = None
+    over_sqlite: bool = False  # with nothing before it
+
+    def deployment(self, directory, log, discountd):
+        if self.over_sqlite:
+            return OverSqlite(directory, log, discountd)
+        return OverRedis(directory, log, discountd, front=self.stand_before)
 
     async def stand_before(self, deployment):
         if self.front:
@@ -121,11 +143,13 @@ GRANTS, CREATES = "Grants one discount", "Stores a discount"
 PLANTED = [
     Planted("nothing planted", []),
     Planted("nothing planted, Redis killed", [], during=kill_redis),
+    Planted("nothing planted, over SQLite", [], over_sqlite=True),
     Planted("no stock check", ["P1"], script(GRANTS, ("elseif left <= 0 then", "elseif false then"))),
     Planted("check and write in two steps", ["P1", "P4"], CheckThenWrite),
     Planted("answer before commit", ["P3"], AnswerBeforeCommit, kill_redis),
     Planted("a new time on repeat", ["P4"], script(GRANTS, ("'held ', held[i]", "'held ', now"))),
     Planted("the tail of the append-only file cut off", ["P3"], during=cut_the_tail),
+    Planted("the tail of the write-ahead log cut off", ["P3"], during=cut_the_log, over_sqlite=True),
     Planted("a promoted replica that missed writes", ["P3"], during=fail_over, front=behind_a_proxy),
     Planted("every repeat is told that it is new", ["P4"], script(GRANTS, ("'held ', held[i]", "'granted ', held[i]"))),
     Planted("one unit is kept back", ["P5"], script(GRANTS, ("left <= 0", "left <= 1"))),
