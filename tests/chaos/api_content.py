@@ -8,7 +8,7 @@ from content import Content, microseconds
 from wire import Connection
 
 READERS = 8
-PAGE = 250
+PAGE = 20  # small, so that most lists have several
 
 
 async def read(port, users):

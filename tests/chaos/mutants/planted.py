@@ -8,7 +8,7 @@ from typing import Callable, Optional
 
 from cut_proxy import Proxy
 from deployment import OverRedis, OverSqlite, redis_program
-from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant
+from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant, StaleReads
 from programs import free_port, until
 
 REQUESTS = 1200  # that are answered before a fault is done, and in all where it is there from the beginning
@@ -157,5 +157,8 @@ PLANTED = [
     Planted("applied and denied", ["P6"], DeniesWhatItDid),
     Planted("no wallet entry", ["P6"], script(GRANTS, ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", ""))),
     Planted("idempotency keys are forgotten", ["P6"], script(CREATES, ("if kept then", "if false then"))),
+    Planted("reads lag behind", ["P3"], StaleReads),
+    Planted("a page begins with the last of the one before", ["P2"],
+            script("Reads the next grants", ("rank and rank + 1", "rank"))),
     Planted("the list does not count", ["P6"], script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
 ]
