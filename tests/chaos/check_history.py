@@ -4,8 +4,8 @@
 
     check_history.py DIRECTORY
 
-DIRECTORY has history.jsonl (history.py says what is in it) and content.json (content.py). One line for each promise, before it one for
-each violation, with the lines of the log that prove it. Exits with 0 if all promises were kept, 1 if not, 2 if it cannot tell."""
+DIRECTORY has history.jsonl (history.py says what is in it) and content.json (content.py). One line for each violation, with the
+lines of the log that prove it, then one for each promise. Exits with 0 if all were kept, 1 if not, 2 if it cannot tell."""
 
 import collections
 import os

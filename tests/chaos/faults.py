@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What is done to a deployment while clients use it. A fault that turned out to be none returns False. The plan is drawn from the seed before anything runs, so that a seed gives
-the same faults at the same times; each fault ends by itself and says what it did."""
+"""What is done to a deployment while clients use it. The plan is drawn from the seed before anything runs, so that a seed gives
+the same faults at the same times; each fault ends by itself and says what it did. One that could not be done returns False."""
 
 import asyncio
 import collections
@@ -214,12 +214,14 @@ async def no_replicas(conductor, dice):
 
 async def pause_clients(conductor, dice):
     pause = dice.randint(50, 3000)
-    return await tell_redis(conductor, f"Redis answers nobody's writes for {pause} ms (CLIENT PAUSE)", "CLIENT", "PAUSE", pause, "WRITE")
+    text = f"Redis answers nobody's writes for {pause} ms (CLIENT PAUSE)"
+    return await tell_redis(conductor, text, "CLIENT", "PAUSE", pause, "WRITE")
 
 
 async def slow_redis(conductor, dice):
     pause = dice.uniform(0.1, 1.5)
-    return await tell_redis(conductor, f"Redis does something else for {pause:.2f} s (DEBUG SLEEP)", "DEBUG", "SLEEP", f"{pause:.3f}")
+    text = f"Redis does something else for {pause:.2f} s (DEBUG SLEEP)"
+    return await tell_redis(conductor, text, "DEBUG", "SLEEP", f"{pause:.3f}")
 
 
 async def rewrite_file(conductor, dice):
@@ -282,7 +284,8 @@ async def silence(conductor, dice, mode, text):
 
 async def bad_network(conductor, dice):
     network, pause = conductor.deployment.network, dice.uniform(0.5, 5)
-    loss, delay, jitter, doubled = dice.choice([0, 0.01, 0.1, 0.3]), dice.choice([0, 0.02, 0.1]), dice.choice([0, 0.02, 0.1]), 0.02
+    loss, doubled = dice.choice([0, 0.01, 0.1, 0.3]), 0.02
+    delay, jitter = dice.choice([0, 0.02, 0.1]), dice.choice([0, 0.02, 0.1])
     async with conductor.alone(network):
         conductor.note(f"network of Redis: loss {loss:.0%}, delay {delay * 1000:.0f} ms and up to {jitter * 1000:.0f} more, "
                        f"{doubled:.0%} doubled, for {pause:.2f} s")

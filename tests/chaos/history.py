@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The log of a run: what was asked, what was answered, what was done to the system meanwhile.
 
-A log is a directory with `history.jsonl`, one JSON array in each line, whose first word says what it is. Times are microseconds of
-the monotonic clock since the run began. A request is logged before its first byte is sent and once more when its end is
+A log is a directory with `history.jsonl`, one JSON array in each line, whose first word says what it is. Times are microseconds
+of the monotonic clock since the run began. A request is logged before its first byte is sent and once more when its end is
 known, so that what has no second line was under way when the run ended.
 
     ["run",   {...}]                                     how the run was started; clocks_move: granted_at may be of any clock

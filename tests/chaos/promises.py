@@ -129,7 +129,8 @@ def compare_discount(request, discount, name):
     if discount is None:
         yield Violation("P3", f"discount {request.said.get('id')} was answered and is not there {name}", request.lines())
     elif said != discount:
-        yield Violation("P3", f"discount {request.said.get('id')} was answered as {said} and is {discount} {name}", request.lines())
+        yield Violation("P3", f"discount {request.said.get('id')} was answered as {said} and is {discount} {name}",
+                        request.lines())
 
 
 def nothing_vanishes(case):
@@ -150,7 +151,8 @@ def nothing_unexpected(case):
             if not requests:
                 yield Violation("P3", f"{user} has a grant of {id} and never asked for it", [])
             elif not any(request.may_have_applied() for request in requests if is_before(request, case, id, user)):
-                yield Violation("P6", f"{user} has a grant of {id} and was told that it was surely not applied", all_lines(requests))
+                yield Violation("P6", f"{user} has a grant of {id} and was told that it was surely not applied",
+                                all_lines(requests))
     for pair, ids in list(case.ids.items()):
         yield from explain_discounts(case, pair, ids)
 
@@ -244,12 +246,14 @@ def lists_seen(case):
         for ended, id, earlier in created:
             brand = request.asked["brand"]
             if ended < request.began and brand in (None, earlier.asked["brand"]) and id not in request.said:
-                yield Violation("P3", f"the list does not show {id}, which was answered before", earlier.lines() + request.lines())
+                yield Violation("P3", f"the list does not show {id}, which was answered before",
+                                earlier.lines() + request.lines())
 
 
 def verify_agrees(case):
     if case.contents.verify_code != 0:
-        yield Violation("P3", f"discountd verify ended with {case.contents.verify_code}: {case.contents.verify_output[-300:]}", [])
+        text = case.contents.verify_output[-300:]
+        yield Violation("P3", f"discountd verify ended with {case.contents.verify_code}: {text}", [])
 
 
 # ---- P4: the same grant again ----
@@ -306,7 +310,8 @@ def refusals_are_earned(case):
         if request.status != 0 and not is_known_503 and (request.status, request.name) not in EARNED[request.kind]:
             yield Violation("P5", f"{request.kind} {request.asked} was answered {request.status} {request.name}", request.lines())
         if "malformed" in request.said:
-            yield Violation("P5", f"{request.kind} was answered what nobody can read: {request.said['malformed']}", request.lines())
+            yield Violation("P5", f"{request.kind} was answered what nobody can read: {request.said['malformed']}",
+                            request.lines())
 
 
 def nobody_is_in_the_way(case):
@@ -344,7 +349,8 @@ def keyed_creates_settle(case):
     for requests in case.creates.values():
         last = requests[-1]
         if last.asked["key"] is not None and (last.phase != "replay" or last.outcome() != OK):
-            yield Violation("P6", f"the replay of create {last.asked} settles nothing: {last.status} {last.name}", all_lines(requests))
+            yield Violation("P6", f"the replay of create {last.asked} settles nothing: {last.status} {last.name}",
+                            all_lines(requests))
 
 
 def wallets_are_complete(case):

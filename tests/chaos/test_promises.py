@@ -379,7 +379,8 @@ class Rules(unittest.TestCase):
 
     def test_a_refusal_nobody_earned(self):
         self.story.create(total=2)
-        for status, name in ((404, "discount-not-found"), (422, "invalid-grant"), (500, "store-corrupt"), (502, None), (503, None)):
+        unearned = [(404, "discount-not-found"), (422, "invalid-grant"), (500, "store-corrupt"), (502, None), (503, None)]
+        for status, name in unearned:
             self.story.grant("u1", status, name=name)
             self.expect("P5", f"was answered {status} {name}")
 

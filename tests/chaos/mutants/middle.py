@@ -201,5 +201,6 @@ def writes_of(words, answer):
         return []
     keys = words[3:3 + int(words[2])]
     id, *users = words[3 + int(words[2]):]
-    new = [(user, wallet, word.split()[1]) for user, wallet, word in zip(users, keys[2:], answer[3:]) if word.startswith(b"granted")]
+    new = [(user, wallet, word.split()[1]) for user, wallet, word in zip(users, keys[2:], answer[3:])
+           if word.startswith(b"granted")]
     return [[b"ZADD", keys[1], at, user] for user, _, at in new] + [[b"ZADD", wallet, at, id] for _, wallet, at in new]

@@ -160,5 +160,6 @@ PLANTED = [
     Planted("reads lag behind", ["P3"], StaleReads),
     Planted("a page begins with the last of the one before", ["P2"],
             script("Reads the next grants", ("rank and rank + 1", "rank"))),
-    Planted("the list does not count", ["P6"], script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
+    Planted("the list does not count", ["P6"],
+            script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
 ]
