@@ -177,16 +177,18 @@ static void answer(struct exchange *exchange, int code, struct MHD_Response *res
     assert(!exchange->answered);
     exchange->answered = true;
     count(exchange, code);
+    if (exchange->waiting != WAITING_LEFT) {
+        conn_enter(exchange->conn, CONN_SENDING);
+        /* Of a parked connection this may be the end. */
+        if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
+            exchange->broken = true;
+        }
+    }
     if (exchange->waiting == WAITING_LEFT) {
         /* The handler that answers may still look at its request. */
         queue_append(&exchange->server->left, &exchange->link);
-        return;
-    }
-    conn_enter(exchange->conn, CONN_SENDING);
-    if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
-        exchange->broken = true;
-    }
-    if (exchange->waiting != WAITING_NOT) {
+        exchange->server->wants_run = true;
+    } else if (exchange->waiting != WAITING_NOT) {
         wait_end(exchange);
     }
 }
