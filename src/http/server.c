@@ -72,8 +72,8 @@ enum waiting {
     WAITING_LEFT,      /* the client is gone, and the handler's answer is still to come */
 };
 
-/* Hexadecimal digits of one of the two numbers in a request id of our own. */
-#define ID_HALF 16
+/* Hexadecimal digits of a request id of our own, which is two numbers. */
+#define ID_DIGITS 32
 
 /* One request and its answer. */
 struct exchange {
@@ -419,9 +419,9 @@ static enum MHD_Result header_line(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-static void hexadecimal_put(uint64_t number, char at[ID_HALF])
+static void hexadecimal_put(uint64_t number, char at[ID_DIGITS / 2])
 {
-    for (int i = ID_HALF - 1; i >= 0; i--) {
+    for (int i = ID_DIGITS / 2 - 1; i >= 0; i--) {
         at[i] = "0123456789abcdef"[number & 15];
         number >>= 4;
     }
@@ -437,12 +437,12 @@ static struct str request_id_choose(struct exchange *exchange, struct str sent)
     if (reply_request_id_is_sane(sent)) {
         return arena_dup(&exchange->request.arena, sent);
     }
-    digits = arena_alloc(&exchange->request.arena, 2 * ID_HALF + 1);
+    digits = arena_alloc(&exchange->request.arena, ID_DIGITS + 1);
     if (digits != NULL) {
         hexadecimal_put(server->id_prefix, digits);
-        hexadecimal_put(++server->id_count, digits + ID_HALF);
-        digits[2 * ID_HALF] = '\0';
-        id = (struct str){digits, 2 * ID_HALF};
+        hexadecimal_put(++server->id_count, digits + ID_DIGITS / 2);
+        digits[ID_DIGITS] = '\0';
+        id = (struct str){digits, ID_DIGITS};
     }
     return id;
 }
