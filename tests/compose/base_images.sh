@@ -4,13 +4,14 @@
 # and no image registry. They differ from the official ones where Debian does: redis is 7.0, nginx is what forky has, and
 # there is no entrypoint script; docker-compose.yml says all that these would have done. Sourced; wants DOCKER_HOST.
 
-# base_images_load CACHE WORK: puts the three images into the engine, from the cache when this recipe made them before.
+# base_images_load CACHE WORK: puts the four images into the engine, from the cache when this recipe made them before.
 base_images_load() {
     base_recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)
     base_archive="$1/base-images-$base_recipe.tar"
     if [ ! -e "$base_archive" ]; then
         base_images_make "$2" || return 1
-        docker save --output "$base_archive.new" debian:bookworm-slim redis:7.2-bookworm nginx:1.30 || return 1
+        docker save --output "$base_archive.new" debian:bookworm-slim debian:trixie-slim redis:7.2-bookworm nginx:1.30 ||
+            return 1
         rm -f "$1"/base-images-*.tar
         mv "$base_archive.new" "$base_archive"
     else
@@ -27,6 +28,8 @@ base_images_make() {
     base_debootstrap "$1" bookworm bookworm ca-certificates &&
         base_import "$1/bookworm" debian:bookworm-slim &&
         base_redis "$1" &&
+        base_debootstrap "$1" trixie trixie ca-certificates &&
+        base_import "$1/trixie" debian:trixie-slim &&
         # debootstrap of bookworm knows no forky; unstable's script makes it.
         base_debootstrap "$1" forky sid ca-certificates,curl,nginx &&
         base_nginx_user "$1/forky" &&

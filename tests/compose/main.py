@@ -13,7 +13,7 @@ import sys
 
 from deployment import Deployment
 from report import Report
-from stages import durability, faults, hardening, problems, sale, scaling, seed_commands, spread, start
+from stages import debian13, durability, faults, hardening, problems, sale, scaling, seed_commands, spread, start
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,8 @@ async def run(work):
     report.note(f"SEED={seed}")
     try:
         await report.stage("A newcomer", start.run(report, deployment))
+        await report.stage("A newcomer on Debian 13", start.run_once(report, deployment, "debian:trixie-slim"))
+        await report.stage("The image on Debian 13", debian13.run(report, deployment))
         await report.stage("The seed's commands", seed_commands.run(report, deployment))
         await report.stage("Hardening", hardening.run(report, deployment))
         await report.stage("nginx's own answers", problems.run(report, deployment, TREE))

@@ -52,7 +52,7 @@ engine_start "$work" || fail "the Docker engine starts"
 base_images_load "$cache" "$work" || fail "the base images are made"
 
 # In the background, so that a signal ends this script and not only its child.
-timeout 900 python3 "$compose_tests/main.py" "$work" &
+timeout 1500 python3 "$compose_tests/main.py" "$work" &
 main_pid=$!
 wait "$main_pid"
 main_pid=""

@@ -2,6 +2,7 @@
 """A newcomer: a bare Debian, the tree as it is cloned, and ./start."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -13,12 +14,25 @@ BUILT = "find build/release -name '*.o' -printf '%p %T@ %i\n' | sort"
 
 
 async def run(report, deployment):
-    newcomer = (await deployment.run("docker", "create", "--workdir", "/discount", "debian:bookworm-slim", "./start")).strip()
+    async with bare(deployment, "debian:bookworm-slim") as newcomer:
+        await check_first_time(report, deployment, newcomer)
+        await check_second_time(report, deployment, newcomer)
+
+
+async def run_once(report, deployment, image):
+    async with bare(deployment, image) as newcomer:
+        await check_first_time(report, deployment, newcomer)
+        await check_ctrl_c(report, deployment, newcomer, "Ctrl-C")
+
+
+@contextlib.asynccontextmanager
+async def bare(deployment, image):
+    """A container of the image that holds the tree and nothing else, and will run ./start."""
+    newcomer = (await deployment.run("docker", "create", "--workdir", "/discount", image, "./start")).strip()
     try:
         await deployment.shell("set -o pipefail; git ls-files -z | tar -c --null --files-from - --transform 's,^,discount/,'"
                                f" | docker cp - {newcomer}:/")
-        await check_first_time(report, deployment, newcomer)
-        await check_second_time(report, deployment, newcomer)
+        yield newcomer
     finally:
         await deployment.run("docker", "rm", "--force", "--volumes", newcomer)
 
