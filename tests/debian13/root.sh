@@ -3,7 +3,7 @@
 # A Debian 13 in a directory: what the build and the suite need, and little else. Sourced; wants `isolated` of run.sh.
 
 root_packages=gcc,libc6-dev,cmake,ninja-build,pkgconf,libmicrohttpd-dev,libhiredis-dev,libjansson-dev,libuv1-dev,uuid-dev
-root_packages+=,libsqlite3-dev,libcmocka-dev,redis-server,nginx,curl,iproute2,python3,python3-jsonschema,python3-yaml
+root_packages+=,libsqlite3-dev,libcmocka-dev,redis-server,nginx,slowhttptest,curl,iproute2,python3,python3-jsonschema,python3-yaml
 
 # Installs what makes and enters it. Asks no mirror when everything is there.
 root_install() {

@@ -41,7 +41,7 @@ static void body_put(struct script *script, struct chance *chance, const char *b
     while (n > 0) {
         unsigned size = 1 + chance_below(chance, n < 40 ? (unsigned)n : 40);
 
-        put(script, chance_one_in(chance, 4) ? "00%X;x=y\r\n" : "%x\r\n", size);
+        put(script, chance_one_in(chance, 4) ? "00%X\r\n" : "%x\r\n", size);
         put(script, "%.*s\r\n", (int)size, body);
         body += size;
         n -= size;
