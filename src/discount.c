@@ -92,6 +92,22 @@ static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
     return length;
 }
 
+bool discount_text_is_utf8(struct str text)
+{
+    struct str rest = text;
+
+    while (rest.n > 0) {
+        uint32_t code_point = 0;
+        size_t taken = code_point_take(rest, &code_point);
+
+        if (taken == 0) {
+            return false;
+        }
+        rest = str_from(rest, taken);
+    }
+    return true;
+}
+
 bool discount_text_is_valid(struct str text, size_t limit)
 {
     struct str rest = text;

@@ -42,7 +42,10 @@ void discount_id_make(char ret_id[DISCOUNT_ID_LENGTH]);
 /* Whether the text has the form of an id; such a discount need not exist. */
 bool discount_id_is_valid(struct str text);
 
-/* Whether the text is well-formed UTF-8 (RFC 3629) of 1 to `limit` bytes without control characters
+/* Whether the text is well-formed UTF-8 (RFC 3629). */
+bool discount_text_is_utf8(struct str text);
+
+/* Whether the text is well-formed UTF-8 of 1 to `limit` bytes without control characters
  * (U+0000 to U+001F, U+007F to U+009F). */
 bool discount_text_is_valid(struct str text, size_t limit);
 

@@ -27,8 +27,7 @@ struct str grant_print(const struct grant *grant, struct arena *arena)
     struct json_text text;
 
     /* What others have written into the store may be anything. */
-    if (!discount_text_is_valid(grant->discount_code, LIMIT_DISCOUNT_CODE) ||
-        !discount_text_is_valid(grant->user_id, LIMIT_USER_ID) ||
+    if (!discount_text_is_utf8(grant->discount_code) || !discount_text_is_utf8(grant->user_id) ||
         !json_text_begin(&text, arena,
                          code.n + id.n + time.n + user.n + end.n +
                              JSON_TEXT_MOST(grant->discount_code.n) +

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: texts without control characters. Out: JSON. */
+/* In: texts. Out: JSON. */
 #include "api/json_text.h"
 
 #include <assert.h>
@@ -18,6 +18,17 @@ void json_text_add(struct json_text *text, struct str bytes)
     text->n += bytes.n;
 }
 
+/* A control character, as \u00XX. */
+static char *control_put(char *at, unsigned char c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    at = mempcpy(at, "\\u00", 4);
+    *at++ = hex[c >> 4];
+    *at++ = hex[c & 15];
+    return at;
+}
+
 void json_text_add_string(struct json_text *text, struct str value)
 {
     char *at = text->p + text->n;
@@ -25,10 +36,16 @@ void json_text_add_string(struct json_text *text, struct str value)
     assert(JSON_TEXT_MOST(value.n) <= text->room - text->n);
     *at++ = '"';
     for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] == '"' || value.p[i] == '\\') {
+        unsigned char c = (unsigned char)value.p[i];
+
+        if (c < 0x20) {
+            at = control_put(at, c);
+            continue;
+        }
+        if (c == '"' || c == '\\') {
             *at++ = '\\';
         }
-        *at++ = value.p[i];
+        *at++ = (char)c;
     }
     *at++ = '"';
     text->n = (size_t)(at - text->p);

@@ -16,15 +16,14 @@ struct json_text {
 };
 
 /* The most bytes that a string of this length takes, with its quotes. */
-#define JSON_TEXT_MOST(length) (2 * (length) + 2)
+#define JSON_TEXT_MOST(length) (6 * (length) + 2)
 
 /* An empty text with room for so many bytes, which all that is added must fit into. False without
  * memory. */
 bool json_text_begin(struct json_text *text, struct arena *arena, size_t room);
 /* Adds bytes as they are. */
 void json_text_add(struct json_text *text, struct str bytes);
-/* Adds a string (RFC 8259, section 7), which must be valid by discount_text_is_valid: UTF-8 without
- * control characters. */
+/* Adds a string (RFC 8259, section 7), which must be UTF-8. */
 void json_text_add_string(struct json_text *text, struct str value);
 
 #endif

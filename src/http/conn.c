@@ -39,6 +39,9 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
     conn->since_ms = uv_now(conn->conns->loop);
 }
 
+/* More than the time between two calls of conns_cut_late. */
+#define DESERTED_WITHIN_MS 2500
+
 static bool is_late(const struct conn *conn, uint64_t now_ms)
 {
     uint64_t allowed_ms = conn->phase == CONN_IDLE ? conn->conns->idle_ms : conn->conns->client_ms;
@@ -59,6 +62,18 @@ static void cut(const struct conn *conn)
     shutdown(conn->fd, SHUT_RDWR);
 }
 
+/* Whether the client has ended its side, and all it has sent is read. libmicrohttpd 0.9 does not
+ * hear of an end that came together with the last bytes. One that comes later it hears of, so only
+ * those are looked at that have just begun to wait for the client. */
+static bool is_deserted(const struct conn *conn, uint64_t now_ms)
+{
+    char byte;
+
+    return conn->phase != CONN_WORKING && conn->phase != CONN_SENDING &&
+           now_ms - conn->since_ms <= DESERTED_WITHIN_MS &&
+           recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void conns_cut_late(struct conns *conns)
 {
     uint64_t now_ms = uv_now(conns->loop);
@@ -66,7 +81,7 @@ void conns_cut_late(struct conns *conns)
     for (struct queue *at = conns->all.next; at != &conns->all; at = at->next) {
         struct conn *conn = CONTAINER_OF(at, struct conn, link);
 
-        if (is_late(conn, now_ms)) {
+        if (is_late(conn, now_ms) || is_deserted(conn, now_ms)) {
             cut(conn);
         }
     }

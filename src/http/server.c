@@ -57,6 +57,9 @@
  * take that many steps (it is put together, its head goes out, its body, the connection is read
  * again), and what is left to do then shows in no other way. */
 #define RUNS_AFTER 4
+/* The daemon runs so often while some are parked, whatever there is to do: it reads a long head in
+ * many pieces, and tells of none. */
+#define GLANCE_MS 5
 /* In one turn of the worker's loop, so that its other work has its turn, too. */
 #define RUNS_MOST 4
 /* How often libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
@@ -101,6 +104,7 @@ struct server {
     struct MHD_Daemon *daemon;
     uv_poll_t poll; /* of the daemon's epoll descriptor */
     uv_timer_t sweep;
+    uv_timer_t glance; /* active while requests are parked */
     struct listener listener;
     struct router router;
     struct store *store;
@@ -782,6 +786,8 @@ static bool handles_start(struct server *server)
         return false;
     }
     uv_timer_init(server->loop, &server->sweep);
+    uv_timer_init(server->loop, &server->glance);
+    server->glance.data = server;
     server->poll.data = server;
     server->sweep.data = server;
     return uv_poll_start(&server->poll, UV_READABLE, daemon_readable) == 0 &&
@@ -819,6 +825,19 @@ bool server_listen(struct server *server, int fd)
     return listener_start(&server->listener, server->loop, fd);
 }
 
+/* The turn that comes of this ends with the next poll, which is at the next glance at the latest.
+ */
+static void glance(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    if (server->parked == 0) {
+        uv_timer_stop(timer);
+    } else {
+        server->wants_run = true;
+    }
+}
+
 void server_run(struct server *server)
 {
     left_free(server);
@@ -826,6 +845,9 @@ void server_run(struct server *server)
         server->runs_due -= server->runs_due > 0 && !server->wants_run;
         server->wants_run = false;
         MHD_run(server->daemon);
+    }
+    if (server->parked > 0 && !uv_is_active((uv_handle_t *)&server->glance)) {
+        uv_timer_start(&server->glance, glance, GLANCE_MS, GLANCE_MS);
     }
     metrics_now(server->metrics, server->conns.count, server->exchange_count);
 }
@@ -876,6 +898,7 @@ void server_close(struct server *server)
     listener_close(&server->listener);
     uv_close((uv_handle_t *)&server->poll, NULL);
     uv_close((uv_handle_t *)&server->sweep, NULL);
+    uv_close((uv_handle_t *)&server->glance, NULL);
     MHD_stop_daemon(server->daemon);
     MHD_destroy_response(server->no_memory);
 }

@@ -223,6 +223,35 @@ static void an_idle_connection_outlives_the_clients_deadline(void **state)
     service_stop(&service);
 }
 
+/* The end that comes together with the last bytes is not told by libmicrohttpd 0.9: it would keep
+ * the connection for as long as an idle one. */
+static void a_client_that_ends_its_side_is_let_go(void **state)
+{
+    static const char *const requests[] = {
+        "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n",
+        "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: t\r\n\r\n",
+    };
+    struct service service;
+
+    (void)state;
+    service_start(&service, NULL);
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        struct http_connection connection = service_connect(&service);
+        struct http_response response;
+
+        assert_true(http_send_text(&connection, requests[i]));
+        http_send_end(&connection);
+        /* An answer comes, unless the store took long. */
+        if (http_receive(&connection, "GET", CLOCK_PATIENCE_MS, &response) == HTTP_COMPLETE) {
+            http_response_fini(&response);
+            assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
+        }
+        http_disconnect(&connection);
+    }
+    service_stop(&service);
+}
+
 /* Whether a request on this connection is answered within the time. */
 static bool is_served(struct http_connection *connection, int64_t within_ms)
 {
@@ -272,6 +301,7 @@ int main(void)
         cmocka_unit_test(expect_100_continue_is_continued),
         cmocka_unit_test(a_client_that_dawdles_is_cut_wherever_it_is),
         cmocka_unit_test(an_idle_connection_outlives_the_clients_deadline),
+        cmocka_unit_test(a_client_that_ends_its_side_is_let_go),
         cmocka_unit_test(a_connection_past_the_limit_is_served_as_soon_as_another_ends),
     };
 
