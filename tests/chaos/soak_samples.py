@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What is looked at while a service is soaked, and what is concluded from it."""
+
+import os
+from dataclasses import dataclass
+
+# A leak of the least that malloc gives in every request would be over 200 KiB a minute at the soak's rate.
+MOST_KIB_PER_MINUTE = 64
+FEWEST_SAMPLES = 20
+
+
+@dataclass
+class Sample:
+    at_s: float
+    memory_kib: int
+    descriptors: int
+
+
+def look(pid, at_s):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        memory = next(line for line in file if line.startswith("VmRSS:"))
+    return Sample(at_s, int(memory.split()[1]), len(os.listdir(f"/proc/{pid}/fd")))
+
+
+def read_metrics(text):
+    """Name: the sum of all its series."""
+    sums = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, value = line.split("{")[0].split()[0], float(line.split()[-1])
+            sums[name] = sums.get(name, 0) + value
+    return sums
+
+
+def slope(points):
+    """Least squares: how much y grows for each x."""
+    x_mean = sum(x for x, _ in points) / len(points)
+    y_mean = sum(y for _, y in points) / len(points)
+    spread = sum((x - x_mean) ** 2 for x, _ in points)
+    return sum((x - x_mean) * (y - y_mean) for x, y in points) / spread
+
+
+def second_half(samples):
+    return samples[len(samples) // 2:]
+
+
+def growth(samples):
+    """KiB for each minute of the second half; the first is for caches and arenas to fill. None: too few samples to say."""
+    late = second_half(samples)
+    if len(late) < FEWEST_SAMPLES:
+        return None
+    return slope([(sample.at_s / 60, sample.memory_kib) for sample in late])
+
+
+def faults_of(samples, clients, rest, after, counts):
+    """All that is wrong with a service. `rest` is its sample before the load and `after` the one after it, `counts` its metrics then.
+    One request and one connection are those that asked for the metrics."""
+    found = []
+    grown = growth(samples)
+    if grown is not None and grown > MOST_KIB_PER_MINUTE:
+        found.append(f"memory grows by {grown:.1f} KiB a minute")
+    if after.descriptors > rest.descriptors:
+        found.append(f"{after.descriptors} descriptors afterwards, {rest.descriptors} before")
+    most = max((sample.descriptors for sample in second_half(samples)), default=0)
+    if most > rest.descriptors + 2 * clients:
+        found.append(f"{most} descriptors with {clients} clients, {rest.descriptors} without")
+    if counts["discount_http_requests"] > 1:
+        found.append(f"{counts['discount_http_requests'] - 1:.0f} requests are still in progress")
+    if counts["discount_http_connections"] > 1:
+        found.append(f"{counts['discount_http_connections'] - 1:.0f} connections are still counted")
+    return found
