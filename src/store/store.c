@@ -8,6 +8,19 @@
 
 #include "store/backend.h"
 
+/* How much of its deadline an operation may be expected to wait when it is taken: the rest is for a
+ * store that becomes slower meanwhile. */
+#define WAIT_SHARE 4
+/* So many operations in flight are taken however slow the store is. */
+#define ALWAYS_TAKEN 64
+
+/* How fast the backend is, at the flush before. */
+struct pace {
+    uint64_t served, busy_ms;
+    uint64_t seen_ms;
+    bool is_busy;
+};
+
 struct store {
     const struct store_backend *backend;
     void *self; /* the backend's part, owned */
@@ -15,10 +28,28 @@ struct store {
     struct store_limits limits;
     struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
     size_t in_flight_count;
+    struct pace pace;
     struct queue completed; /* waiting for store_deliver */
     uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
     uv_timer_t deadlines;
 };
+
+/* ---- The end of an operation ---- */
+
+static void nothing(uv_idle_t *handle)
+{
+    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+}
+
+static void end(struct store *store, struct store_op *op, enum status status)
+{
+    op->status = status;
+    queue_remove(&op->link);
+    queue_append(&store->completed, &op->link);
+    store->in_flight_count--;
+    /* The next store_deliver may be a poll away, and no event need come before it. */
+    uv_idle_start(&store->undelivered, nothing);
+}
 
 /* ---- Deadlines ---- */
 
@@ -50,7 +81,7 @@ static void deadlines_check(uv_timer_t *timer)
         if (op->deadline_ms > now_ms) {
             break;
         }
-        store_complete(store, op, store->backend->cancel(store->self, op));
+        end(store, op, store->backend->cancel(store->self, op));
     }
     deadlines_arm(store);
 }
@@ -112,25 +143,72 @@ struct store_limits store_limits(const struct store *store)
     return store->limits;
 }
 
-static void nothing(uv_idle_t *handle)
-{
-    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
-}
-
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
-    op->status = status;
-    queue_remove(&op->link);
-    queue_append(&store->completed, &op->link);
-    store->in_flight_count--;
-    /* The next store_deliver may be a poll away, and no event need come before it. */
-    uv_idle_start(&store->undelivered, nothing);
+    store->pace.served++;
+    end(store, op, status);
 }
 
 enum status store_lost(const struct store_op *op)
 {
     return op->verb == STORE_CREATE || op->verb == STORE_GRANT ? STATUS_UNKNOWN
                                                                : STATUS_UNAVAILABLE;
+}
+
+/* ---- Overload ---- */
+
+static uint64_t patience_ms(const struct store *store)
+{
+    return store->limits.deadline_ms / WAIT_SHARE;
+}
+
+/* Keeps what the backend served, and how long it had something to serve, of the last while: what is
+ * older counts half after each of them. */
+static void pace_keep(struct store *store)
+{
+    struct pace *pace = &store->pace;
+    uint64_t now_ms = uv_now(store->loop);
+
+    if (pace->is_busy) {
+        pace->busy_ms += now_ms - pace->seen_ms;
+    }
+    while (pace->busy_ms > patience_ms(store)) {
+        pace->busy_ms /= 2;
+        pace->served /= 2;
+    }
+    pace->seen_ms = now_ms;
+    pace->is_busy = store->in_flight_count > 0 && store->backend->is_ready(store->self);
+}
+
+/* Whether one that comes now would wait too long at this pace. Few who wait, and a short wait,
+ * prove nothing: a backend that has little to do serves little, and takes many at once as fast as
+ * one. */
+static bool is_behind(const struct store *store)
+{
+    const struct store_op *oldest = CONTAINER_OF(store->in_flight.next, struct store_op, link);
+    uint64_t waited_ms = uv_now(store->loop) + store->limits.deadline_ms - oldest->deadline_ms;
+
+    return store->in_flight_count > ALWAYS_TAKEN && waited_ms > patience_ms(store) / WAIT_SHARE &&
+           store->in_flight_count * store->pace.busy_ms > store->pace.served * patience_ms(store) &&
+           store->backend->is_ready(store->self);
+}
+
+/* Health checks ask whether the store answers, not how soon; and a list that was begun is not cut
+ * off, for nothing but its end could tell the client. */
+static bool may_be_put_off(const struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_PING:
+        return false;
+    case STORE_LIST:
+        return op->list.after_us == 0;
+    case STORE_GRANTS:
+        return op->grants.after_user.n == 0;
+    case STORE_WALLET:
+        return op->wallet.before_id.n == 0;
+    default:
+        return true;
+    }
 }
 
 /* ---- Operations ---- */
@@ -144,8 +222,9 @@ static void submit(struct store *store, struct store_op *op, enum store_verb ver
     op->deadline_ms = uv_now(store->loop) + store->limits.deadline_ms;
     queue_append(&store->in_flight, &op->link);
     store->in_flight_count++;
-    if (store->in_flight_count > store->limits.in_flight) {
-        store_complete(store, op, STATUS_OVERLOADED);
+    if (store->in_flight_count > store->limits.in_flight ||
+        (may_be_put_off(op) && is_behind(store))) {
+        end(store, op, STATUS_OVERLOADED);
     } else {
         store->backend->submit(store->self, op);
         deadlines_arm(store);
@@ -211,5 +290,6 @@ void store_deliver(struct store *store)
 
 void store_flush(struct store *store)
 {
+    pace_keep(store);
     store->backend->flush(store->self);
 }
