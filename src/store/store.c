@@ -188,9 +188,14 @@ static bool is_behind(const struct store *store)
     const struct store_op *oldest = CONTAINER_OF(store->in_flight.next, struct store_op, link);
     uint64_t waited_ms = uv_now(store->loop) + store->limits.deadline_ms - oldest->deadline_ms;
 
-    return store->in_flight_count > ALWAYS_TAKEN && waited_ms > patience_ms(store) / WAIT_SHARE &&
-           store->in_flight_count * store->pace.busy_ms > store->pace.served * patience_ms(store) &&
-           store->backend->is_ready(store->self);
+    if (store->in_flight_count <= ALWAYS_TAKEN || !store->backend->is_ready(store->self)) {
+        return false;
+    }
+    if (waited_ms > 2 * patience_ms(store)) {
+        return true; /* the pace was not what it seemed */
+    }
+    return waited_ms > patience_ms(store) / WAIT_SHARE &&
+           store->in_flight_count * store->pace.busy_ms > store->pace.served * patience_ms(store);
 }
 
 /* Health checks ask whether the store answers, not how soon; and a list that was begun is not cut

@@ -10,7 +10,7 @@ import random
 
 from wire import Connection, NoAnswer, request_bytes
 
-DISCOUNTS, USERS = 40, 500
+DISCOUNTS, USERS = 40, 100
 NEW = 0.01    # of the users and of the creations
 LEAVES = 0.1  # of the requests: the client goes away in the middle of the request, or of the answer
 EXPECTED = {200, 201, 204, 304, 400, 404, 405, 409, 415, 422}
@@ -68,7 +68,7 @@ class Client:
     def create(self):
         number = self.random.randrange(DISCOUNTS)
         name = self.load.new_name() if self.random.random() < NEW else f"soak {number}"
-        body = {"brand_id": f"brand {number % 4}", "discount_code": name, "total_count": 100 if number % 2 else 100000}
+        body = {"brand_id": f"brand {number % 4}", "discount_code": name, "total_count": 50 if number % 2 else 100000}
         return "POST", "/discount", body, {"Idempotency-Key": name.replace(" ", "-")}
 
     def user(self):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 # A leak of the least that malloc gives in every request would be over 200 KiB a minute at the soak's rate.
 MOST_KIB_PER_MINUTE = 64
 FEWEST_SAMPLES = 20
+# Descriptors of a client: its connection, the one that it leaves, and one that it left a moment ago.
+EACH = 3
 
 
 @dataclass
@@ -62,7 +64,7 @@ def faults_of(samples, clients, rest, after, counts):
     if after.descriptors > rest.descriptors:
         found.append(f"{after.descriptors} descriptors afterwards, {rest.descriptors} before")
     most = max((sample.descriptors for sample in second_half(samples)), default=0)
-    if most > rest.descriptors + 2 * clients:
+    if most > rest.descriptors + EACH * clients:
         found.append(f"{most} descriptors with {clients} clients, {rest.descriptors} without")
     if counts["discount_http_requests"] > 1:
         found.append(f"{counts['discount_http_requests'] - 1:.0f} requests are still in progress")

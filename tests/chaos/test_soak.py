@@ -47,8 +47,8 @@ class Verdict(unittest.TestCase):
         self.assertIn("21 descriptors afterwards", faults(samples(), after=Sample(9, 5000, 21))[0])
 
     def test_descriptors_that_grow_under_load_are_found(self):
-        self.assertIn("37 descriptors with 8 clients", faults(samples(descriptors=37))[0])
-        self.assertEqual(faults(samples(descriptors=36)), [])
+        self.assertIn("45 descriptors with 8 clients", faults(samples(descriptors=45))[0])
+        self.assertEqual(faults(samples(descriptors=44)), [])
 
     def test_a_request_that_does_not_end_is_found(self):
         self.assertIn("1 requests", faults(samples(), counts={"discount_http_requests": 2})[0])
