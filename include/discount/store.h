@@ -18,9 +18,9 @@
  * One verb is one atomic change, and may be tried more than once: a repeat finds what was done, so
  * a grant whose first attempt was in doubt may come back as `replayed`. Bounded: past
  * `in_flight` operations a submitted one completes with OVERLOADED; so it does when many are in
- * flight and the store would need more than a quarter of the deadline for them at its pace, unless it is a ping or the next page of a list (ADR 13). Every operation has a
- * deadline; a late one completes with UNKNOWN if it may have changed something, else with
- * UNAVAILABLE. */
+ * flight and the store would need more than a quarter of the deadline for them at its pace, unless
+ * it is a ping or the next page of a list (ADR 13). Every operation has a deadline; a late one
+ * completes with UNKNOWN if it may have changed something, else with UNAVAILABLE. */
 #ifndef DISCOUNT_STORE_H
 #define DISCOUNT_STORE_H
 
