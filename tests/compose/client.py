@@ -29,8 +29,9 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self.port = port
+        self.host = host
         self.writer = None
 
     async def request(self, method, target, body=None, headers=None):
@@ -54,7 +55,7 @@ class Connection:
 
     async def _exchange(self, method, request):
         if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
         self.writer.write(request)
         answer = await self._read_answer(method)
         if answer.headers.get("connection") == "close":
@@ -87,9 +88,9 @@ class Connection:
             self.writer = None
 
 
-async def once(port, method, target, body=None, headers=None):
+async def once(port, method, target, body=None, headers=None, host="127.0.0.1"):
     """One request on a connection of its own."""
-    connection = Connection(port)
+    connection = Connection(port, host)
     try:
         return await connection.request(method, target, body, headers)
     finally:

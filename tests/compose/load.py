@@ -86,6 +86,8 @@ class Mix:
 
     CLIENTS = 12
     REQUESTS_PER_S = 360
+    # New users, old users, creates, reads.
+    WEIGHTS = (6, 3, 1, 2)
 
     def __init__(self, port, history, seed):
         self.port = port
@@ -120,7 +122,7 @@ class Mix:
         due = time.monotonic()
         while not self.stopping:
             began = time.monotonic()
-            await self.random.choices([self._new, self._repeat, self._create, self._read], [6, 3, 1, 2])[0](connection)
+            await self.random.choices([self._new, self._repeat, self._create, self._read], self.WEIGHTS)[0](connection)
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
             self.answered += 1
             # One that was held up makes up for a little of it, not for all of it at once.
