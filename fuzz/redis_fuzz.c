@@ -8,6 +8,7 @@
 #include "store/redis_codec.h"
 
 #define ID STR("dsc-AAAAAAAAAAAAAAAAAAAAAA")
+#define GROUPS 2
 #define GRANTS 3
 
 static void check_discount(const struct discount *discount)
@@ -69,14 +70,19 @@ static struct store_op op_of(enum store_verb verb, struct arena *arena)
 
 static void decode(enum store_verb verb, const redisReply *reply)
 {
-    size_t count = verb == STORE_GRANT ? GRANTS : 1;
+    struct redis_outcomes outcomes[GROUPS];
     struct arena arena;
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < GROUPS; i++) {
+        outcomes[i] = codec_outcomes(reply, i);
+    }
+    for (size_t i = 0; i < (verb == STORE_GRANT ? GROUPS * GRANTS : 1); i++) {
         struct store_op op = op_of(verb, &arena);
+        enum status status = verb == STORE_GRANT ? codec_outcome(&outcomes[i % GROUPS], &op)
+                                                 : codec_decode(reply, &op);
 
-        if (codec_decode(reply, i, count, &op) == STATUS_OK) {
+        if (status == STATUS_OK) {
             check(&op);
         }
     }

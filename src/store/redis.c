@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The backend for one standalone Redis. Operations become calls, a call is one command; grants of
- * the same discount that come within one turn share a call. A call waits in `due` until the flush,
- * then in the link until its reply; NOSCRIPT puts it back into `due` once, with the script's whole
- * text.
+ * the same discount that come within one turn share a call, and such calls share a command. A call
+ * waits in `due` until the flush, then in the link until its reply; NOSCRIPT puts it back into
+ * `due` once, with the script's whole text.
  *
  * While there is no connection calls wait in `waiting`, and so does one whose connection was lost:
  * it is sent again, whether it had been sent or not, because every verb may be repeated. A grant is
@@ -29,6 +29,7 @@ struct call {
     struct queue link; /* in redis->due or redis->waiting, unless it is sent */
     struct redis *redis;
     struct call *next_gathering; /* in its bucket */
+    struct call *next_sent;      /* in the command that it shares with the one before it */
     enum call_place place;
     enum store_verb verb;
     bool whole_script;
@@ -96,12 +97,10 @@ static void call_place(struct call *call, enum call_place place)
 
 static struct call *call_new(struct redis *redis, enum store_verb verb, size_t room)
 {
-    struct call *call = calloc(1, sizeof(*call) + room * sizeof(struct store_op *));
+    struct call *call = malloc(sizeof(*call) + room * sizeof(struct store_op *));
 
     if (call != NULL) {
-        call->redis = redis;
-        call->verb = verb;
-        call->room = room;
+        *call = (struct call){.redis = redis, .verb = verb, .room = room};
         call_place(call, CALL_DUE);
     }
     return call;
@@ -157,25 +156,36 @@ static void refusal_log(struct redis *redis, struct str words)
     }
 }
 
-static void call_finish(struct call *call, const redisReply *reply)
+static void corruption_log(enum store_verb verb, const redisReply *reply)
+{
+    log_write(LOG_ERROR, "redis: unexpected reply to verb %d: %.80s", (int)verb,
+              reply->type == REDIS_REPLY_ERROR ? reply->str
+                                               : "not of the form that the script gives");
+}
+
+/* Tells each operation of the call what the reply has for it; `place` is the call's in the command.
+ */
+static void call_finish(struct call *call, size_t place, const redisReply *reply)
 {
     bool is_error = reply->type == REDIS_REPLY_ERROR;
+    struct redis_outcomes outcomes = codec_outcomes(reply, place);
     bool logged = false;
 
     for (size_t i = 0; i < call->count; i++) {
         struct store_op *op = call->ops[i];
-        enum status status;
+        enum status status = is_error                    ? codec_error(reply)
+                             : call->verb == STORE_GRANT ? codec_outcome(&outcomes, op)
+                             : op != NULL                ? codec_decode(reply, op)
+                                                         : STATUS_CORRUPT;
 
         if (op == NULL) {
             continue;
         }
-        status = is_error ? codec_error(reply) : codec_decode(reply, i, call->count, op);
         if (call->in_doubt) {
             status = status_in_doubt(op, status);
         }
         if (status == STATUS_CORRUPT && !logged) {
-            log_write(LOG_ERROR, "redis: unexpected reply to verb %d: %.80s", (int)op->verb,
-                      is_error ? reply->str : "not of the form that the script gives");
+            corruption_log(call->verb, reply);
             logged = true;
         }
         store_complete(call->redis->store, op, status);
@@ -195,29 +205,55 @@ static void call_lost(struct call *call, enum redis_loss loss)
     }
 }
 
-static void call_replied(struct redis_sent *sent, const redisReply *reply, enum redis_loss loss)
+/* ---- Commands ---- */
+
+/* Redis refused all of a command, or some of it. */
+static void refused(struct redis *redis, struct str words)
+{
+    refusal_log(redis, words);
+    if (codec_is_readonly(words)) {
+        link_doom(redis->link, "it has become a read-only replica");
+    }
+}
+
+static size_t length_of(const struct call *first)
+{
+    size_t n = 0;
+
+    for (; first != NULL; first = first->next_sent) {
+        n++;
+    }
+    return n;
+}
+
+/* The first call of a command stands for all of them. */
+static void command_replied(struct redis_sent *sent, const redisReply *reply, enum redis_loss loss)
 {
     struct call *call = CONTAINER_OF(sent, struct call, sent);
-    struct redis *redis = call->redis;
-    struct str refusal;
+    bool unknown_script = loss == REDIS_LOSS_NONE && reply->type == REDIS_REPLY_ERROR &&
+                          codec_is_noscript(reply) && !call->whole_script;
+    struct str refusal = {NULL, 0};
 
-    if (loss != REDIS_LOSS_NONE) {
-        call_lost(call, loss);
-        return;
+    if (loss == REDIS_LOSS_NONE && !unknown_script) {
+        refusal = codec_refusal(call->verb, length_of(call), reply);
     }
-    if (reply->type == REDIS_REPLY_ERROR && codec_is_noscript(reply) && !call->whole_script) {
-        call->whole_script = true;
-        call_place(call, CALL_DUE);
-        return;
-    }
-    refusal = codec_refusal(call->verb, call->count, reply);
     if (refusal.n > 0) {
-        refusal_log(redis, refusal);
-        if (codec_is_readonly(refusal)) {
-            link_doom(redis->link, "it has become a read-only replica");
-        }
+        refused(call->redis, refusal);
     }
-    call_finish(call, reply);
+    for (size_t place = 0; call != NULL; place++) {
+        struct call *next = call->next_sent;
+
+        call->next_sent = NULL;
+        if (loss != REDIS_LOSS_NONE) {
+            call_lost(call, loss);
+        } else if (unknown_script) {
+            call->whole_script = true;
+            call_place(call, CALL_DUE);
+        } else {
+            call_finish(call, place, reply);
+        }
+        call = next;
+    }
 }
 
 /* Closes the gaps that operations past their deadline have left. */
@@ -234,19 +270,42 @@ static void call_compact(struct call *call)
     call->count = count;
 }
 
-static void call_send(struct redis *redis, struct call *call)
+/* What is left of the calls once those past their deadlines are forgotten. */
+static void calls_compact(struct queue *calls)
 {
-    struct redis_command command;
+    for (struct queue *at = calls->next, *next; at != calls; at = next) {
+        struct call *call = CONTAINER_OF(at, struct call, link);
 
-    call_compact(call);
-    if (call->count == 0) {
-        free(call);
-        return;
+        next = at->next;
+        if (call->open == 0) {
+            queue_remove(&call->link);
+            free(call);
+        } else if (call->open < call->count) {
+            call_compact(call);
+        }
     }
-    codec_encode(call->ops, call->count, call->whole_script, &command);
-    call->place = CALL_SENT;
-    if (!link_send(redis->link, &call->sent, command.argc, command.argv, command.sizes)) {
-        call_fail(call);
+}
+
+/* Sends calls as one command. */
+static void command_send(struct redis *redis, struct call *first)
+{
+    struct redis_group groups[LIMIT_GRANTS_PER_CALL];
+    struct redis_command command;
+    size_t count = 0;
+    bool whole_script = false;
+
+    for (struct call *call = first; call != NULL; call = call->next_sent) {
+        groups[count++] = (struct redis_group){call->ops, call->count};
+        whole_script = whole_script || call->whole_script;
+        call->place = CALL_SENT;
+    }
+    first->whole_script = whole_script;
+    codec_encode(groups, count, whole_script, &command);
+    if (!link_send(redis->link, &first->sent, command.argc, command.argv, command.sizes)) {
+        for (struct call *next; first != NULL; first = next) {
+            next = first->next_sent;
+            call_fail(first);
+        }
     }
 }
 
@@ -296,7 +355,7 @@ static void *redis_open(void *engine, struct store *store)
     queue_init(&redis->due);
     queue_init(&redis->waiting);
     redis->link =
-        link_open(store_loop(store), engine, call_replied, store_limits(store).deadline_ms);
+        link_open(store_loop(store), engine, command_replied, store_limits(store).deadline_ms);
     if (redis->link == NULL) {
         free(redis);
         return NULL;
@@ -350,30 +409,54 @@ static enum status redis_cancel(void *self, struct store_op *op)
     return is_in_doubt ? store_lost(op) : STATUS_UNAVAILABLE;
 }
 
+/* Takes grant calls out of the queue, as many as one command has room for. */
+static struct call *grants_take(struct queue *calls)
+{
+    struct call *first = NULL, **end = &first;
+    size_t users = 0;
+
+    for (struct queue *at = calls->next, *next; at != calls; at = next) {
+        struct call *call = CONTAINER_OF(at, struct call, link);
+
+        next = at->next;
+        if (call->verb == STORE_GRANT && users + call->count <= LIMIT_GRANTS_PER_CALL) {
+            queue_remove(&call->link);
+            users += call->count;
+            *end = call;
+            end = &call->next_sent;
+        }
+    }
+    return first;
+}
+
+/* In their order, but grants go with the first of them: their clients cannot know which came first.
+ */
 static void send_all(struct redis *redis, struct queue *calls)
 {
     struct queue due;
 
+    calls_compact(calls);
     queue_move(calls, &due);
     while (!queue_is_empty(&due)) {
         struct call *call = CONTAINER_OF(due.next, struct call, link);
 
-        queue_remove(&call->link);
-        call_send(redis, call);
+        if (call->verb == STORE_GRANT) {
+            call = grants_take(&due);
+        } else {
+            queue_remove(&call->link);
+        }
+        command_send(redis, call);
     }
 }
 
 static void wait_all(struct redis *redis)
 {
+    calls_compact(&redis->due);
     while (!queue_is_empty(&redis->due)) {
         struct call *call = CONTAINER_OF(redis->due.next, struct call, link);
 
         queue_remove(&call->link);
-        if (call->open == 0) {
-            free(call);
-        } else {
-            call_place(call, CALL_WAITING);
-        }
+        call_place(call, CALL_WAITING);
     }
 }
 

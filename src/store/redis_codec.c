@@ -99,19 +99,28 @@ static void encode_create(const struct store_op *op, bool whole_script,
     add_number(command, discount->expires_at_us, true);
 }
 
-static void encode_grants(struct store_op *const *ops, size_t count, bool whole_script,
+static void encode_grants(const struct redis_group *groups, size_t count, bool whole_script,
                           struct redis_command *command)
 {
-    struct str id = ops[0]->grant.grant.discount_id;
+    size_t users = 0;
 
-    add_script(command, STORE_GRANT, whole_script, 2 + count);
-    add_discount_keys(command, id);
-    for (size_t i = 0; i < count; i++) {
-        add_key(command, STR("user:{"), ops[i]->grant.grant.user_id, STR("}:discounts"));
+    for (size_t g = 0; g < count; g++) {
+        users += groups[g].count;
     }
-    add(command, id);
-    for (size_t i = 0; i < count; i++) {
-        add(command, ops[i]->grant.grant.user_id);
+    add_script(command, STORE_GRANT, whole_script, 2 * count + users);
+    for (size_t g = 0; g < count; g++) {
+        add_discount_keys(command, groups[g].ops[0]->grant.grant.discount_id);
+        for (size_t i = 0; i < groups[g].count; i++) {
+            add_key(command, STR("user:{"), groups[g].ops[i]->grant.grant.user_id,
+                    STR("}:discounts"));
+        }
+    }
+    for (size_t g = 0; g < count; g++) {
+        add(command, groups[g].ops[0]->grant.grant.discount_id);
+        add_number(command, (int64_t)groups[g].count, false);
+        for (size_t i = 0; i < groups[g].count; i++) {
+            add(command, groups[g].ops[i]->grant.grant.user_id);
+        }
     }
 }
 
@@ -135,10 +144,10 @@ static void add_place(struct redis_command *command, int64_t time_us, struct str
     add_number(command, (int64_t)limit, false);
 }
 
-void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
+void codec_encode(const struct redis_group *groups, size_t count, bool whole_script,
                   struct redis_command *ret_command)
 {
-    const struct store_op *op = ops[0];
+    const struct store_op *op = groups[0].ops[0];
 
     ret_command->argc = 0;
     ret_command->scratch_used = 0;
@@ -157,7 +166,7 @@ void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
         encode_list(op, whole_script, ret_command);
         break;
     case STORE_GRANT:
-        encode_grants(ops, count, whole_script, ret_command);
+        encode_grants(groups, count, whole_script, ret_command);
         break;
     case STORE_GRANT_GET:
         add_script(ret_command, STORE_GRANT_GET, whole_script, 2);
@@ -313,55 +322,6 @@ static enum status decode_list(const redisReply *reply, struct store_op *op)
     return STATUS_OK;
 }
 
-/* What a word of grant.lua's reply says; a granted_at may stand behind it. */
-static enum status decode_outcome(struct str word, struct store_op *op)
-{
-    static const struct {
-        struct str word;
-        enum status status;
-    } refusals[] = {
-        {STR_INIT("exhausted"), STATUS_DISCOUNT_EXHAUSTED},
-        {STR_INIT("not-started"), STATUS_DISCOUNT_NOT_STARTED},
-        {STR_INIT("expired"), STATUS_DISCOUNT_EXPIRED},
-        {STR_INIT("refused"), STATUS_UNAVAILABLE},
-    };
-    static const struct str granted = STR_INIT("granted "), held = STR_INIT("held ");
-    int64_t *granted_at_us = &op->grant.grant.granted_at_us;
-
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (str_eq(word, refusals[i].word)) {
-            return refusals[i].status;
-        }
-    }
-    op->grant.replayed = word.n > held.n && memcmp(word.p, held.p, held.n) == 0;
-    if (op->grant.replayed) {
-        return number_of(str_from(word, held.n), granted_at_us) ? STATUS_OK : STATUS_CORRUPT;
-    }
-    if (word.n > granted.n && memcmp(word.p, granted.p, granted.n) == 0) {
-        return number_of(str_from(word, granted.n), granted_at_us) ? STATUS_OK : STATUS_CORRUPT;
-    }
-    return STATUS_CORRUPT;
-}
-
-static enum status decode_grant(const redisReply *reply, size_t i, size_t count,
-                                struct store_op *op)
-{
-    int64_t now_us = 0, starts_at_us = 0;
-    enum status status;
-
-    if (reply->type == REDIS_REPLY_NIL) {
-        return STATUS_DISCOUNT_NOT_FOUND;
-    }
-    if (!is_array(reply, 3 + count) || !number_of(text_at(reply, 1), &now_us) ||
-        !number_or_nil(reply, 2, &starts_at_us)) {
-        return STATUS_CORRUPT;
-    }
-    status = decode_outcome(text_at(reply, 3 + i), op);
-    op->grant.starts_in_us = starts_at_us > now_us ? starts_at_us - now_us : 0;
-    return status != STATUS_OK ? status
-                               : told(copy_at(reply, 0, op->arena, &op->grant.grant.discount_code));
-}
-
 static enum status decode_grant_get(const redisReply *reply, struct store_op *op)
 {
     if (reply->type == REDIS_REPLY_NIL) {
@@ -464,7 +424,7 @@ static enum status decode_get(const redisReply *reply, struct store_op *op)
                                           : decode_row(reply, op->arena, &op->get.discount);
 }
 
-enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct store_op *op)
+enum status codec_decode(const redisReply *reply, struct store_op *op)
 {
     switch (op->verb) {
     case STORE_PING:
@@ -475,18 +435,106 @@ enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct
         return decode_get(reply, op);
     case STORE_LIST:
         return decode_list(reply, op);
-    case STORE_GRANT:
-        return decode_grant(reply, i, count, op);
     case STORE_GRANT_GET:
         return decode_grant_get(reply, op);
     case STORE_GRANTS:
         return decode_grants(reply, op);
     case STORE_WALLET:
         return decode_wallet(reply, op);
+    case STORE_GRANT: /* by codec_outcome */
     case STORE_VERB_COUNT:
         break;
     }
     return STATUS_CORRUPT;
+}
+
+/* ---- The outcomes of grants ---- */
+
+/* What grant.lua returns: the time, and for each group TERMS elements. */
+enum { TERM_CODE, TERM_STARTS_AT, TERM_GRANTED, TERM_WORDS, TERMS };
+
+static size_t terms_end(size_t groups)
+{
+    return 1 + TERMS * groups;
+}
+
+struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group)
+{
+    struct redis_outcomes outcomes = {0};
+
+    if (is_array(reply, terms_end(group + 1)) && number_of(text_at(reply, 0), &outcomes.now_us)) {
+        outcomes.reply = reply;
+        outcomes.at = terms_end(group);
+        outcomes.words = text_at(reply, outcomes.at + TERM_WORDS);
+    }
+    return outcomes;
+}
+
+/* A word is a small letter and what stands before the next one. */
+static struct str word_next(struct redis_outcomes *outcomes)
+{
+    struct str words = outcomes->words;
+    size_t n = words.n > 0 ? 1 : 0;
+
+    while (n > 0 && n < words.n && (words.p[n] < 'a' || words.p[n] > 'z')) {
+        n++;
+    }
+    outcomes->words = str_from(words, n);
+    return (struct str){words.p, n};
+}
+
+/* Who is granted it, and since when. */
+static enum status decode_grant(const struct redis_outcomes *outcomes, struct str word,
+                                struct store_op *op)
+{
+    struct grant *grant = &op->grant.grant;
+
+    op->grant.replayed = word.p[0] == 'h';
+    grant->granted_at_us = outcomes->now_us;
+    if (op->grant.replayed && !number_of(str_from(word, 1), &grant->granted_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return told(
+        copy_at(outcomes->reply, outcomes->at + TERM_CODE, op->arena, &grant->discount_code));
+}
+
+enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
+{
+    struct str word = word_next(outcomes);
+    const redisReply *words;
+    int64_t starts_at_us;
+
+    if (outcomes->reply == NULL || op == NULL) {
+        return STATUS_CORRUPT;
+    }
+    words = outcomes->reply->element[outcomes->at + TERM_WORDS];
+    if (words->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (words->type == REDIS_REPLY_ERROR) {
+        return codec_error(words);
+    }
+    if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
+        !number_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
+        outcomes->reply->element[outcomes->at + TERM_GRANTED]->type != REDIS_REPLY_INTEGER) {
+        return STATUS_CORRUPT;
+    }
+    op->grant.starts_in_us = starts_at_us > outcomes->now_us ? starts_at_us - outcomes->now_us : 0;
+    switch (word.p[0]) {
+    case 'g':
+    case 'h':
+        return decode_grant(outcomes, word, op);
+    case 'x':
+        return STATUS_DISCOUNT_EXHAUSTED;
+    case 'n':
+        return STATUS_DISCOUNT_NOT_STARTED;
+    case 'e':
+        return STATUS_DISCOUNT_EXPIRED;
+    case 'r':
+        return STATUS_UNAVAILABLE;
+    default:
+        return STATUS_CORRUPT;
+    }
 }
 
 /* ---- Errors ---- */
@@ -527,14 +575,14 @@ bool codec_is_noscript(const redisReply *reply)
     return begins_with(error_of(reply), STR("NOSCRIPT "));
 }
 
-struct str codec_refusal(enum store_verb verb, size_t count, const redisReply *reply)
+struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR && codec_error(reply) == STATUS_UNAVAILABLE) {
         return error_of(reply);
     }
-    /* A refused write stands behind what became of each user. */
-    if (verb == STORE_GRANT && is_array(reply, 3 + count + 1)) {
-        return text_at(reply, 3 + count);
+    /* A refused write stands behind what became of all users. */
+    if (verb == STORE_GRANT && is_array(reply, terms_end(groups) + 1)) {
+        return text_at(reply, terms_end(groups));
     }
     return (struct str){NULL, 0};
 }

@@ -9,10 +9,11 @@
 #include "discount/limits.h"
 #include "discount/store.h"
 
-/* EVALSHA sha numkeys, two keys and a wallet each, the id and a user each. */
-#define REDIS_ARGUMENTS (3 + 2 + 1 + 2 * LIMIT_GRANTS_PER_CALL)
-/* A wallet's key for each user is the most there is to write. */
-#define REDIS_SCRATCH (LIMIT_GRANTS_PER_CALL * (LIMIT_USER_ID + 24) + 1024)
+/* EVALSHA sha numkeys, and at most for each grant a discount of its own: two keys, its id, how many
+ * users; a wallet and a user. */
+#define REDIS_ARGUMENTS (3 + 6 * LIMIT_GRANTS_PER_CALL)
+/* Their keys, and a number. */
+#define REDIS_SCRATCH (LIMIT_GRANTS_PER_CALL * (LIMIT_USER_ID + 160) + 1024)
 
 struct redis_command {
     int argc;
@@ -22,24 +23,44 @@ struct redis_command {
     size_t scratch_used;
 };
 
-/* The command for `count` operations of one verb: grants of one discount, or one operation of any
- * other verb. The arguments borrow from the operations. With `whole_script` the script's text is
- * sent and not its hash. */
-void codec_encode(struct store_op *const *ops, size_t count, bool whole_script,
+/* Operations of one verb that a command takes together: grants of one discount, at most
+ * LIMIT_GRANTS_PER_CALL, or one operation of any other verb. */
+struct redis_group {
+    struct store_op *const *ops;
+    size_t count;
+};
+
+/* The command for one group, or for several of grants, LIMIT_GRANTS_PER_CALL in all. The arguments
+ * borrow from the operations. With `whole_script` the script's text is sent and not its hash. */
+void codec_encode(const struct redis_group *groups, size_t count, bool whole_script,
                   struct redis_command *ret_command);
 
-/* Puts what the i-th of `count` operations is to know of the reply into it, and returns its status.
- * A reply that no script of ours gives is CORRUPT. */
-enum status codec_decode(const redisReply *reply, size_t i, size_t count, struct store_op *op);
+/* Puts what the operation is to know of the reply into it, and returns its status. A reply that no
+ * script of ours gives is CORRUPT. */
+enum status codec_decode(const redisReply *reply, struct store_op *op);
+
+/* What became of the users of one group of grants, to be read word by word. */
+struct redis_outcomes {
+    const redisReply *reply; /* NULL: it is not of the form that grant.lua gives */
+    size_t at;               /* where in it the group begins */
+    int64_t now_us;
+    struct str words; /* those not read yet */
+};
+
+/* The outcomes of the group at this place among those of the command. */
+struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group);
+/* The next one, which is that of `op`, as codec_decode does; op NULL: of one that nobody waits for.
+ */
+enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op);
 
 /* What an error reply means for an operation: UNAVAILABLE when Redis refused to execute the
  * command, CORRUPT when a key is not what we write. */
 enum status codec_error(const redisReply *reply);
 /* Whether it says that the script is not loaded. */
 bool codec_is_noscript(const redisReply *reply);
-/* The words in which Redis refused `count` operations of this verb, or some of them; n == 0: it did
- * not. Borrowed from the reply. */
-struct str codec_refusal(enum store_verb verb, size_t count, const redisReply *reply);
+/* The words in which Redis refused operations of this verb, in so many groups, or some of them;
+ * n == 0: it did not. Borrowed from the reply. */
+struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply);
 /* Whether they say that this Redis will go on refusing, so that a new connection may find a better
  * one: it has become a replica. */
 bool codec_is_readonly(struct str refusal);

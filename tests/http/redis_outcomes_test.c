@@ -463,8 +463,10 @@ static void a_node_of_a_cluster_is_unavailable(void **state)
 
 #define ID "dsc-AAAAAAAAAAAAAAAAAAAAAA"
 #define AT "1700000000000001"
-#define GRANTED "*4\r\n$6\r\nA CODE\r\n$16\r\n" AT "\r\n$-1\r\n$24\r\ngranted " AT "\r\n"
-#define HELD "*4\r\n$6\r\nA CODE\r\n$16\r\n" AT "\r\n$-1\r\n$21\r\nheld " AT "\r\n"
+#define OUTCOME(n, words)                                                                          \
+    "*5\r\n$16\r\n" AT "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$" #n "\r\n" words "\r\n"
+#define GRANTED OUTCOME(1, "g")
+#define HELD OUTCOME(17, "h" AT)
 
 /* Starts the fake's play and a service on it. */
 static struct service play(struct fake_redis *fake, const char *deadline)

@@ -222,6 +222,29 @@ static void grants_of_one_discount_in_one_turn_are_one_command(void **state)
     assert_int_equal(calls(rig, "zadd"), 2 + 200);
 }
 
+static void grants_of_many_discounts_in_one_turn_are_one_command(void **state)
+{
+    enum { DISCOUNTS = 40, USERS = 3 };
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str ids[DISCOUNTS];
+    char text[16];
+
+    for (size_t i = 0; i < DISCOUNTS; i++) {
+        ids[i] = rig_discount(rig, 1000);
+    }
+    redis_server_command(rig->server, "CONFIG RESETSTAT");
+    for (size_t i = 0; i < DISCOUNTS * USERS; i++) {
+        submit_grant(scene, ids[i % DISCOUNTS], crowd_user(i, text));
+    }
+    assert_true(scene_settle(scene));
+    assert_int_equal(calls(rig, "evalsha"), 1);
+    assert_int_equal(calls(rig, "zadd"), DISCOUNTS + DISCOUNTS * USERS);
+    for (size_t i = 0; i < DISCOUNTS; i++) {
+        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", ids[i]), "3");
+    }
+}
+
 static void a_call_takes_no_more_grants_than_its_limit(void **state)
 {
     struct rig *rig = *state;
@@ -264,6 +287,7 @@ int main(void)
         RIG(the_database_of_the_url_holds_the_keys),
         RIG(a_rush_leaves_as_many_grants_as_there_was_stock),
         RIG(grants_of_one_discount_in_one_turn_are_one_command),
+        RIG(grants_of_many_discounts_in_one_turn_are_one_command),
         RIG(a_call_takes_no_more_grants_than_its_limit),
         RIG(scripts_are_sent_by_their_hash),
     };

@@ -648,6 +648,38 @@ static void a_discount_of_the_wrong_type_is_corrupt(void **state)
     check_corrupt(rig, id, STORE_GRANT_GET);
 }
 
+/* Grants of many discounts go to Redis in one command. */
+static void a_broken_discount_is_no_other_ones_affair(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str before = rig_discount(rig, 9), broken = rig_discount(rig, 9),
+               sold_out = rig_discount(rig, 1), behind = rig_discount(rig, 9);
+    struct attempt *asked[7];
+
+    rig_grant(rig, sold_out, STR("ann"));
+    redis_server_command(rig->server, "SET discount:{%s}:grants text", broken.p);
+    asked[0] = submit_grant(scene, before, STR("ann"));
+    asked[1] = submit_grant(scene, broken, STR("ann"));
+    asked[2] = submit_grant(scene, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"));
+    asked[3] = submit_grant(scene, sold_out, STR("bob"));
+    asked[4] = submit_grant(scene, broken, STR("bob"));
+    asked[5] = submit_grant(scene, sold_out, STR("ann"));
+    asked[6] = submit_grant(scene, behind, STR("ann"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, asked[0], STATUS_OK);
+    CHECK_STATUS(scene, asked[1], STATUS_CORRUPT);
+    CHECK_STATUS(scene, asked[2], STATUS_DISCOUNT_NOT_FOUND);
+    CHECK_STATUS(scene, asked[3], STATUS_DISCOUNT_EXHAUSTED);
+    CHECK_STATUS(scene, asked[4], STATUS_CORRUPT);
+    CHECK_STATUS(scene, asked[5], STATUS_OK);
+    CHECK(scene, asked[5]->op.grant.replayed);
+    CHECK_STATUS(scene, asked[6], STATUS_OK);
+    CHECK(scene, !asked[6]->op.grant.replayed);
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", before), "1");
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", behind), "1");
+}
+
 static void grants_of_the_wrong_type_are_corrupt(void **state)
 {
     struct rig *rig = *state;
@@ -781,6 +813,7 @@ int main(void)
         RIG(a_grant_refused_by_a_replica_gives_the_connection_up),
         RIG(a_busy_script_is_a_refusal),
         RIG(a_discount_of_the_wrong_type_is_corrupt),
+        RIG(a_broken_discount_is_no_other_ones_affair),
         RIG(grants_of_the_wrong_type_are_corrupt),
         RIG(values_that_are_no_numbers_are_corrupt),
         RIG(a_discount_without_its_code_is_corrupt_and_not_granted),

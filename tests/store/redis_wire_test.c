@@ -25,8 +25,11 @@
 #define FIRST "1700000000000001"
 #define LATER "1700000000000002"
 /* What the scripts answer. */
-#define GRANTED(time) "*4\r\n$6\r\nA CODE\r\n$16\r\n" time "\r\n$-1\r\n$24\r\ngranted " time "\r\n"
-#define HELD(time) "*4\r\n$6\r\nA CODE\r\n$16\r\n" time "\r\n$-1\r\n$21\r\nheld " time "\r\n"
+#define OUTCOME(n, words)                                                                          \
+    "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$" #n "\r\n" words "\r\n"
+#define GRANTED OUTCOME(1, "g")
+#define HELD OUTCOME(17, "h" FIRST)
+#define NO_DISCOUNT "*5\r\n$16\r\n" FIRST "\r\n$-1\r\n$-1\r\n:0\r\n$-1\r\n"
 #define ROW                                                                                        \
     "*7\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n$16\r\n" FIRST "\r\n$-1\r\n$-1\r\n:0\r\n"
 #define NOSCRIPT "-NOSCRIPT No matching script. Please use EVAL.\r\n"
@@ -38,7 +41,7 @@ static const char *const replies[STORE_VERB_COUNT] = {
     [STORE_GET] = ROW,
     [STORE_LIST] = "*1\r\n*8\r\n$5\r\nbrand\r\n$6\r\nA CODE\r\n$1\r\n7\r\n$16\r\n" FIRST
                    "\r\n$-1\r\n$-1\r\n:0\r\n$26\r\ndsc-AAAAAAAAAAAAAAAAAAAAAA\r\n",
-    [STORE_GRANT] = GRANTED(FIRST),
+    [STORE_GRANT] = GRANTED,
     [STORE_GRANT_GET] = "*2\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n",
     [STORE_GRANTS] = "*2\r\n$6\r\nA CODE\r\n*2\r\n$3\r\nann\r\n$16\r\n" FIRST "\r\n",
     [STORE_WALLET] =
@@ -84,7 +87,7 @@ static void replies_in_pieces_are_understood(void **state)
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
-    for (const char *at = GRANTED(FIRST); *at != '\0'; at++) {
+    for (const char *at = GRANTED; *at != '\0'; at++) {
         fake_send(fake, at, 1);
     }
     scene = rig_play_ready(rig, rig_patient());
@@ -173,8 +176,7 @@ static void a_reply_reset_at_any_byte_says_what_is_known(void **state)
 
 static void every_grant_of_a_call_whose_reply_is_cut_is_unknown(void **state)
 {
-    static const char reply[] =
-        "*5\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$24\r\ngranted " FIRST "\r\n$24\r\ngran";
+    static const char reply[] = "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$2\r\ng";
     struct rig *rig = *state;
     struct fake_redis *fake = rig_fake(rig);
     struct attempt *one, *other;
@@ -204,13 +206,13 @@ static void what_was_answered_before_the_cut_stays_answered(void **state)
     fake_greeting(fake, NULL, "0");
     fake_expect_together(fake, 3);
     fake_send_text(fake, ROW);
-    fake_send_text(fake, GRANTED(FIRST));
-    fake_send_text(fake, "*4\r\n$6\r\nA C");
+    fake_send_text(fake, GRANTED);
+    fake_send_text(fake, "*3\r\n$7\r\ncrea");
     fake_close(fake);
     scene = rig_play_ready(rig, rig_patient());
     read = submit_get(scene, ID);
     granted = submit_grant(scene, ID, ANN);
-    lost = submit_grant(scene, STR("dsc-BBBBBBBBBBBBBBBBBBBBBB"), ANN);
+    lost = rig_submit(rig, STORE_CREATE, ID, ANN);
     lose_and_end(rig);
     CHECK_STATUS(scene, read, STATUS_OK);
     CHECK_STATUS(scene, granted, STATUS_OK);
@@ -431,7 +433,7 @@ static void it_is_sent_again_as_often_as_it_is_lost(void **state)
     }
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
-    fake_send_text(fake, HELD(FIRST));
+    fake_send_text(fake, HELD);
     scene = rig_play_ready(rig, rig_patient());
     asked = rig_submit(rig, STORE_GRANT, ID, ANN);
     assert_true(scene_settle(scene));
@@ -454,9 +456,6 @@ static void what_comes_while_there_is_no_connection_waits_for_it(void **state)
     check_asked_again(scene, asked);
     rig_played(rig);
 }
-
-#define OUTCOME(size, word)                                                                        \
-    "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$" #size "\r\n" word "\r\n"
 
 /* What an operation becomes whose first reply is lost and whose second one is this. */
 static enum status told_again(struct rig *rig, enum store_verb verb, const char *reply)
@@ -488,8 +487,8 @@ static void a_refusal_does_not_settle_what_is_in_doubt(void **state)
         "-LOADING Redis is loading the dataset in memory\r\n",
         "-NOPERM this user has no permissions to run the 'evalsha' command\r\n",
         "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
-        OUTCOME(7, "refused"),
-        OUTCOME(11, "not-started"),
+        OUTCOME(1, "r"),
+        OUTCOME(1, "n"),
     };
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
@@ -503,12 +502,10 @@ static void a_refusal_does_not_settle_what_is_in_doubt(void **state)
 /* Whichever of the two attempts came first, these are so afterwards. */
 static void what_is_final_settles_what_is_in_doubt(void **state)
 {
-    assert_int_equal(told_again(*state, STORE_GRANT, GRANTED(FIRST)), STATUS_OK);
-    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(9, "exhausted")),
-                     STATUS_DISCOUNT_EXHAUSTED);
-    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(7, "expired")),
-                     STATUS_DISCOUNT_EXPIRED);
-    assert_int_equal(told_again(*state, STORE_GRANT, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(told_again(*state, STORE_GRANT, GRANTED), STATUS_OK);
+    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(1, "x")), STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(1, "e")), STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(told_again(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
     assert_int_equal(told_again(*state, STORE_CREATE, "*1\r\n$6\r\nreused\r\n"),
                      STATUS_IDEMPOTENCY_KEY_REUSED);
 }
@@ -641,10 +638,10 @@ static bool late_reply_attempt(struct rig *rig, bool second_is_waiting)
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_pause(fake);
-    fake_send_text(fake, GRANTED(FIRST));
+    fake_send_text(fake, GRANTED);
     sent = fake_redis_steps(fake);
     fake_expect(fake, "EVALSHA ");
-    fake_send_text(fake, HELD(LATER));
+    fake_send_text(fake, OUTCOME(17, "h" LATER));
     scene = rig_play_ready(rig, deadline(SHORT_MS));
     late = rig_submit(rig, STORE_GRANT, ID, ANN);
     assert_true(scene_settle(scene));
@@ -698,7 +695,7 @@ static bool silent_attempt(struct rig *rig)
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_pause(fake);
-    fake_send_text(fake, GRANTED(FIRST));
+    fake_send_text(fake, GRANTED);
     fake_expect(fake, "PING");
     fake_send_text(fake, "+PONG\r\n");
     scene = rig_play_ready(rig, deadline(DEADLINE_MS));
@@ -892,8 +889,8 @@ static void a_missing_script_is_sent_whole(void **state)
     fake_expect_together(fake, 2);
     fake_send_text(fake, NOSCRIPT);
     fake_send_text(fake, ROW);
-    fake_expect(fake, "EVAL -- Grants one discount to many users");
-    fake_send_text(fake, GRANTED(FIRST));
+    fake_expect(fake, "EVAL -- Grants discounts to users");
+    fake_send_text(fake, GRANTED);
     scene = rig_play_ready(rig, rig_patient());
     granted = submit_grant(scene, ID, ANN);
     read = submit_get(scene, ID);
@@ -1017,16 +1014,20 @@ static void a_grant_reply_of_a_wrong_form_is_corrupt(void **state)
         "$2\r\nno\r\n",
         "*0\r\n",
         "*1\r\n*0\r\n",
-        "*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$8\r\ngranted \r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$9\r\ngranted x\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$10\r\nexhausted1\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$0\r\n\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n$5\r\nheld \r\n",
-        "*4\r\n$6\r\nA CODE\r\n$1\r\nx\r\n$-1\r\n$24\r\ngranted " FIRST "\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$1\r\nx\r\n$24\r\ngranted " FIRST "\r\n",
-        "*3\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n",
-        "*4\r\n$6\r\nA CODE\r\n$16\r\n" FIRST "\r\n$-1\r\n*1\r\n$24\r\ngranted " FIRST "\r\n",
+        "*5\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n",
+        OUTCOME(0, ""),
+        OUTCOME(1, "h"),
+        OUTCOME(2, "hx"),
+        OUTCOME(2, "x1"),
+        OUTCOME(2, "g1"),
+        OUTCOME(1, "G"),
+        "$-1\r\n",
+        "*4\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n",
+        "*5\r\n$1\r\nx\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$1\r\ng\r\n",
+        "*5\r\n$16\r\n" FIRST "\r\n$-1\r\n$-1\r\n:0\r\n$1\r\ng\r\n",
+        "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$1\r\nx\r\n:0\r\n$1\r\ng\r\n",
+        "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n$1\r\n0\r\n$1\r\ng\r\n",
+        "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n*1\r\n$1\r\ng\r\n",
         NULL,
     };
 
@@ -1083,7 +1084,7 @@ static void a_list_of_a_wrong_form_is_corrupt(void **state)
 static void nil_says_that_there_is_no_such_discount(void **state)
 {
     assert_int_equal(told(*state, STORE_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
-    assert_int_equal(told(*state, STORE_GRANT, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(told(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
     assert_int_equal(told(*state, STORE_GRANT_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
 }
 
@@ -1106,7 +1107,7 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
         fake_wait_for_client_close(fake);
         fake_greeting(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
-        fake_send_text(fake, HELD(FIRST));
+        fake_send_text(fake, HELD);
         scene = rig_play_ready(rig, rig_patient());
         asked = rig_submit(rig, STORE_GRANT, ID, ANN);
         assert_true(scene_settle(scene));

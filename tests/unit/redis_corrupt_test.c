@@ -11,10 +11,11 @@ static enum status status_with(size_t memory, enum store_verb verb, const redisR
 {
     struct arena arena;
     struct store_op op = {.verb = verb, .arena = &arena};
+    struct redis_outcomes outcomes = codec_outcomes(reply, 0);
     enum status status;
 
     arena_init(&arena, memory);
-    status = codec_decode(reply, 0, 1, &op);
+    status = verb == STORE_GRANT ? codec_outcome(&outcomes, &op) : codec_decode(reply, &op);
     arena_fini(&arena);
     return status;
 }
@@ -75,7 +76,7 @@ static void every_part_of_a_grant_matters(void **state)
 {
     (void)state;
     assert_parts_matter(STORE_GRANT,
-                        ARRAY(TEXT("ADIDAS10"), TEXT("16"), TEXT("15"), TEXT("granted 16")));
+                        ARRAY(TEXT("16"), TEXT("ADIDAS10"), TEXT("15"), INTEGER(0), TEXT("g")));
 }
 
 static void every_part_of_a_stored_grant_matters(void **state)
@@ -130,23 +131,25 @@ static void words_that_are_no_outcome_are_corrupt(void **state)
 {
     static redisReply words[] = {
         {.type = REDIS_REPLY_STRING, .str = "", .len = 0},
-        {.type = REDIS_REPLY_STRING, .str = "granted", .len = 7},
-        {.type = REDIS_REPLY_STRING, .str = "granted ", .len = 8},
-        {.type = REDIS_REPLY_STRING, .str = "granted x", .len = 9},
-        {.type = REDIS_REPLY_STRING, .str = "granted -1", .len = 10},
-        {.type = REDIS_REPLY_STRING, .str = "granted 1 ", .len = 10},
-        {.type = REDIS_REPLY_STRING, .str = "granted 1234567890123456789", .len = 27},
-        {.type = REDIS_REPLY_STRING, .str = "held ", .len = 5},
-        {.type = REDIS_REPLY_STRING, .str = "held 1.5", .len = 8},
-        {.type = REDIS_REPLY_STRING, .str = "Exhausted", .len = 9},
-        {.type = REDIS_REPLY_STRING, .str = "exhausted ", .len = 10},
-        {.type = REDIS_REPLY_NIL},
+        {.type = REDIS_REPLY_STRING, .str = "g1", .len = 2},
+        {.type = REDIS_REPLY_STRING, .str = "h", .len = 1},
+        {.type = REDIS_REPLY_STRING, .str = "hx", .len = 2},
+        {.type = REDIS_REPLY_STRING, .str = "h-1", .len = 3},
+        {.type = REDIS_REPLY_STRING, .str = "h1.5", .len = 4},
+        {.type = REDIS_REPLY_STRING, .str = "h1234567890123456789", .len = 20},
+        {.type = REDIS_REPLY_STRING, .str = "H1", .len = 2},
+        {.type = REDIS_REPLY_STRING, .str = "G", .len = 1},
+        {.type = REDIS_REPLY_STRING, .str = "x1", .len = 2},
+        {.type = REDIS_REPLY_STRING, .str = "1", .len = 1},
+        {.type = REDIS_REPLY_STRING, .str = "h 1", .len = 3},
+        {.type = REDIS_REPLY_INTEGER, .integer = 1},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        assert_int_equal(status_of(STORE_GRANT, ARRAY(TEXT("A"), TEXT("1"), NIL, &words[i])),
-                         STATUS_CORRUPT);
+        assert_int_equal(
+            status_of(STORE_GRANT, ARRAY(TEXT("1"), TEXT("A"), NIL, INTEGER(0), &words[i])),
+            STATUS_CORRUPT);
     }
 }
 
@@ -178,7 +181,7 @@ static void a_grant_that_is_stored_but_cannot_be_told_is_unknown(void **state)
 {
     (void)state;
     assert_int_equal(
-        status_with(0, STORE_GRANT, ARRAY(TEXT("A"), TEXT("1"), NIL, TEXT("granted 1"))),
+        status_with(0, STORE_GRANT, ARRAY(TEXT("1"), TEXT("A"), NIL, INTEGER(0), TEXT("g"))),
         STATUS_UNKNOWN);
     assert_int_equal(status_with(0, STORE_CREATE, ARRAY(TEXT("replayed"), TEXT(ID), TEXT("1"))),
                      STATUS_UNKNOWN);
@@ -204,8 +207,8 @@ static uint32_t drawn(uint32_t *seed, uint32_t below)
 /* A reply of any shape in the arena, at most `depth` arrays deep. */
 static redisReply *any_reply(struct arena *arena, uint32_t *seed, uint32_t depth)
 {
-    static char *const words[] = {"",       "created", "replayed", "reused", "granted 1",
-                                  "held 2", "1",       "refused",  ID};
+    static char *const words[] = {"",    "created", "replayed", "reused", "g",
+                                  "h2g", "1",       "refused",  ID};
     redisReply *reply = arena_zalloc(arena, sizeof(*reply));
 
     assert_non_null(reply);
@@ -231,13 +234,16 @@ static void replies_of_any_shape_have_a_status(void **state)
         struct arena replies, results;
         struct store_op op = {.verb = round % STORE_VERB_COUNT, .arena = &results};
         uint32_t seed = round;
-        size_t count;
+        struct redis_outcomes outcomes;
+        const redisReply *reply;
 
         arena_init(&replies, LIMIT_REQUEST_MEMORY);
         arena_init(&results, LIMIT_REQUEST_MEMORY);
-        count = 1 + drawn(&seed, 4);
-        assert_true(codec_decode(any_reply(&replies, &seed, 3), count - 1, count, &op) <
-                    STATUS_COUNT);
+        reply = any_reply(&replies, &seed, 3);
+        assert_true(codec_decode(reply, &op) < STATUS_COUNT);
+        op.verb = STORE_GRANT;
+        outcomes = codec_outcomes(reply, drawn(&seed, 2));
+        assert_true(codec_outcome(&outcomes, &op) < STATUS_COUNT);
         arena_fini(&results);
         arena_fini(&replies);
     }

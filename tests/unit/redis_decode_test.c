@@ -7,8 +7,8 @@
 /* What get.lua gives for a discount, and list.lua before its id. */
 #define ROW                                                                                        \
     TEXT("adidas"), TEXT("ADIDAS10"), TEXT("10"), TEXT("1606386477202420"), NIL, NIL, INTEGER(3)
-/* What grant.lua gives before its words. */
-#define GRANT TEXT("ADIDAS10"), TEXT("1000"), NIL
+/* What grant.lua gives at the time 1000 for one discount. */
+#define GRANT(words) ARRAY(TEXT("1000"), TEXT("ADIDAS10"), NIL, INTEGER(3), TEXT(words))
 
 static int setup(void **state)
 {
@@ -32,7 +32,15 @@ static struct store_op op_of(enum store_verb verb, void **state)
 
 static enum status decode(struct store_op *op, const redisReply *reply)
 {
-    return codec_decode(reply, 0, 1, op);
+    return codec_decode(reply, op);
+}
+
+/* The first outcome of a command's group. */
+static enum status outcome(struct store_op *op, const redisReply *reply, size_t group)
+{
+    struct redis_outcomes outcomes = codec_outcomes(reply, group);
+
+    return codec_outcome(&outcomes, op);
 }
 
 /* ---- Create ---- */
@@ -129,17 +137,17 @@ static void granted_gives_the_grant(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("granted 1606386477202420"))), STATUS_OK);
+    assert_int_equal(outcome(&op, GRANT("g"), 0), STATUS_OK);
     assert_false(op.grant.replayed);
     assert_str_equal(op.grant.grant.discount_code, "ADIDAS10");
-    assert_int_equal(op.grant.grant.granted_at_us, INT64_C(1606386477202420));
+    assert_int_equal(op.grant.grant.granted_at_us, 1000);
 }
 
 static void held_gives_the_same_grant_again(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("held 7"))), STATUS_OK);
+    assert_int_equal(outcome(&op, GRANT("h7"), 0), STATUS_OK);
     assert_true(op.grant.replayed);
     assert_str_equal(op.grant.grant.discount_code, "ADIDAS10");
     assert_int_equal(op.grant.grant.granted_at_us, 7);
@@ -149,17 +157,18 @@ static void every_word_of_refusal_has_its_status(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("exhausted"))), STATUS_DISCOUNT_EXHAUSTED);
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("expired"))), STATUS_DISCOUNT_EXPIRED);
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("not-started"))), STATUS_DISCOUNT_NOT_STARTED);
-    assert_int_equal(decode(&op, ARRAY(GRANT, TEXT("refused"))), STATUS_UNAVAILABLE);
+    assert_int_equal(outcome(&op, GRANT("x"), 0), STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(outcome(&op, GRANT("e"), 0), STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(outcome(&op, GRANT("n"), 0), STATUS_DISCOUNT_NOT_STARTED);
+    assert_int_equal(outcome(&op, GRANT("r"), 0), STATUS_UNAVAILABLE);
 }
 
 static void a_grant_of_no_discount_is_not_found(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
-    assert_int_equal(decode(&op, NIL), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(outcome(&op, ARRAY(TEXT("1000"), NIL, NIL, INTEGER(0), NIL), 0),
+                     STATUS_DISCOUNT_NOT_FOUND);
 }
 
 static void not_started_says_how_long_to_wait_by_the_stores_clock(void **state)
@@ -167,7 +176,7 @@ static void not_started_says_how_long_to_wait_by_the_stores_clock(void **state)
     struct store_op op = op_of(STORE_GRANT, state);
 
     assert_int_equal(
-        decode(&op, ARRAY(TEXT("A"), TEXT("1000"), TEXT("61000"), TEXT("not-started"))),
+        outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), TEXT("61000"), INTEGER(0), TEXT("n")), 0),
         STATUS_DISCOUNT_NOT_STARTED);
     assert_int_equal(op.grant.starts_in_us, 60000);
 }
@@ -176,25 +185,52 @@ static void a_start_that_has_passed_is_nothing_to_wait_for(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
-    assert_int_equal(decode(&op, ARRAY(TEXT("A"), TEXT("1000"), TEXT("999"), TEXT("exhausted"))),
-                     STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(
+        outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), TEXT("999"), INTEGER(0), TEXT("x")), 0),
+        STATUS_DISCOUNT_EXHAUSTED);
     assert_int_equal(op.grant.starts_in_us, 0);
 }
 
 static void each_of_many_users_gets_his_own_word(void **state)
 {
     static const enum status expected[] = {STATUS_OK, STATUS_DISCOUNT_EXHAUSTED, STATUS_OK,
-                                           STATUS_UNAVAILABLE};
+                                           STATUS_UNAVAILABLE, STATUS_OK};
+    struct redis_outcomes outcomes = codec_outcomes(GRANT("gxh22rg"), 0);
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         struct store_op op = op_of(STORE_GRANT, state);
 
-        assert_int_equal(codec_decode(ARRAY(GRANT, TEXT("granted 1"), TEXT("exhausted"),
-                                            TEXT("held 2"), TEXT("refused")),
-                                      i, 4, &op),
-                         expected[i]);
+        assert_int_equal(codec_outcome(&outcomes, &op), expected[i]);
         assert_int_equal(op.grant.replayed, i == 2);
     }
+}
+
+static void whoever_does_not_wait_any_more_takes_his_word_with_him(void **state)
+{
+    struct redis_outcomes outcomes = codec_outcomes(GRANT("h7x"), 0);
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    codec_outcome(&outcomes, NULL);
+    assert_int_equal(codec_outcome(&outcomes, &op), STATUS_DISCOUNT_EXHAUSTED);
+}
+
+static void each_discount_of_a_command_has_its_own_place(void **state)
+{
+    const redisReply *reply =
+        ARRAY(TEXT("1000"), TEXT("A"), NIL, INTEGER(0), TEXT("g"), NIL, NIL, INTEGER(0),
+              ERROR_WORD("WRONGTYPE Operation against"), NIL, NIL, INTEGER(0), NIL, TEXT("B"),
+              TEXT("2000"), INTEGER(1), TEXT("n"), TEXT("OOM command not allowed"));
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(outcome(&op, reply, 0), STATUS_OK);
+    assert_str_equal(op.grant.grant.discount_code, "A");
+    assert_int_equal(outcome(&op, reply, 1), STATUS_CORRUPT);
+    assert_int_equal(outcome(&op, reply, 2), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(outcome(&op, reply, 3), STATUS_DISCOUNT_NOT_STARTED);
+    assert_int_equal(op.grant.starts_in_us, 1000);
+    assert_int_equal(outcome(&op, reply, 4), STATUS_CORRUPT);
+    assert_str_equal(codec_refusal(STORE_GRANT, 4, reply), "OOM command not allowed");
+    assert_int_equal(codec_refusal(STORE_GRANT, 5, reply).n, 0);
 }
 
 /* ---- The grant of one user ---- */
@@ -243,6 +279,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_start_that_has_passed_is_nothing_to_wait_for, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(each_of_many_users_gets_his_own_word, setup, teardown),
+        cmocka_unit_test_setup_teardown(whoever_does_not_wait_any_more_takes_his_word_with_him,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(each_discount_of_a_command_has_its_own_place, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_stored_grant_is_given, setup, teardown),
         cmocka_unit_test_setup_teardown(no_grant_and_no_discount_are_two_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pong_is_fine, setup, teardown),

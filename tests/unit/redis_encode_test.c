@@ -4,6 +4,7 @@
 #include "unit/assert_str.h"
 
 #define ID "dsc-AAAAAAAAAAAAAAAAAAAAAA"
+#define OTHER_ID "dsc-BBBBBBBBBBBBBBBBBBBBBB"
 
 static struct str argument(const struct redis_command *command, int i)
 {
@@ -17,7 +18,7 @@ static const struct redis_command *encoded(struct store_op *op, bool whole_scrip
     static struct redis_command command;
 
     memset(&command, '#', sizeof(command));
-    codec_encode(&op, 1, whole_script, &command);
+    codec_encode(&(struct redis_group){&op, 1}, 1, whole_script, &command);
     return &command;
 }
 
@@ -152,7 +153,7 @@ static void a_grant_names_the_wallet_of_its_user(void **state)
     (void)state;
     assert_rest(encoded(&op, false), 2,
                 REST("3", "discount:{" ID "}", "discount:{" ID "}:grants",
-                     "user:{User 1}:discounts", ID, "User 1"));
+                     "user:{User 1}:discounts", ID, "1", "User 1"));
 }
 
 static void many_grants_name_their_wallets_and_users_in_order(void **state)
@@ -163,10 +164,28 @@ static void many_grants_name_their_wallets_and_users_in_order(void **state)
     static struct redis_command command;
 
     (void)state;
-    codec_encode(ops, 3, false, &command);
+    codec_encode(&(struct redis_group){ops, 3}, 1, false, &command);
     assert_rest(&command, 2,
                 REST("5", "discount:{" ID "}", "discount:{" ID "}:grants", "user:{b}:discounts",
-                     "user:{a}:discounts", "user:{b}:discounts", ID, "b", "a", "b"));
+                     "user:{a}:discounts", "user:{b}:discounts", ID, "3", "b", "a", "b"));
+}
+
+static void grants_of_many_discounts_come_one_discount_behind_the_other(void **state)
+{
+    struct store_op first = grant_op(STR("b")), second = grant_op(STR("a")),
+                    third = grant_op(STR("b"));
+    struct store_op *ops[] = {&first, &second, &third};
+    const struct redis_group groups[] = {{ops, 1}, {ops + 1, 2}};
+    static struct redis_command command;
+
+    (void)state;
+    first.grant.grant.discount_id = STR(OTHER_ID);
+    codec_encode(groups, 2, false, &command);
+    assert_rest(&command, 2,
+                REST("7", "discount:{" OTHER_ID "}", "discount:{" OTHER_ID "}:grants",
+                     "user:{b}:discounts", "discount:{" ID "}", "discount:{" ID "}:grants",
+                     "user:{a}:discounts", "user:{b}:discounts", OTHER_ID, "1", "b", ID, "2", "a",
+                     "b"));
 }
 
 static void grant_get_names_the_user(void **state)
@@ -193,6 +212,7 @@ int main(void)
         cmocka_unit_test(list_sends_where_to_begin_and_how_many),
         cmocka_unit_test(a_grant_names_the_wallet_of_its_user),
         cmocka_unit_test(many_grants_name_their_wallets_and_users_in_order),
+        cmocka_unit_test(grants_of_many_discounts_come_one_discount_behind_the_other),
         cmocka_unit_test(grant_get_names_the_user),
     };
 

@@ -17,7 +17,7 @@ static const struct redis_command *encoded(struct store_op *op)
     static struct redis_command command;
 
     memset(&command, '#', sizeof(command));
-    codec_encode(&op, 1, false, &command);
+    codec_encode(&(struct redis_group){&op, 1}, 1, false, &command);
     return &command;
 }
 
@@ -36,29 +36,41 @@ static struct store_op grant_op(struct str user_id)
                              .grant.grant = {.discount_id = STR(ID), .user_id = user_id}};
 }
 
-static void as_many_grants_as_go_into_one_call_of_the_longest_users_have_room(void **state)
+/* As many grants as go into one call, of the longest users, in groups of so many. */
+static void check_room(size_t each)
 {
     static struct store_op ops[LIMIT_GRANTS_PER_CALL];
     static char users[LIMIT_GRANTS_PER_CALL][LIMIT_USER_ID];
     static struct redis_command command;
     struct store_op *pointers[LIMIT_GRANTS_PER_CALL];
+    struct redis_group groups[LIMIT_GRANTS_PER_CALL];
+    size_t count = LIMIT_GRANTS_PER_CALL / each;
 
-    (void)state;
     for (size_t i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
         memset(users[i], (int)i, LIMIT_USER_ID);
         ops[i] = grant_op((struct str){users[i], LIMIT_USER_ID});
         pointers[i] = &ops[i];
+        groups[i / each] = (struct redis_group){pointers + i / each * each, each};
     }
-    codec_encode(pointers, LIMIT_GRANTS_PER_CALL, false, &command);
-    assert_int_equal(command.argc, 3 + 2 + 1 + 2 * LIMIT_GRANTS_PER_CALL);
-    for (int i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
-        struct str wallet = argument(&command, 5 + i);
-        struct str user = argument(&command, 6 + LIMIT_GRANTS_PER_CALL + i);
+    codec_encode(groups, count, false, &command);
+    assert_int_equal(command.argc, 3 + 4 * count + 2 * LIMIT_GRANTS_PER_CALL);
+    for (size_t i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
+        size_t before = 2 * (i / each + 1) + i;
+        struct str wallet = argument(&command, (int)(3 + before));
+        struct str user = argument(&command, (int)(3 + 2 * count + LIMIT_GRANTS_PER_CALL + before));
 
         assert_int_equal(wallet.n, strlen("user:{}:discounts") + LIMIT_USER_ID);
         assert_memory_equal(wallet.p + strlen("user:{"), users[i], LIMIT_USER_ID);
         assert_true(str_eq(user, (struct str){users[i], LIMIT_USER_ID}));
     }
+}
+
+static void as_many_grants_as_go_into_one_call_of_the_longest_users_have_room(void **state)
+{
+    (void)state;
+    check_room(LIMIT_GRANTS_PER_CALL);
+    check_room(2);
+    check_room(1);
 }
 
 static void the_longest_inputs_of_a_discount_have_room(void **state)
@@ -86,7 +98,7 @@ static void arguments_hold_any_byte(void **state)
     struct store_op op = grant_op(STR("a\r\nFLUSHALL\r\n\0 %s"));
 
     (void)state;
-    assert_true(str_eq(argument(encoded(&op), 7), STR("a\r\nFLUSHALL\r\n\0 %s")));
+    assert_true(str_eq(argument(encoded(&op), 8), STR("a\r\nFLUSHALL\r\n\0 %s")));
 }
 
 static void idempotency_key_of(const char *brand, const char *key, char text[128])

@@ -1,79 +1,138 @@
--- Grants one discount to many users, in their order.
---   KEYS: the discount, its grants, and the wallet of each user
---   ARGV: the discount's id, then the user ids in the order of the wallets
---   Returns false when there is no such discount, else
---   {discount_code, now, starts_at or false, what became of each user ...}, which is one of
---   'granted T', 'held T' (T: granted_at), 'not-started', 'expired', 'exhausted', and 'refused' when
---   Redis takes no writes; behind them, if any is, the words in which Redis refused.
+-- Grants discounts to users, of each discount to many, in their order.
+--   KEYS: for each discount: itself, its grants, and the wallet of each of its users
+--   ARGV: for each discount: its id, the number of its users, and they in the order of the wallets
+--   Returns {now, and four for each discount: its discount_code, its starts_at or false, the number
+--   granted before, what became of its users}, and behind all of them the words in which Redis
+--   refused to write, if it did. What became of them is a text with a word for each user:
+--     g   granted now                    x   all units were granted before
+--     hT  granted before, at T           r   Redis takes no writes
+--     n   the discount has not started   e   it has expired
+--   It is false when there is no such discount, and an error when a discount is not what we write.
 --
--- The number granted is the number of members of the grants, and all new grants are written by
--- one command: count and grants cannot disagree. Whoever holds a grant gets it again before anything
--- else is looked at, so that a repeated request is answered as its first one was.
-local function refusal_of(reply)
+-- The number granted is the number of members of the grants, and all new grants of a discount are
+-- written by one command: count and grants cannot disagree. Whoever holds a grant gets it again
+-- before anything else is looked at, so that a repeated request is answered as its first one was.
+local call, try = redis.call, redis.pcall
+local clock = call('TIME')
+local now = clock[1] .. string.format('%06d', clock[2])
+local refusal = false
+
+local function words_of(reply)
   local words = type(reply) == 'table' and reply.err
   return words and (string.match(words, '%u%u+ .*') or words)
 end
 
-local discount = redis.call('HMGET', KEYS[1], 'discount_code', 'total_count', 'starts_at',
-  'expires_at')
-if not discount[1] and not discount[2] then
-  -- A replica may not have it yet, and says that it is one to a write that changes nothing.
-  local words = refusal_of(redis.pcall('ZREM', KEYS[2], ''))
-  return words and string.find(words, 'READONLY', 1, true) == 1 and redis.error_reply(words)
-end
-if not discount[1] or not tonumber(discount[2]) then
-  return redis.error_reply('CORRUPT discount')
+-- Returns how many of these were not members; false when Redis takes no writes.
+local function write(key, new)
+  local added = try('ZADD', KEYS[key], 'NX', unpack(new))
+  refusal = words_of(added) or refusal
+  return not words_of(added) and added
 end
 
-local clock = redis.call('TIME')
-local now = clock[1] .. string.format('%06d', clock[2])
-local closed
-if discount[3] and tonumber(now) < tonumber(discount[3]) then
-  closed = 'not-started'
-elseif discount[4] and tonumber(now) >= tonumber(discount[4]) then
-  closed = 'expired'
+-- Mostly nobody of them holds it yet and all of them get it, which one write finds out.
+local function all_are_granted(key, at, count)
+  local new = {}
+  for i = 1, count do
+    new[2 * i - 1], new[2 * i] = now, ARGV[at + i - 1]
+  end
+  return write(key, new) == count
 end
 
-local held = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2))
-local left = tonumber(discount[2]) - redis.call('ZCARD', KEYS[2])
-local granted_at, words, new, granted_here = {}, {}, {}, {}
-for i = 1, #held do
-  local user = ARGV[i + 1]
-  if held[i] then
-    words[i], granted_at[i] = 'held ', held[i]
-  elseif granted_here[user] then
-    words[i], granted_at[i] = 'held ', now
-  elseif closed then
-    words[i] = closed
-  elseif left <= 0 then
-    words[i] = 'exhausted'
-  else
-    words[i], granted_at[i] = 'granted ', now
-    granted_here[user] = true
-    left = left - 1
-    new[#new + 1] = now
-    new[#new + 1] = user
+-- One by one. Whom `all_are_granted` has written while others held it has the time of this call.
+local function grant_each(key, at, count, left, closed)
+  local held = call('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
+  local words, new, fresh, first, again = {}, {}, {}, {}, {}
+  for i = 1, count do
+    local user = ARGV[at + i - 1]
+    if first[user] then
+      again[i] = first[user]
+    elseif held[i] then
+      words[i] = held[i] == now and 'g' or 'h' .. held[i]
+    elseif closed then
+      words[i] = closed
+    elseif left <= 0 then
+      words[i] = 'x'
+    else
+      words[i], left = 'g', left - 1
+      fresh[i] = true
+      new[#new + 1] = now
+      new[#new + 1] = user
+    end
+    first[user] = first[user] or i
+  end
+  if #new > 0 and not write(key, new) then
+    -- A refused write leaves its units in stock, so nobody behind it was too late either.
+    for i = 1, count do
+      if fresh[i] or words[i] == 'x' then
+        words[i] = 'r'
+      end
+    end
+  end
+  for i, at_first in pairs(again) do
+    words[i] = words[at_first] == 'g' and 'h' .. now or words[at_first]
+  end
+  return words
+end
+
+-- The wallet follows the grant. Should it not take it, the next repeat writes it.
+local function wallets_write(key, id, words)
+  for i = 1, #words do
+    local kind = string.sub(words[i], 1, 1)
+    if kind == 'g' then
+      try('ZADD', KEYS[key + i - 1], now, id)
+    elseif kind == 'h' then
+      try('ZADD', KEYS[key + i - 1], string.sub(words[i], 2), id)
+    end
   end
 end
 
-local refused = false
-if #new > 0 then
-  refused = refusal_of(redis.pcall('ZADD', KEYS[2], unpack(new)))
+-- KEYS[key] is the discount, ARGV[at] the first of its users.
+local function grant(key, at, count, id)
+  local terms = call('HMGET', KEYS[key], 'discount_code', 'total_count', 'starts_at', 'expires_at')
+  local code, total, starts_at, expires_at = terms[1], tonumber(terms[2]), terms[3], terms[4]
+  if not code and not terms[2] then
+    -- A replica may not have it yet, and says that it is one to a write that changes nothing.
+    local words = words_of(try('ZREM', KEYS[key + 1], ''))
+    if words and string.find(words, 'READONLY', 1, true) == 1 then
+      refusal = words
+      return false, false, 0, string.rep('r', count)
+    end
+    return false, false, 0, false
+  end
+  if not code or not total then
+    error(redis.error_reply('CORRUPT discount'))
+  end
+  local closed
+  if starts_at and tonumber(now) < tonumber(starts_at) then
+    closed = 'n'
+  elseif expires_at and tonumber(now) >= tonumber(expires_at) then
+    closed = 'e'
+  end
+  local granted = call('ZCARD', KEYS[key + 1])
+  if not closed and granted + count <= total and all_are_granted(key + 1, at, count) then
+    for i = 1, count do
+      try('ZADD', KEYS[key + 1 + i], now, id)
+    end
+    return code, starts_at, granted, string.rep('g', count)
+  end
+  local words = grant_each(key + 1, at, count, total - granted, closed)
+  wallets_write(key + 2, id, words)
+  return code, starts_at, granted, table.concat(words)
 end
 
-local answer = {discount[1], now, discount[3]}
-for i = 1, #held do
-  -- A refused write leaves its units in stock, so nobody behind it was too late either.
-  if refused and (granted_here[ARGV[i + 1]] or words[i] == 'exhausted') then
-    words[i], granted_at[i] = 'refused', nil
+-- What goes wrong with one discount is no other one's affair: it is an error in the place of what
+-- became of its users, and nothing was written for them.
+local answer, key, at = {now}, 1, 1
+while ARGV[at] do
+  local count = tonumber(ARGV[at + 1])
+  local well, code, starts_at, granted, words = pcall(grant, key, at + 2, count, ARGV[at])
+  local n = #answer
+  if not well then
+    local fault = type(code) == 'table' and code or {err = code}
+    code, starts_at, granted, words = false, false, 0, redis.error_reply(words_of(fault))
   end
-  if granted_at[i] then
-    -- The wallet follows the grant. Should it not take it, the next repeat writes it.
-    redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])
-  end
-  answer[i + 3] = words[i] .. (granted_at[i] or '')
+  answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = code, starts_at, granted, words
+  key, at = key + 2 + count, at + 2 + count
 end
-if refused then
-  answer[#held + 4] = refused
-end
+answer[#answer + 1] = refusal or nil
 return answer

@@ -4,6 +4,7 @@ a script is replaced by one with an error in it, a command is carried out later 
 
 import asyncio
 import hashlib
+import re
 
 from programs import free_port
 from wire import command_bytes, read_raw, read_value
@@ -32,7 +33,7 @@ class Middle:
         return await redis.ask(words)
 
     def is_grant(self, words):
-        return words[0] == b"EVALSHA" and self.names.get(words[1], b"").startswith(b"-- Grants one discount")
+        return words[0] == b"EVALSHA" and self.names.get(words[1], b"").startswith(b"-- Grants discounts")
 
     def replace_script(self, words):
         """The command with our script in the place of theirs."""
@@ -113,11 +114,11 @@ class CheckThenWrite(ScriptMutant):
     """The grant script looks and decides; what it has decided is written afterwards, by other commands."""
 
     GAP_S = 0.05
-    LOOK_ONLY = [("redis.pcall('ZADD', KEYS[2], unpack(new))", "0"),
-                 ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", "")]
+    LOOK_ONLY = [("try('ZADD', KEYS[key], 'NX', unpack(new))", "0"),
+                 ("try('ZADD', KEYS[key + i - 1], now, id)", "")]
 
     def __init__(self, deployment):
-        super().__init__(deployment, "Grants one discount", self.LOOK_ONLY)
+        super().__init__(deployment, "Grants discounts", self.LOOK_ONLY)
 
     async def handle(self, words, redis):
         reply = await super().handle(words, redis)
@@ -199,8 +200,15 @@ def writes_of(words, answer):
     """The commands that a grant script which only looked has left out: the grants, then the wallets."""
     if not isinstance(answer, list):
         return []
-    keys = words[3:3 + int(words[2])]
-    id, *users = words[3 + int(words[2]):]
-    new = [(user, wallet, word.split()[1]) for user, wallet, word in zip(users, keys[2:], answer[3:])
-           if word.startswith(b"granted")]
-    return [[b"ZADD", keys[1], at, user] for user, _, at in new] + [[b"ZADD", wallet, at, id] for _, wallet, at in new]
+    keys, rest = words[3:3 + int(words[2])], words[3 + int(words[2]):]
+    now, told = answer[0], answer[1:]
+    grants, wallets = [], []
+    while rest:
+        id, count = rest[0], int(rest[1])
+        outcomes = re.findall(rb"[a-z][0-9]*", told[3]) if isinstance(told[3], bytes) else []
+        for user, wallet, outcome in zip(rest[2:2 + count], keys[2:2 + count], outcomes):
+            if outcome == b"g":
+                grants.append([b"ZADD", keys[1], now, user])
+                wallets.append([b"ZADD", wallet, now, id])
+        keys, rest, told = keys[2 + count:], rest[2 + count:], told[4:]
+    return grants + wallets

@@ -138,7 +138,7 @@ def script(title, *changes):
     return functools.partial(ScriptMutant, title=title, changes=changes)
 
 
-GRANTS, CREATES = "Grants one discount", "Stores a discount"
+GRANTS, CREATES = "Grants discounts", "Stores a discount"
 
 PLANTED = [
     Planted("nothing planted", []),
@@ -147,15 +147,15 @@ PLANTED = [
     Planted("no stock check", ["P1"], script(GRANTS, ("elseif left <= 0 then", "elseif false then"))),
     Planted("check and write in two steps", ["P1", "P4"], CheckThenWrite),
     Planted("answer before commit", ["P3"], AnswerBeforeCommit, kill_redis),
-    Planted("a new time on repeat", ["P4"], script(GRANTS, ("'held ', held[i]", "'held ', now"))),
+    Planted("a new time on repeat", ["P4"], script(GRANTS, ("'h' .. held[i]", "'h' .. now"))),
     Planted("the tail of the append-only file cut off", ["P3"], during=cut_the_tail),
     Planted("the tail of the write-ahead log cut off", ["P3"], during=cut_the_log, over_sqlite=True),
     Planted("a promoted replica that missed writes", ["P3"], during=fail_over, front=behind_a_proxy),
-    Planted("every repeat is told that it is new", ["P4"], script(GRANTS, ("'held ', held[i]", "'granted ', held[i]"))),
-    Planted("one unit is kept back", ["P5"], script(GRANTS, ("left <= 0", "left <= 1"))),
-    Planted("sold out is said to holders too", ["P4"], script(GRANTS, ("if held[i] then", "if held[i] and left > 0 then"))),
+    Planted("every repeat is told that it is new", ["P4"], script(GRANTS, ("'h' .. held[i]", "'g'"))),
+    Planted("one unit is kept back", ["P5"], script(GRANTS, ("left <= 0", "left <= 1"), ("granted + count <= total", "granted + count < total"))),
+    Planted("sold out is said to holders too", ["P4"], script(GRANTS, ("elseif held[i] then", "elseif held[i] and left > 0 then"))),
     Planted("applied and denied", ["P6"], DeniesWhatItDid),
-    Planted("no wallet entry", ["P6"], script(GRANTS, ("redis.pcall('ZADD', KEYS[i + 2], granted_at[i], ARGV[1])", ""))),
+    Planted("no wallet entry", ["P6"], script(GRANTS, ("try('ZADD', KEYS[key + 1 + i], now, id)", ""), ("try('ZADD', KEYS[key + i - 1], now, id)", ""))),
     Planted("idempotency keys are forgotten", ["P6"], script(CREATES, ("if kept then", "if false then"))),
     Planted("reads lag behind", ["P3"], StaleReads),
     Planted("a page begins with the last of the one before", ["P2"],
