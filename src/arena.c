@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Enough for a grant from its request line to its answer, so that it takes one malloc. */
+/* What is taken at least, so that few calls of malloc are made. */
 #define BLOCK_SIZE 2048
 
 struct arena_block {

@@ -92,9 +92,20 @@ static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
     return length;
 }
 
+/* The text behind the printable ASCII that it begins with: mostly that is all of it. */
+static struct str behind_ascii(struct str text)
+{
+    size_t n = 0;
+
+    while (n < text.n && text.p[n] >= 0x20 && text.p[n] < 0x7f) {
+        n++;
+    }
+    return str_from(text, n);
+}
+
 bool discount_text_is_utf8(struct str text)
 {
-    struct str rest = text;
+    struct str rest = behind_ascii(text);
 
     while (rest.n > 0) {
         uint32_t code_point = 0;
@@ -103,18 +114,19 @@ bool discount_text_is_utf8(struct str text)
         if (taken == 0) {
             return false;
         }
-        rest = str_from(rest, taken);
+        rest = behind_ascii(str_from(rest, taken));
     }
     return true;
 }
 
 bool discount_text_is_valid(struct str text, size_t limit)
 {
-    struct str rest = text;
+    struct str rest;
 
     if (text.n == 0 || text.n > limit) {
         return false;
     }
+    rest = behind_ascii(text);
     while (rest.n > 0) {
         uint32_t code_point = 0;
         size_t taken = code_point_take(rest, &code_point);
@@ -122,7 +134,7 @@ bool discount_text_is_valid(struct str text, size_t limit)
         if (taken == 0 || code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)) {
             return false;
         }
-        rest = str_from(rest, taken);
+        rest = behind_ascii(str_from(rest, taken));
     }
     return true;
 }

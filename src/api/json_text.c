@@ -18,11 +18,27 @@ void json_text_add(struct json_text *text, struct str bytes)
     text->n += bytes.n;
 }
 
-/* A control character, as \u00XX. */
-static char *control_put(char *at, unsigned char c)
+/* The length of what may stand in a JSON string as it is (RFC 8259, section 7). */
+static size_t plain_length(const char *bytes, size_t n)
+{
+    size_t length = 0;
+
+    while (length < n && (unsigned char)bytes[length] >= 0x20 && bytes[length] != '"' &&
+           bytes[length] != '\\') {
+        length++;
+    }
+    return length;
+}
+
+static char *escaped_put(char *at, unsigned char c)
 {
     static const char hex[] = "0123456789ABCDEF";
 
+    if (c >= 0x20) {
+        *at++ = '\\';
+        *at++ = (char)c;
+        return at;
+    }
     at = mempcpy(at, "\\u00", 4);
     *at++ = hex[c >> 4];
     *at++ = hex[c & 15];
@@ -35,17 +51,15 @@ void json_text_add_string(struct json_text *text, struct str value)
 
     assert(JSON_TEXT_MOST(value.n) <= text->room - text->n);
     *at++ = '"';
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
+    while (value.n > 0) {
+        size_t plain = plain_length(value.p, value.n);
 
-        if (c < 0x20) {
-            at = control_put(at, c);
-            continue;
+        at = mempcpy(at, value.p, plain);
+        value = str_from(value, plain);
+        if (value.n > 0) {
+            at = escaped_put(at, (unsigned char)value.p[0]);
+            value = str_from(value, 1);
         }
-        if (c == '"' || c == '\\') {
-            *at++ = '\\';
-        }
-        *at++ = (char)c;
     }
     *at++ = '"';
     text->n = (size_t)(at - text->p);

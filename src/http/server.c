@@ -77,6 +77,8 @@ enum waiting {
 
 /* Hexadecimal digits of a request id of our own, which is two numbers. */
 #define ID_DIGITS 32
+/* Enough for a grant from its request line to its answer, so that it takes one malloc. */
+#define FIRST_MEMORY 2048
 
 /* One request and its answer. */
 struct exchange {
@@ -97,6 +99,8 @@ struct exchange {
     /* A streamed answer: what the client has not taken yet, and what comes after it. */
     struct str stream;
     enum { STREAM_GOING, STREAM_ENDED, STREAM_ABORTED } stream_state;
+
+    _Alignas(max_align_t) char memory[FIRST_MEMORY]; /* the first of the request's arena */
 };
 
 struct server {
@@ -355,18 +359,20 @@ static struct conn *conn_of(struct MHD_Connection *connection)
 static struct exchange *exchange_new(struct server *server, struct conn *conn,
                                      struct MHD_Connection *connection)
 {
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    struct exchange *exchange = malloc(sizeof(*exchange));
 
     if (exchange == NULL) {
         return NULL;
     }
+    memset(exchange, 0, offsetof(struct exchange, memory));
     exchange->server = server;
     exchange->conn = conn;
     exchange->connection = connection;
     exchange->began_ns = uv_hrtime();
     exchange->request.store = server->store;
     exchange->request.board = server->board;
-    arena_init(&exchange->request.arena, LIMIT_REQUEST_MEMORY);
+    arena_init_in(&exchange->request.arena, exchange->memory, sizeof(exchange->memory),
+                  LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
     server->exchange_count++;
     server->moving++;

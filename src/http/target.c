@@ -26,7 +26,12 @@ static enum status decode(struct str raw, bool plus_is_space, struct arena *aren
     if (text == NULL) {
         return STATUS_OVERLOADED;
     }
-    for (size_t i = 0; i < raw.n; i++) {
+    /* Mostly there is nothing to undo. */
+    if (memchr(raw.p, '%', raw.n) == NULL && !plus_is_space) {
+        memcpy(text, raw.p, raw.n);
+        n = raw.n;
+    }
+    for (size_t i = n; i < raw.n; i++) {
         char c = raw.p[i];
 
         if (c == '%') {
