@@ -11,9 +11,15 @@
 /* The digits that surely fit; a longer number is past any limit, whatever it says. */
 #define CONTENT_LENGTH_DIGITS 19
 
+/* Lengths differ mostly, and are all that is looked at then. */
+static inline bool is(struct str name, struct str lower_case_name)
+{
+    return lower_case_name.n == name.n && strncasecmp(name.p, lower_case_name.p, name.n) == 0;
+}
+
 bool header_is(struct str name, const char *lower_case_name)
 {
-    return strlen(lower_case_name) == name.n && strncasecmp(name.p, lower_case_name, name.n) == 0;
+    return is(name, str_of(lower_case_name));
 }
 
 /* Whether all of it is letters, digits and these others. */
@@ -24,7 +30,8 @@ static bool consists_of(struct str text, const char *others)
         bool alphanumeric =
             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-        if (!alphanumeric && (c == '\0' || strchr(others, c) == NULL)) {
+        /* '-' and '.' are among the others, and the most frequent of them. */
+        if (!alphanumeric && c != '-' && c != '.' && (c == '\0' || strchr(others, c) == NULL)) {
             return false;
         }
     }
@@ -61,12 +68,11 @@ static bool value_is_clean(struct str value)
  * that "Content-Length:" and " 51" become "Content-Length51", which frames nothing any more. */
 static bool name_hides_another(struct str name)
 {
-    static const char *const hidden[] = {"content-length", "transfer-encoding", "idempotency-key"};
+    static const struct str hidden[] = {STR_INIT("content-length"), STR_INIT("transfer-encoding"),
+                                        STR_INIT("idempotency-key")};
 
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-        size_t n = strlen(hidden[i]);
-
-        if (name.n > n && header_is((struct str){name.p, n}, hidden[i])) {
+        if (name.n > hidden[i].n && is((struct str){name.p, hidden[i].n}, hidden[i])) {
             return true;
         }
     }
@@ -101,21 +107,21 @@ void header_check_add(struct header_check *check, struct str name, struct str va
     check->bytes += name.n + value.n + 4;
     check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value) ||
                          name_hides_another(name);
-    if (header_is(name, "content-length")) {
+    if (is(name, STR("content-length"))) {
         content_length_add(check, value);
-    } else if (header_is(name, "transfer-encoding")) {
+    } else if (is(name, STR("transfer-encoding"))) {
         check->transfer_encodings++;
-        check->encoding_is_bad = check->encoding_is_bad || !header_is(value, "chunked");
-    } else if (header_is(name, "host")) {
+        check->encoding_is_bad = check->encoding_is_bad || !is(value, STR("chunked"));
+    } else if (is(name, STR("host"))) {
         check->hosts++;
         check->line_is_bad = check->line_is_bad || !host_is_valid(value);
-    } else if (header_is(name, "content-type")) {
+    } else if (is(name, STR("content-type"))) {
         once(check, &check->content_type, value);
-    } else if (header_is(name, "idempotency-key")) {
+    } else if (is(name, STR("idempotency-key"))) {
         once(check, &check->idempotency_key, value);
-    } else if (header_is(name, "x-request-id")) {
+    } else if (is(name, STR("x-request-id"))) {
         check->request_id = value;
-    } else if (header_is(name, "if-none-match")) {
+    } else if (is(name, STR("if-none-match"))) {
         /* Of several lines the last: who is not believed gets the whole answer. */
         check->if_none_match = value;
     }
