@@ -53,6 +53,9 @@ wait_for() {
     die "gave up on: $*"
 }
 
+# shellcheck source=bench/peers/peers.sh
+source "$here/peers/peers.sh"
+
 # ---- The machine ----
 
 # syncs_per_second NAME DD-OPTION...: writes of 4 KiB, each on the disk before the next.
@@ -84,11 +87,9 @@ version_of() { pkg-config --modversion "$1" 2>/dev/null || echo unknown; }
 
 # start BINARY STORE WORKERS: on an empty store. Sets server, redis ('' for none), url and data.
 start() {
-    local port store_url
+    local port
     [ -x "$1" ] || die "there is no $1: cmake --preset release -DDISCOUNT_TESTS=OFF && cmake --build --preset release"
-    data=$work/data
-    rm -rf "$data"
-    mkdir "$data"
+    data_make
     case $2 in
     sqlite) store_url=sqlite:$data/discount.db ;;
     redis) redis_start ;;
@@ -100,6 +101,11 @@ start() {
         "$1" 2>"$work/log" &
     server=$!
     wait_for curl -fs "$url/healthy"
+}
+data_make() {
+    data=$work/data
+    rm -rf "$data"
+    mkdir "$data"
 }
 redis_start() {
     local port

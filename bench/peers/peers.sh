@@ -1,0 +1,106 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # shares its variables with lib.sh, which sources this
+# SPDX-License-Identifier: MIT
+# The peers of discountd in the benchmarks: how each is made and started. All have the same small part of
+# its contract (GET /healthy, POST /discount, POST /discount/{id}/grant, GET /discount/{id}), all but the
+# ceiling run the same script on Redis (grant.lua), and each has as many processes as discountd has
+# workers: one.
+#
+#   ceiling     libmicrohttpd, one thread with epoll, a constant answer, no store
+#   threads     libmicrohttpd's thread pool, blocking hiredis, a connection to Redis per thread
+#   nginx-lua   Debian's nginx with Lua, cosockets that are kept
+#   fastify     Node with fastify, ioredis with auto-pipelining
+#   seed        what this service began as: Flask, gunicorn with threads, redis-py
+#
+#   THREADS     of threads and seed (32)
+
+peers_here=$here/peers
+peers_built=$(cd "$here/.." && pwd)/build/bench
+peer_threads=${THREADS:-32}
+
+# peer_packages NAME: the Debian packages without which it does not run.
+peer_packages() {
+    case $1 in
+    ceiling) echo gcc pkg-config libmicrohttpd-dev ;;
+    threads) echo gcc pkg-config libmicrohttpd-dev libhiredis-dev libjansson-dev uuid-dev ;;
+    nginx-lua) echo nginx-light libnginx-mod-http-lua lua-cjson ;;
+    fastify) command -v npm >/dev/null || echo nodejs npm ;;
+    seed) echo gunicorn python3-flask python3-redis python3-hiredis ;;
+    *) die "no such peer: $1" ;;
+    esac
+}
+
+# peers_install NAME...: what they need and this machine lacks, as root; else it says what that is.
+peers_install() {
+    local wanted missing name
+    wanted=$(for name in "$@"; do peer_packages "$name"; done | tr ' ' '\n' | sort -u)
+    # shellcheck disable=SC2086 # one word for each package
+    missing=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
+        awk '$2 == "installed" { print $1 }' | grep -vxFf - <<<"$wanted" || true)
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" -eq 0 ] || die "the peers need: $(tr '\n' ' ' <<<"$missing")"
+    echo "installing $(tr '\n' ' ' <<<"$missing")" >&2
+    # shellcheck disable=SC2086
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >&2
+}
+
+# peer_build NAME: what has to be made of it, below build/.
+peer_build() {
+    mkdir -p "$peers_built"
+    case $1 in
+    ceiling) peer_compile ceiling libmicrohttpd ;;
+    threads) peer_compile threads libmicrohttpd hiredis jansson uuid ;;
+    fastify) fastify_install ;;
+    esac
+}
+# peer_compile NAME LIBRARY...
+peer_compile() {
+    local name=$1
+    shift
+    [ "$peers_built/$name" -nt "$peers_here/$name.c" ] ||
+        # shellcheck disable=SC2046 # one word for each flag
+        cc -std=gnu11 -O2 -Wall -Wextra -o "$peers_built/$name" "$peers_here/$name.c" $(pkg-config --cflags --libs "$@")
+}
+fastify_install() {
+    local to=$peers_built/fastify
+    [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] || die "fastify needs Node 20, and node is $(node --version)"
+    mkdir -p "$to"
+    cp "$peers_here/fastify.js" "$peers_here/package.json" "$to"
+    if ! cmp -s "$peers_here/package-lock.json" "$to/installed.json"; then
+        cp "$peers_here/package-lock.json" "$to"
+        (cd "$to" && npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts) >&2
+        cp "$peers_here/package-lock.json" "$to/installed.json"
+    fi
+}
+
+# start_peer NAME: on an empty Redis without persistence. Sets what start sets.
+start_peer() {
+    local port
+    data_make
+    store_url=''
+    [ "$1" = ceiling ] || redis_start
+    peer_build "$1"
+    port=$(free_port) url=http://127.0.0.1:$port
+    peer_run "$1" "$port"
+    wait_for curl -fs "$url/healthy"
+}
+# peer_run NAME PORT: in the background; its pid is $server.
+peer_run() {
+    export PORT=$2 REDIS_URL=$store_url THREADS=$peer_threads GRANT_LUA=$peers_here/grant.lua
+    case $1 in
+    ceiling | threads) "$peers_built/$1" 2>"$work/log" & ;;
+    fastify) NODE_ENV=production node "$peers_built/fastify/fastify.js" 2>"$work/log" & ;;
+    nginx-lua)
+        sed -e "s|@WORK@|$work|; s|@HERE@|$peers_here|; s|@PORT@|$2|; s|@MODULES@|$(nginx_modules)|" \
+            "$peers_here/nginx.conf" >"$work/nginx-lua.conf"
+        nginx -p "$work" -e "$work/log" -c "$work/nginx-lua.conf" 2>>"$work/log" &
+        ;;
+    seed)
+        # Debian's own Python, whatever else the machine has.
+        PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 /usr/bin/gunicorn --chdir "$peers_here" --bind "127.0.0.1:$2" --workers 1 \
+            --threads "$peer_threads" --log-level warning seed:app 2>"$work/log" &
+        ;;
+    *) die "no such peer: $1" ;;
+    esac
+    server=$!
+}
+nginx_modules() { echo /usr/lib/nginx/modules; }
