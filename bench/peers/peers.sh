@@ -34,8 +34,8 @@ peers_install() {
     local wanted missing name
     wanted=$(for name in "$@"; do peer_packages "$name"; done | tr ' ' '\n' | sort -u)
     # shellcheck disable=SC2086 # one word for each package
-    missing=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
-        awk '$2 == "installed" { print $1 }' | grep -vxFf - <<<"$wanted" || true)
+    missing=$(grep -vxFf <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+        sed -n 's/^installed //p') <<<"$wanted" || true)
     [ -n "$missing" ] || return 0
     [ "$(id -u)" -eq 0 ] || die "the peers need: $(tr '\n' ' ' <<<"$missing")"
     echo "installing $(tr '\n' ' ' <<<"$missing")" >&2
@@ -56,9 +56,9 @@ peer_build() {
 peer_compile() {
     local name=$1
     shift
-    [ "$peers_built/$name" -nt "$peers_here/$name.c" ] ||
-        # shellcheck disable=SC2046 # one word for each flag
-        cc -std=gnu11 -O2 -Wall -Wextra -o "$peers_built/$name" "$peers_here/$name.c" $(pkg-config --cflags --libs "$@")
+    [ "$peers_built/$name" -nt "$peers_here/$name.c" ] && return
+    # shellcheck disable=SC2046 # one word for each flag
+    cc -std=gnu11 -O2 -o "$peers_built/$name" "$peers_here/$name.c" $(pkg-config --cflags --libs "$@")
 }
 fastify_install() {
     local to=$peers_built/fastify
@@ -92,7 +92,7 @@ peer_run() {
     nginx-lua)
         sed -e "s|@WORK@|$work|; s|@HERE@|$peers_here|; s|@PORT@|$2|; s|@MODULES@|$(nginx_modules)|" \
             "$peers_here/nginx.conf" >"$work/nginx-lua.conf"
-        nginx -p "$work" -e "$work/log" -c "$work/nginx-lua.conf" 2>>"$work/log" &
+        nginx -p "$work" -e stderr -c "$work/nginx-lua.conf" 2>"$work/log" &
         ;;
     seed)
         # Debian's own Python, whatever else the machine has.
