@@ -5,18 +5,25 @@ import asyncio
 import os
 
 LIE = os.environ['LIE']  # honest, few, many, refuse
-granted = 0
+granted = {}
 
 
 def answer(method, path):
-    global granted
     if path == '/healthy':
         return '200 OK', 'OK'
     if method == 'POST' and path.endswith('/grant'):
-        granted += 1
+        discount = path.split('/')[2]
+        granted[discount] = granted.get(discount, 0) + 1
         return ('503 Service Unavailable', '{}') if LIE == 'refuse' else ('201 Created', '{"granted":true}')
-    count = {'few': granted * 9 // 10, 'many': granted * 2 + 100}.get(LIE, granted)
-    return '200 OK', '{"granted_count":%d,"id":"dsc-1"}' % count
+    if method == 'POST':
+        granted[f'dsc-{len(granted)}'] = 0
+        return '201 Created', f'{{"id":"dsc-{len(granted) - 1}"}}'
+    if path == '/discount':
+        return '200 OK', '{"discounts":[%s]}' % ','.join(f'{{"id":"{discount}"}}' for discount in granted)
+    discount = path.split('/')[-1]
+    true = granted.get(discount, 0)
+    count = {'few': true * 9 // 10, 'many': true * 2 + 100}.get(LIE, true)
+    return '200 OK', f'{{"granted_count":{count},"id":"{discount}"}}'
 
 
 async def serve(reader, writer):

@@ -8,6 +8,7 @@
 #               redis-always  appendonly yes, appendfsync always
 #   DATA_DIR    where the data lie; a real disk, since an fsync in memory is nothing
 #   PROBE_S     seconds, how long the disk is tried out
+#   LOAD_ON     processors for wrk, and SERVE_ON those for all else (as taskset has them); all if not set
 #   USERS       scattered (each new user anywhere among the others, as with UUIDs) or sequential
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,7 +28,8 @@ case $(findmnt -no FSTYPE -T "$data_dir") in
 tmpfs | ramfs) die "$data_dir is a tmpfs, where an fsync is nothing: set DATA_DIR to a disk" ;;
 esac
 work=$(mktemp -d "$data_dir/discount-bench.XXXXXX")
-server='' redis=''
+server='' redis='' balancer='' replicas=()
+wrk=(${LOAD_ON:+taskset -c "$LOAD_ON"} wrk)
 
 # stop PID: asks a process of ours to end, and waits until it has.
 stop() {
@@ -36,9 +38,11 @@ stop() {
     wait "$1" 2>/dev/null || true
 }
 stop_both() {
-    stop "$server"
-    stop "$redis"
-    server='' redis=''
+    local pid
+    for pid in "$balancer" "$server" "${replicas[@]}" "$redis"; do
+        stop "$pid"
+    done
+    server='' redis='' balancer='' replicas=()
 }
 logs_show() { tail -n 20 "$work/log" "$work/redis" >&2 2>/dev/null || true; }
 trap '[ $? -eq 0 ] || logs_show; stop_both; rm -rf "$work"' EXIT
@@ -87,7 +91,6 @@ version_of() { pkg-config --modversion "$1" 2>/dev/null || echo unknown; }
 
 # start BINARY STORE WORKERS: on an empty store. Sets server, redis ('' for none), url and data.
 start() {
-    local port
     [ -x "$1" ] || die "there is no $1: cmake --preset release -DDISCOUNT_TESTS=OFF && cmake --build --preset release"
     data_make
     case $2 in
@@ -96,16 +99,54 @@ start() {
     redis-always) redis_start --appendonly yes --appendfsync always ;;
     *) die "no such store: $2" ;;
     esac
+    server_start "$1" "$3"
+}
+# start_replicas BINARY STORE WORKERS COUNT: so many servers on one store behind Nginx, as
+# docker-compose.yml has them. Sets also balancer and replicas, which are those beside server.
+start_replicas() {
+    local ports=() first
+    start "$1" "$2" "$3"
+    ports=("$port") first=$server
+    while [ ${#ports[@]} -lt "$4" ]; do
+        server_start "$1" "$3"
+        replicas+=("$server") ports+=("$port")
+    done
+    server=$first
+    balancer_start "${ports[@]}"
+}
+# server_start BINARY WORKERS: sets server, port and url.
+server_start() {
     port=$(free_port) url=http://127.0.0.1:$port
-    DISCOUNT_STORE=$store_url DISCOUNT_LISTEN=127.0.0.1:$port DISCOUNT_WORKERS=$3 \
-        "$1" 2>"$work/log" &
+    DISCOUNT_STORE=$store_url DISCOUNT_LISTEN=127.0.0.1:$port DISCOUNT_WORKERS=$2 \
+        "$1" 2>>"$work/log" &
     server=$!
     wait_for curl -fs "$url/healthy"
+    serve_on "$server"
+}
+# balancer_start PORT...: Nginx with this tree's nginx.conf, in which only places are changed.
+balancer_start() {
+    local servers
+    port=$(free_port) url=http://127.0.0.1:$port
+    servers=$(printf 'server 127.0.0.1:%s max_fails=0; ' "$@")
+    sed -e "s|server app:8080 resolve max_fails=0;|$servers|; s|listen 8080 |listen 127.0.0.1:$port |; s|/tmp/|$work/nginx-|" \
+        "$here/../nginx.conf" >"$work/nginx.conf"
+    grep -q "127.0.0.1:$1 max_fails" "$work/nginx.conf" || die 'nginx.conf has no server app:8080 any more'
+    nginx -p "$work" -e stderr -c "$work/nginx.conf" -g 'daemon off;' >/dev/null 2>>"$work/log" &
+    balancer=$!
+    wait_for curl -fs "$url/healthy"
+    serve_on "$balancer"
+}
+# serve_on PID: on the processors that SERVE_ON names.
+serve_on() {
+    local pid
+    [ -n "${SERVE_ON:-}" ] || return 0
+    for pid in $(processes "$1"); do taskset -acp "$SERVE_ON" "$pid" >/dev/null; done
 }
 data_make() {
     data=$work/data
     rm -rf "$data"
     mkdir "$data"
+    : >"$work/log"
 }
 redis_start() {
     local port
@@ -114,6 +155,7 @@ redis_start() {
     redis=$!
     redis_port=$port store_url=redis://127.0.0.1:$port
     wait_for redis-cli -p "$port" ping
+    serve_on "$redis"
 }
 
 # create TOTAL_COUNT: a discount; prints its id.
@@ -126,40 +168,93 @@ granted_count() { curl -fs "$url/discount/$1" | sed -n 's/.*"granted_count":\([0
 
 # ---- What it costs ----
 
-# Microseconds on a processor so far: of the process's threads, and of its children that ended (a
-# Redis that rewrites its log forks).
-cpu_us() {
-    [ -n "$1" ] || { echo 0; return; }
-    [ -e "/proc/$1" ] || die "process $1 is gone"
-    cat /proc/"$1"/task/*/schedstat "/proc/$1/stat" |
-        awk -v tick="$(getconf CLK_TCK)" 'NF == 3 { us += $1 / 1000 }
-            NF > 3 { us += ($16 + $17) * 1e6 / tick } END { printf "%.0f", us }'
+# processes PID...: they, and all that descend from them ('' is none).
+processes() {
+    local pid children
+    for pid in "$@"; do
+        [ -n "$pid" ] || continue
+        [ -e "/proc/$pid" ] || die "process $pid is gone"
+        echo "$pid"
+        children=$(ps -o pid= --ppid "$pid" || true)
+        # shellcheck disable=SC2086 # one word for each pid
+        [ -z "$children" ] || processes $children
+    done
 }
-# Bytes it sent to the disk so far.
-written() { if [ -n "$1" ]; then sed -n 's/^write_bytes: //p' "/proc/$1/io"; else echo 0; fi; }
+# Microseconds on a processor so far: of the processes' threads, of those that descend from them, and of
+# their children that ended (a Redis that rewrites its log forks).
+cpu_us() {
+    local pid
+    for pid in $(processes "$@"); do
+        cat "/proc/$pid"/task/*/schedstat "/proc/$pid/stat"
+    done | awk -v tick="$(getconf CLK_TCK)" 'NF == 3 { us += $1 / 1000 }
+        NF > 3 { sub(/.*[)]/, ""); us += ($14 + $15) * 1e6 / tick } END { printf "%.0f", us }'
+}
+# Bytes they sent to the disk so far.
+written() {
+    local pid
+    for pid in $(processes "$@"); do cat "/proc/$pid/io"; done | awk '/^write_bytes/ { n += $2 } END { printf "%d", n }'
+}
+# MiB: the most that each of them had, added up. What two of them share counts twice.
+memory_peak() {
+    local pid
+    for pid in $(processes "$@"); do cat "/proc/$pid/status"; done |
+        awk '/^VmHWM/ { n += $2 } END { printf "%.1f", n / 1024 }'
+}
 
-# grants_run CONNECTIONS SECONDS: grants of one discount, a new user each. Sets grants (those that
-# were answered with 201), rate, server_us and redis_us of CPU and disk_bytes per grant, p50_ms,
-# p99_ms and fault: why this run does not count, or ''.
-grants_run() {
-    local id before after count refused broken took_s
-    id=$(create 1000000000)
-    before="$(cpu_us "$server") $(cpu_us "$redis") $(($(written "$server") + $(written "$redis")))"
-    DISCOUNT=$id wrk -t1 -c"$1" -d"${2}s" -s "$here/grants.lua" "$url" >"$work/wrk"
-    after="$(cpu_us "$server") $(cpu_us "$redis") $(($(written "$server") + $(written "$redis")))"
-    count=$(granted_count "$id")
-    read -r grants refused broken timeouts took_s p50_ms p99_ms < <(sed -n 's/^figures //p' "$work/wrk")
-    fault=''
+# Of the server (with its replicas), the balancer before it, and Redis; bytes of all.
+spent() {
+    echo "$(cpu_us "$server" "${replicas[@]}") $(cpu_us "$balancer") $(cpu_us "$redis")" \
+        "$(written "$server" "${replicas[@]}" "$balancer" "$redis")"
+}
+
+# discounts_create COUNT: without an end to their stock; their ids are in $work/ids. What was answered is
+# counted from here on.
+discounts_create() {
+    COUNT=$1 TOTAL=1000000000 IDS=$work/ids timeout 120 wrk -t1 -c$(($1 < 64 ? $1 : 64)) -d3600s \
+        -s "$here/discounts.lua" "$url" >"$work/wrk" || die "$1 discounts were not created"
+    answered=0 in_flight=0 fault=''
+}
+
+# load CONNECTIONS SECONDS [COMMAND...]: grants of the discounts in $work/ids by their popularity, a new
+# user each; COMMAND is put before that of the load. Sets grants (those that were answered with 201), rate,
+# server_us, balancer_us and redis_us of CPU and disk_bytes per grant, p50_ms, p99_ms, p999_ms and timeouts.
+load() {
+    local before after refused broken took_s connections=$1 seconds=$2
+    shift 2
+    before=$(spent)
+    DISCOUNTS=$work/ids "$@" "${wrk[@]}" -t1 -c"$connections" -d"${seconds}s" -s "$here/grants.lua" "$url" >"$work/wrk"
+    after=$(spent)
+    read -r grants refused broken timeouts took_s p50_ms p99_ms p999_ms < <(sed -n 's/^figures //p' "$work/wrk")
     if [ "$refused" -gt 0 ] || [ "$broken" -gt 0 ]; then
         fault="$refused answers were no grants, $broken connections broke"
-    elif [ "${count:-0}" -lt "$grants" ]; then
-        fault="$grants grants were answered, ${count:-0} are in the store"
-    elif [ "$count" -gt $((grants + $1)) ]; then
-        fault="$grants grants were answered over $1 connections, but $count are in the store"
     elif [ "$grants" -eq 0 ]; then
         fault='nothing was granted'
     fi
-    read -r rate server_us redis_us disk_bytes < <(awk -v n="$grants" -v s="$took_s" \
-        '{ m = n ? n : 1; printf "%.0f %.2f %.2f %.0f\n", n / s, ($4 - $1) / m, ($5 - $2) / m, ($6 - $3) / m }' \
-        <<<"$before $after")
+    answered=$((answered + grants)) in_flight=$((in_flight + connections))
+    read -r rate server_us balancer_us redis_us disk_bytes < <(awk -v n="$grants" -v s="$took_s" \
+        '{ m = n ? n : 1; printf "%.0f %.2f %.2f %.2f %.0f\n", n / s, ($5 - $1) / m, ($6 - $2) / m, ($7 - $3) / m,
+            ($8 - $4) / m }' <<<"$before $after")
+}
+
+# Whether the store has what was answered since discounts_create: sets fault if it has not. What was under
+# way when a load ended may be there, and was not answered.
+loads_verify() {
+    local count
+    [ -z "$fault" ] || return 0
+    count=$(DISCOUNTS=$work/ids timeout 120 wrk -t1 -c32 -d3600s -s "$here/counts.lua" "$url" | sed -n 's/^granted //p')
+    if [ "${count:--1}" -lt 0 ]; then
+        fault='the discounts could not be read'
+    elif [ "$count" -lt "$answered" ]; then
+        fault="$answered grants were answered, $count are in the store"
+    elif [ "$count" -gt $((answered + in_flight)) ]; then
+        fault="$answered grants were answered over $in_flight connections, but $count are in the store"
+    fi
+}
+
+# grants_run CONNECTIONS SECONDS: grants of one discount, a new user each. Sets what load sets, and fault:
+# why this run does not count, or ''.
+grants_run() {
+    discounts_create 1
+    load "$1" "$2"
+    loads_verify
 }

@@ -82,6 +82,7 @@ start_peer() {
     port=$(free_port) url=http://127.0.0.1:$port
     peer_run "$1" "$port"
     wait_for curl -fs "$url/healthy"
+    serve_on "$server"
 }
 # peer_run NAME PORT: in the background; its pid is $server.
 peer_run() {
