@@ -31,8 +31,8 @@ WORKLOADS = {'hot': 'One hot discount', 'zipf': 'Many discounts, by popularity (
 
 
 def name(contender):
-    if contender in NAMES:
-        return NAMES[contender]
+    if not contender.startswith('nginx-') or contender in NAMES:
+        return NAMES.get(contender, contender)
     count = contender.removeprefix('nginx-')
     return f'discountd, Redis, Nginx and {count} replica{"s" if count != "1" else ""}'
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # discountd beside its peers, side by side in one run: what a grant costs and how long it takes. Prints
-# tables in Markdown; every single run is a line of build/bench/compare.tsv, of which the plots are made.
+# tables in Markdown; every single run is a line of $RESULTS/compare.tsv, of which the plots are made.
 #
 #   bench/compare.sh [BINARY [SECONDS [ROUNDS]]]
 #
@@ -15,6 +15,7 @@
 #   WARM_UP=1 CALLS_S=1   seconds before what is measured, and behind it, in the first round, to count system calls
 #   CALLS_BY=perf or strace, or none; the first that there is
 #   WORKERS=1 THREADS=32   of discountd; of the peers that have threads
+#   RESULTS=build/bench   where compare.tsv and compare.facts go
 #   PLOTS=DIR   also draws there performance-WORKLOAD-cpu.svg and -rate.svg
 #
 # Each round runs all contenders, each on an empty store, so that whatever else the machine does hits all
@@ -35,7 +36,8 @@ read -ra workloads <<<"${WORKLOADS:-hot zipf}"
 discounts=${DISCOUNTS:-10000} warm_up=${WARM_UP:-1} calls_s=${CALLS_S:-1} workers=${WORKERS:-1}
 export EXPONENT=${EXPONENT:-1}
 calls_by=${CALLS_BY:-}
-results=$peers_built/compare.tsv faults=0
+to=${RESULTS:-$peers_built} faults=0
+results=$to/compare.tsv
 
 # ---- A contender ----
 
@@ -124,6 +126,7 @@ round() {
 
 # ---- All of them ----
 
+# Those that are no discountd.
 peers_named() { printf '%s\n' "${contenders[@]}" "${more[@]}" | grep -xE 'ceiling|threads|nginx-lua|fastify|seed' | sort -u || true; }
 # What a contender must have and the plain tools do not bring, before the first is started.
 prepare() {
@@ -140,7 +143,7 @@ peers_facts() {
         "$(sed -n 's/.*"dependencies": { "\(.*\)": "\(.*\)", "\(.*\)": "\(.*\)" }.*/\1 \2, \3 \4/p' "$peers_here/package.json")"
 }
 
-mkdir -p "$peers_built"
+mkdir -p "$to"
 [ -n "$calls_by" ] || calls_by=$(calls_find)
 [ -z "$(peers_named)" ] || prepare
 {
@@ -148,7 +151,7 @@ mkdir -p "$peers_built"
     [ -z "$(peers_named)" ] || peers_facts
     echo "load      wrk, one thread, which takes up to one of the processors, ${LOAD_ON:+on $LOAD_ON, }${SERVE_ON:+all else on $SERVE_ON, }users: $USERS"
     echo "runs      $rounds of $seconds s each, ${warm_up} s before them to warm up; medians; workers: $workers; system calls by $calls_by in a load of $calls_s s more"
-} | tee "$peers_built/compare.facts" | sed 's/^/    /'
+} | tee "$to/compare.facts" | sed 's/^/    /'
 printf '%s\n' workload connections contender round rate p50 p99 p999 server_us balancer_us redis_us calls peak_mib redis_mib |
     paste -s >"$results"
 for number in $(seq "$rounds"); do

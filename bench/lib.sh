@@ -170,15 +170,16 @@ granted_count() { curl -fs "$url/discount/$1" | sed -n 's/.*"granted_count":\([0
 
 # processes PID...: they, and all that descend from them ('' is none).
 processes() {
-    local pid children
-    for pid in "$@"; do
-        [ -n "$pid" ] || continue
-        [ -e "/proc/$pid" ] || die "process $pid is gone"
-        echo "$pid"
-        children=$(ps -o pid= --ppid "$pid" || true)
-        # shellcheck disable=SC2086 # one word for each pid
-        [ -z "$children" ] || processes $children
-    done
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v wanted="$*" '
+        { pid = $1; sub(/.*[)] /, ""); parent[pid] = $2 }
+        END {
+            n = split(wanted, found, " ")
+            for (i = 1; i <= n; i++) {
+                if (!(found[i] in parent)) exit 1
+                print found[i]
+                for (pid in parent) if (parent[pid] == found[i]) found[++n] = pid
+            }
+        }' || die "one of the processes $* is gone"
 }
 # Microseconds on a processor so far: of the processes' threads, of those that descend from them, and of
 # their children that ended (a Redis that rewrites its log forks).

@@ -10,6 +10,7 @@
 #   nginx-lua   Debian's nginx with Lua, cosockets that are kept
 #   fastify     Node with fastify, ioredis with auto-pipelining
 #   seed        what this service began as: Flask, gunicorn with threads, redis-py
+#   liar        ../liar.py, for the benchmarks' own test
 #
 #   THREADS     of threads and seed (32)
 
@@ -25,6 +26,7 @@ peer_packages() {
     nginx-lua) echo nginx-light libnginx-mod-http-lua lua-cjson ;;
     fastify) command -v npm >/dev/null || echo nodejs npm ;;
     seed) echo gunicorn python3-flask python3-redis python3-hiredis ;;
+    liar) ;;
     *) die "no such peer: $1" ;;
     esac
 }
@@ -89,6 +91,7 @@ peer_run() {
     export PORT=$2 REDIS_URL=$store_url THREADS=$peer_threads GRANT_LUA=$peers_here/grant.lua
     case $1 in
     ceiling | threads) "$peers_built/$1" 2>"$work/log" & ;;
+    liar) DISCOUNT_LISTEN=127.0.0.1:$2 "$here/liar.py" 2>"$work/log" & ;;
     fastify) NODE_ENV=production node "$peers_built/fastify/fastify.js" 2>"$work/log" & ;;
     nginx-lua)
         sed -e "s|@WORK@|$work|; s|@HERE@|$peers_here|; s|@PORT@|$2|; s|@MODULES@|$(nginx_modules)|" \
