@@ -51,6 +51,13 @@ LIE=many CONTENDERS=sqlite expect compare_fails_when_there_are_too_many 1 'FAULT
 LIE=refuse CONTENDERS=sqlite expect compare_fails_when_grants_are_refused 1 'FAULT: sqlite, zipf, .* were no grants' bash -c compare
 LIE=few CONTENDERS=liar WORKLOADS=hot expect compare_fails_when_a_peer_has_lost_grants 1 'FAULT: liar, hot, .* grants were answered, ' bash -c compare
 
+# A request costs the liar about as many calls as it has steps: wait, read, write.
+if perf stat -e raw_syscalls:sys_enter true >/dev/null 2>&1 || command -v strace >/dev/null; then
+    LIE=honest CALLS_S=1 CONTENDERS=sqlite expect compare_counts_system_calls 0 '^| discountd, SQLite, .*| *[1-5][.][0-9]* | *[0-9]* | *– |$' bash -c compare
+else
+    echo 'skipped compare_counts_system_calls: there is neither perf nor strace'
+fi
+
 # Medians, the ratio round by round, and the plot, of figures whose result is known: CPU 20, 30 and 60 to the
 # ceiling's 10, 10 and 40 of the same rounds are 2, 3 and 1.5 times as much.
 known() {
@@ -64,9 +71,14 @@ expect compare_shows_medians_and_ratios_of_one_round 0 \
     '^| discountd, Redis  *|  *40,000 .* 0.50 .* 20.0 |  *10.0 |  *30.0 |  *2.00 |  *4.50 |' bash -c 'known | "$here/compare.py" table'
 # shellcheck disable=SC2016
 expect compare_says_whether_the_aim_is_reached 0 'discountd, Redis: 2.00 (missed)' bash -c 'known | "$here/compare.py" table'
-# shellcheck disable=SC2016
-expect plot_stacks_the_parts_of_a_bar 0 '>20.0<.*>10.0<.*>30.0<' \
-    bash -c 'printf "what\ta\tb\nbar\t20\t10\n" | "$here/plot.py" bars --title Title | tr -d "\n"'
+# Where the first part of a bar ends the second begins, and it is half as long: 0 0.5.
+parts() {
+    printf 'what\ta\tb\nbar\t20\t10\n' | "$here/plot.py" bars --title Title |
+        sed -nE 's/.*class="(a|b)" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)" height="20.0".*/\2 \3/p' |
+        awk 'NR == 1 { end = $1 + $2; width = $2 } NR == 2 { printf "%.0f %.1f\n", $1 - end, $2 / width }'
+}
+export -f parts
+expect plot_stacks_the_parts_of_a_bar 0 '^-*0 0.5$' bash -c parts
 # shellcheck disable=SC2016
 expect plot_refuses_a_table_with_a_hole 1 'as many cells' \
     bash -c 'printf "what\ta\tb\nbar\t20\n" | "$here/plot.py" bars --title Title'
