@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The benchmarks against a server whose count is right, too small, too large, and one that refuses
-# everything: what they would print must be what is in the store. Three at a time, since each mostly waits.
+# everything: what they would print must be what is in the store. Four at a time, since each mostly waits.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v wrk >/dev/null; then
@@ -16,7 +16,7 @@ export LIE
 
 # expect NAME EXIT-CODE TEXT COMMAND...: its exit code, and what it says.
 expect() {
-    while [ "$(jobs -rp | wc -l)" -ge 3 ]; do wait -n; done
+    while [ "$(jobs -rp | wc -l)" -ge 4 ]; do wait -n; done
     verdict "$@" >"$outputs/said/$1" &
 }
 verdict() {

@@ -126,15 +126,28 @@ round() {
 
 # ---- All of them ----
 
-# Those that are no discountd.
-peers_named() { printf '%s\n' "${contenders[@]}" "${more[@]}" | grep -xE 'ceiling|threads|nginx-lua|fastify|seed' | sort -u || true; }
-# What a contender must have and the plain tools do not bring, before the first is started.
+is_peer() { [[ $1 =~ ^(ceiling|threads|nginx-lua|fastify|seed|liar)$ ]]; }
+# prepare CONTENDER...: what they must have and the plain tools do not bring, before the first is started.
+# Sets those that can run, and says who cannot.
 prepare() {
-    local peers peer
-    read -ra peers <<<"$(peers_named | paste -sd ' ')"
+    local peers=() contender lacks
+    can_run=()
+    for contender in "$@"; do
+        lacks=''
+        case $contender in
+        nginx-[0-9]*) command -v nginx >/dev/null || lacks=nginx ;;
+        *) ! is_peer "$contender" || lacks=$(peer_lacks "$contender") ;;
+        esac
+        if [ -n "$lacks" ]; then
+            echo "skipped $contender: it needs $lacks" >&2
+            continue
+        fi
+        can_run+=("$contender")
+        ! is_peer "$contender" || peers+=("$contender")
+    done
+    [ ${#peers[@]} -gt 0 ] || return 0
     peers_install "${peers[@]}"
-    for peer in "${peers[@]}"; do peer_build "$peer"; done
-    [[ " ${contenders[*]} " != *' nginx-'[0-9]* ]] || command -v nginx >/dev/null || die 'needs nginx'
+    for contender in "${peers[@]}"; do peer_build "$contender"; done
 }
 peers_facts() {
     echo "peers     $(cc --version | head -n 1), hiredis $(version_of hiredis), jansson $(version_of jansson)," \
@@ -145,10 +158,13 @@ peers_facts() {
 
 mkdir -p "$to"
 [ -n "$calls_by" ] || calls_by=$(calls_find)
-[ -z "$(peers_named)" ] || prepare
+prepare "${contenders[@]}"
+contenders=("${can_run[@]}")
+prepare "${more[@]}"
+more=("${can_run[@]}")
 {
     facts
-    [ -z "$(peers_named)" ] || peers_facts
+    peers_facts
     echo "load      wrk, one thread, which takes up to one of the processors, ${LOAD_ON:+on $LOAD_ON, }${SERVE_ON:+all else on $SERVE_ON, }users: $USERS"
     echo "runs      $rounds of $seconds s each, ${warm_up} s before them to warm up; medians; workers: $workers; system calls by $calls_by in a load of $calls_s s more"
 } | tee "$to/compare.facts" | sed 's/^/    /'

@@ -24,11 +24,21 @@ peer_packages() {
     ceiling) echo gcc pkg-config libmicrohttpd-dev ;;
     threads) echo gcc pkg-config libmicrohttpd-dev libhiredis-dev libjansson-dev uuid-dev ;;
     nginx-lua) echo nginx-light libnginx-mod-http-lua lua-cjson ;;
-    fastify) command -v npm >/dev/null || echo nodejs npm ;;
+    fastify) ;; # not Debian 12's Node, which is too old
     seed) echo gunicorn python3-flask python3-redis python3-hiredis ;;
     liar) ;;
     *) die "no such peer: $1" ;;
     esac
+}
+
+# peer_lacks NAME: what it needs and no package of this Debian brings; nothing if it can run.
+peer_lacks() {
+    [ "$1" = fastify ] || return 0
+    if ! command -v npm >/dev/null; then
+        echo npm
+    elif [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -lt 20 ]; then
+        echo "Node 20 or later, it is $(node --version)"
+    fi
 }
 
 # peers_install NAME...: what they need and this machine lacks, as root; else it says what that is.
@@ -64,7 +74,6 @@ peer_compile() {
 }
 fastify_install() {
     local to=$peers_built/fastify
-    [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] || die "fastify needs Node 20, and node is $(node --version)"
     mkdir -p "$to"
     cp "$peers_here/fastify.js" "$peers_here/package.json" "$to"
     if ! cmp -s "$peers_here/package-lock.json" "$to/installed.json"; then
