@@ -121,7 +121,7 @@ def table(groups):
         print(f'\n### {WORKLOADS[workload]}, {connections} connection{"s" if connections > 1 else ""}\n')
         ceiling = contenders.get('ceiling', [])
         print('\n'.join(padded([COLUMNS, *(row(runs, ceiling) for runs in contenders.values())])))
-        if ceiling:
+        if ceiling and len(contenders) > 1:
             print('\n' + verdict(contenders))
 
 

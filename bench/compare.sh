@@ -38,6 +38,7 @@ export EXPONENT=${EXPONENT:-1}
 calls_by=${CALLS_BY:-}
 to=${RESULTS:-$peers_built} faults=0
 results=$to/compare.tsv
+ulimit -n "$(ulimit -Hn)"
 
 # ---- A contender ----
 

@@ -170,7 +170,7 @@ granted_count() { curl -fs "$url/discount/$1" | sed -n 's/.*"granted_count":\([0
 
 # processes PID...: they, and all that descend from them ('' is none).
 processes() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v wanted="$*" '
+    { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v wanted="$*" '
         { pid = $1; sub(/.*[)] /, ""); parent[pid] = $2 }
         END {
             n = split(wanted, found, " ")

@@ -328,7 +328,7 @@ int main(void)
     daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD, (uint16_t)atoi(port), NULL, NULL, answer, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)(threads == NULL ? 32 : atoi(threads)), MHD_OPTION_CONNECTION_LIMIT, 4096U,
+        (unsigned)(threads == NULL ? 32 : atoi(threads)), MHD_OPTION_CONNECTION_LIMIT, 16384U,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
     if (daemon == NULL) {
         die("cannot listen");
