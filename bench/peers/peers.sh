@@ -45,6 +45,7 @@ peer_lacks() {
 peers_install() {
     local wanted missing name
     wanted=$(for name in "$@"; do peer_packages "$name"; done | tr ' ' '\n' | sort -u)
+    [ -n "$wanted" ] || return 0
     # shellcheck disable=SC2086 # one word for each package
     missing=$(grep -vxFf <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
         sed -n 's/^installed //p') <<<"$wanted" || true)
