@@ -1,0 +1,187 @@
+-- SPDX-License-Identifier: MIT
+-- wrk script: requests of one kind, and what the server and Redis spent on each. One thread.
+--
+--   KIND         create  a discount
+--                grant   of $DISCOUNT, to a new user
+--                repeat  of $DISCOUNT, to one of its users
+--                held    read one user's grant of $DISCOUNT
+--                any     read one of $IDS
+--                spread  a grant of one of $IDS, to a new user
+--                collect grants of all in $IDS in turn, to $HOLDER or, without, to a new user each
+--                get     read $TARGET
+--   FROM         users, codes and $IDS are counted from here: so many are there
+--   COUNT        ends after so many, all of which were right and are measured but the first $WARM;
+--                without it measures $RUN_S seconds after the first $WARM_S, for as long as wrk goes on
+--   SERVER, REDIS  process ids; CONNECTIONS: wrk's -c
+--
+-- "figures": requests, seconds, us of CPU of the server and of Redis, all of them of what was measured.
+-- Without COUNT also "latency": answers that were no grants, broken connections, later than 2 s, p50
+-- and p99 in ms, and "answered": all.
+local ffi = require('ffi')
+ffi.cdef [[
+  typedef struct { long s, ns; } growth_time;
+  int clock_gettime(int, growth_time *);
+]]
+
+local function env(name, fallback)
+  return os.getenv(name) or fallback
+end
+
+local kind, id = env('KIND', 'grant'), env('DISCOUNT', '')
+local from, count, warm = tonumber(env('FROM', '0')), tonumber(env('COUNT', nil)), tonumber(env('WARM', '0'))
+local warm_s, run_s = tonumber(env('WARM_S', '1')), tonumber(env('RUN_S', '5'))
+local connections, holder, target = tonumber(env('CONNECTIONS', '1')), env('HOLDER'), env('TARGET')
+local tag = env('TAG', 'growth')
+local ids = {}
+local before
+-- wrk takes one request from here to look at it, and does not send it.
+local asked, answered = -1, 0
+
+function init()
+  math.randomseed(1)
+  if env('IDS') then
+    for line in io.lines(env('IDS')) do
+      ids[#ids + 1] = line
+    end
+  end
+end
+
+-- ---- What it costs ----
+
+local function now_s()
+  local now = ffi.new('growth_time')
+  ffi.C.clock_gettime(1, now)
+  return tonumber(now.s) + tonumber(now.ns) / 1e9
+end
+
+local function cpu_us(pid)
+  if not pid or pid == '' then
+    return 0
+  end
+  local us, tasks = 0, io.popen('cat /proc/' .. pid .. '/task/*/schedstat')
+  for line in tasks:lines() do
+    us = us + tonumber(line:match('^%d+')) / 1000
+  end
+  tasks:close()
+  return us
+end
+
+local function spent()
+  return {s = now_s(), server = cpu_us(env('SERVER')), redis = cpu_us(env('REDIS'))}
+end
+
+local function tell(requests)
+  local after = spent()
+  io.write(string.format('figures %d %.6f %.0f %.0f\n', requests, after.s - before.s,
+    after.server - before.server, after.redis - before.redis))
+end
+
+-- ---- Requests ----
+
+-- A number's digits backwards fall evenly between those of the numbers before it.
+local function user(number)
+  return string.reverse(string.format('%09d', number)) .. '-' .. tag
+end
+
+local function post(path, body)
+  return wrk.format('POST', path, {['Content-Type'] = 'application/json'}, body)
+end
+
+local function grant(discount, name)
+  return post('/discount/' .. discount .. '/grant', '{"user_id":"' .. name .. '"}')
+end
+
+local requests = {}
+function requests.create(i)
+  return post('/discount', '{"brand_id":"brand ' .. i % 100 .. '","discount_code":"Code ' .. i ..
+    '","total_count":1000000}')
+end
+function requests.grant(i)
+  return grant(id, user(i))
+end
+requests['repeat'] = function()
+  return grant(id, user(math.random(from)))
+end
+function requests.held()
+  return wrk.format('GET', '/discount/' .. id .. '/grant?user_id=' .. user(math.random(from)))
+end
+function requests.any()
+  return wrk.format('GET', '/discount/' .. ids[math.random(#ids)])
+end
+function requests.spread(i)
+  return grant(ids[math.random(#ids)], user(i))
+end
+function requests.collect(i)
+  return grant(ids[i], holder or user(i))
+end
+function requests.get()
+  return wrk.format('GET', target)
+end
+
+local writes = {create = true, grant = true, spread = true, collect = true}
+local expected = writes[kind] and 201 or 200
+
+local function request_make()
+  asked = asked + 1
+  if count and writes[kind] and asked > count then
+    return wrk.format('GET', '/livez') -- until the last answer is there
+  end
+  return requests[kind](from + math.max(asked, 1))
+end
+
+-- ---- So many ----
+
+local function counted(status)
+  if status ~= expected then
+    if not (status == 200 and asked > count) then
+      io.stderr:write('FAULT: ', kind, ' was answered ', status, '\n')
+      os.exit(1)
+    end
+    return
+  end
+  answered = answered + 1
+  if answered == warm then
+    before = spent()
+  end
+  if answered == count then
+    tell(count - warm)
+    os.exit(0)
+  end
+end
+
+-- ---- So long ----
+
+local began, warm_answered, is_over
+local function watch()
+  local now = now_s()
+  began = began or now
+  if not before and now - began >= warm_s then
+    before, warm_answered = spent(), asked - connections
+  elseif before and not is_over and now - before.s >= run_s then
+    tell(asked - connections - warm_answered)
+    is_over = true
+  end
+end
+
+if count then
+  response = counted
+  request = function()
+    if asked == 0 and warm == 0 then
+      before = spent()
+    end
+    return request_make()
+  end
+else
+  request = function()
+    watch()
+    return request_make()
+  end
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('latency %d %d %d %.3f %.3f\n', errors.status,
+    errors.connect + errors.read + errors.write, errors.timeout, latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000))
+  io.write(string.format('answered %d\n', summary.requests))
+end

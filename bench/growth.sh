@@ -1,0 +1,344 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What becomes of the cost of an operation as connections, workers, discounts, grants, the list and a
+# wallet grow. Level is 1.0: what the last column says is the cost at the largest size over that at the
+# smallest. All comes over HTTP into a real store; what was counted is in it afterwards, or this fails.
+#
+#   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; all without
+#
+#   BINARY=build/release/discountd STORES='sqlite redis' RESULTS=build/bench (SECTION.tsv, SECTION.md)
+#   CONNECTIONS='1 8 64 512 2000 10000' WORKERS='1 2' RUN_S=5    timed runs; workers at 64 and 512
+#   DISCOUNTS='1 100 10000 1000000'                              there are so many
+#   GRANTS='1 1000 100000 1000000 10000000'                      in one discount
+#   LISTS='10000 1000000' WALLETS='1 100 10000'                  so long
+#   PROBE=10000    requests by which an operation is measured (fewer where each takes long), at 64
+#                  connections; LIMIT_S=1800 for each load
+#
+# lib.sh says what the stores and DATA_DIR are. Needs what it needs, and LuaJIT's ffi in wrk.
+set -euo pipefail
+# shellcheck source=bench/lib.sh
+source "$(dirname "$0")/lib.sh"
+binary=${BINARY:-$here/../build/release/discountd} results=${RESULTS:-$here/../build/bench}
+probe=${PROBE:-10000} limit_s=${LIMIT_S:-1800} page_probe=$((${PROBE:-10000} / 10))
+export RUN_S=${RUN_S:-5} WARM_S=${WARM_S:-1}
+read -ra stores <<<"${STORES:-sqlite redis}"
+read -ra connection_counts <<<"${CONNECTIONS:-1 8 64 512 2000 10000}"
+read -ra worker_counts <<<"${WORKERS:-1 2}"
+read -ra discount_counts <<<"${DISCOUNTS:-1 100 10000 1000000}"
+read -ra grant_counts <<<"${GRANTS:-1 1000 100000 1000000 10000000}"
+read -ra list_sizes <<<"${LISTS:-10000 1000000}"
+read -ra wallet_sizes <<<"${WALLETS:-1 100 10000}"
+sections=("$@")
+[ $# -gt 0 ] || sections=(connections workers discounts grants list wallet)
+stock=1000000000 reader=''
+trap '[ $? -eq 0 ] || logs_show; stop "$reader"; stop_both; rm -rf "$work"' EXIT
+ulimit -n "$(ulimit -Hn)"
+mkdir -p "$results"
+
+fault() { die "FAULT: $store, $section, $size: $*"; }
+
+# ---- Figures ----
+
+# note WHAT UNIT VALUE [OF-REDIS [PER-SECOND]]: of $store at $size.
+note() { printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$store" "$1" "$2" "$size" "$3" "${4:--}" "${5:--}" >>"$tsv"; }
+over() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", b ? a / b : 0 }'; }
+
+# table [SIZE]: the figures of a section side by side, "server + Redis" where both have a part. They
+# are held against those at SIZE, or at the smallest.
+table() {
+    awk -F '\t' -v base="${1:-none}" '
+        function cell(k) {
+            if (!(k in value)) return "-"
+            return redis[k] == "-" || redis[k] == 0 ? short(value[k]) : short(value[k] - redis[k]) " + " short(redis[k])
+        }
+        function short(v) { return sprintf(v >= 100 || v == int(v) ? "%.0f" : v >= 10 ? "%.1f" : "%.2f", v) }
+        # Of what an operation costs: a rate and a wait over more connections say something else.
+        function level(row, unit) {
+            if (unit !~ /^(us|bytes)/ || times[row] < 2 || !first[row]) return "-"
+            return sprintf("%.2f", last[row] / first[row])
+        }
+        NR == 1 { next }
+        {
+            row = $1 "\t" $2 "\t" $3
+            if (!(row in seen)) { seen[row] = 1; rows[++count] = row; first[row] = $5 }
+            if (!($4 in known)) { known[$4] = 1; sizes[++most] = $4 }
+            if ($4 == base) first[row] = $5
+            value[row, $4] = $5; redis[row, $4] = $6; last[row] = $5; times[row]++
+        }
+        END {
+            line = "| store | what | unit |"; rule = "|---|---|---|"
+            for (i = 1; i <= most; i++) { line = line " " sizes[i] " |"; rule = rule "--:|" }
+            print line " level |\n" rule "--:|"
+            for (r = 1; r <= count; r++) {
+                split(rows[r], names, "\t")
+                line = "| " names[1] " | " names[2] " | " names[3] " |"
+                for (i = 1; i <= most; i++) line = line " " cell(rows[r] SUBSEP sizes[i]) " |"
+                print line " " level(rows[r], names[3]) " |"
+            }
+        }' "$tsv"
+}
+
+# ---- Loads ----
+
+# load KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, server_us and
+# redis_us.
+load() {
+    local kind=$1 most=$2 connections=$2
+    shift 2
+    [ "$connections" -le 64 ] || connections=64
+    env KIND="$kind" COUNT="$most" CONNECTIONS="$connections" SERVER="$server" REDIS="$redis" "$@" \
+        timeout "$limit_s" wrk -t1 -c"$connections" -d86400s --timeout 60s -s "$here/growth.lua" "$url" \
+        >"$work/wrk" || fault "$most requests of kind $kind did not all get their answer"
+    figures_read
+}
+# probe WHAT KIND COUNT VARIABLE=VALUE...: the same, noted, without the first fifth.
+probe() {
+    local what=$1
+    load "$2" "$3" WARM=$(($3 / 5)) "${@:4}"
+    note "$what" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us" "$per_s"
+}
+figures_read() {
+    read -r count per_s server_us redis_us < <(awk '$1 == "figures" { n = $2 ? $2 : 1
+        printf "%d %.0f %.2f %.2f\n", $2, $2 / $3, $4 / n, $5 / n }' "$work/wrk") ||
+        fault "the load ended without figures"
+}
+
+# timed CONNECTIONS: new grants of a new discount, for a time. Sets what load does, and p50_ms and
+# p99_ms of the whole run.
+timed() {
+    local refused broken late answered stored
+    id=$(create "$stock")
+    KIND=grant DISCOUNT=$id CONNECTIONS=$1 SERVER=$server REDIS=$redis TAG=timed \
+        wrk -t1 -c"$1" -d"$(awk -v a="$WARM_S" -v b="$RUN_S" 'BEGIN { printf "%d", a + b + 1 }')s" --timeout 10s \
+        -s "$here/growth.lua" "$url" >"$work/wrk"
+    figures_read
+    read -r refused broken late p50_ms p99_ms < <(sed -n 's/^latency //p' "$work/wrk")
+    answered=$(sed -n 's/^answered //p' "$work/wrk")
+    stored=$(granted_count "$id")
+    [ "$refused$broken$late" = 000 ] || fault "$refused answers were no grants, $broken connections broke, $late were late"
+    [ "$count" -gt 0 ] || fault 'nothing was granted'
+    [ "${stored:-0}" -ge "$answered" ] || fault "$answered grants were answered, ${stored:-0} are in the store"
+    [ "$stored" -le $((answered + $1)) ] || fault "$answered grants were answered over $1 connections, but $stored are in the store"
+}
+timed_note() {
+    note "grants/s$1" /s "$per_s"
+    note "p50$1" ms "$p50_ms"
+    note "p99$1" ms "$p99_ms"
+    note "CPU of a grant$1" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us"
+}
+
+# ---- What is there ----
+
+# walk PATH ITEM EXPECTED: page by page to its end, where there must be so many. Sets middle and last,
+# the queries of a page there, or '' for a list of too few pages.
+walk() {
+    local limit=100 pages items
+    [ "$3" -le 20000 ] || limit=1000
+    TARGET=$1 LIMIT=$limit ITEM=$2 timeout "$limit_s" wrk -t1 -c1 -d86400s --timeout 60s \
+        -s "$here/growth_pages.lua" "$url" >"$work/wrk" || fault "$1 has no end"
+    read -r pages items middle last < <(sed -n 's/^pages //p' "$work/wrk") || fault "$1 has no end"
+    [ "$items" -eq "$3" ] || fault "$1 has $items items on $pages pages, and not $3"
+    [ "$pages" -gt 2 ] || middle='' last=''
+}
+# pages PATH: the first page, one in the middle and the last one, of 100 items, as walk has found them.
+pages() {
+    probe 'page of 100: first' get "$page_probe" TARGET="$1?limit=100"
+    [ -n "$last" ] || return 0
+    probe 'page of 100: in the middle' get "$page_probe" TARGET="$1?limit=100&cursor=$middle"
+    probe 'page of 100: at the end' get "$page_probe" TARGET="$1?limit=100&cursor=$last"
+}
+is_there() {
+    local stored
+    stored=$(granted_count "$id")
+    [ "${stored:-none}" = "$1" ] || fault "$1 grants were answered, ${stored:-none} are in the store"
+}
+# Puts the ids of all discounts, of which there must be so many, in $work/ids.
+ids_read() {
+    local listed
+    curl -fs "$url/discount" | grep -o '"id":"[^"]*' | cut -d '"' -f 4 >"$work/ids" || true
+    listed=$(wc -l <"$work/ids")
+    [ "$listed" -eq "$1" ] || fault "$1 discounts were created, $listed are listed"
+}
+
+# ---- Bytes ----
+
+# Sets bytes: in Redis's memory; of SQLite in the file, where the log is when the server has stopped.
+bytes_read() {
+    if [ -n "$redis" ]; then
+        bytes=$(redis-cli -p "$redis_port" info memory | tr -d '\r' | sed -n 's/^used_memory://p')
+        return
+    fi
+    stop "$server"
+    bytes=$(du -sb "$data" | cut -f 1)
+    DISCOUNT_STORE=sqlite:$data/discount.db DISCOUNT_LISTEN=${url#http://} DISCOUNT_WORKERS=1 \
+        "$binary" 2>>"$work/log" &
+    server=$!
+    wait_for curl -fs "$url/healthy"
+}
+# For so few that what is there anyway is more, it says nothing.
+stored_note() {
+    bytes_read
+    [ "$size" -lt 1000 ] || note 'stored for each' bytes "$(over $((bytes - empty)) "$size")"
+}
+# KiB of a process: what it has, and the most since peak_forget.
+kib() { if [ -n "$2" ]; then sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$2/status"; else echo 0; fi; }
+peak_forget() {
+    local pid
+    for pid in $server $redis; do echo 5 >"/proc/$pid/clear_refs"; done
+}
+
+# fresh WORKERS: an empty store of this kind.
+fresh() {
+    stop_both
+    start "$binary" "$store" "$1"
+    bytes_read
+    empty=$bytes
+}
+
+# ---- Sections ----
+
+# Of one worker, which takes so many connections, and lets as many operations wait and as long as that
+# takes: with its defaults it would refuse some.
+section_connections() {
+    local alone
+    for size in "${connection_counts[@]}"; do
+        DISCOUNT_CONNECTIONS=$((size + 100)) DISCOUNT_IN_FLIGHT=$((size + 100)) \
+            DISCOUNT_DEADLINE_MS=30000 fresh 1
+        timed "$size"
+        timed_note ''
+        alone=${alone:-$(kib VmHWM "$server")}
+        [ "$size" -lt 500 ] || note 'memory for each' KiB "$(over $(($(kib VmHWM "$server") - alone)) "$size")"
+    done
+}
+
+section_workers() {
+    local connections
+    for size in "${worker_counts[@]}"; do
+        for connections in 64 512; do
+            fresh "$size"
+            timed "$connections"
+            timed_note ", $connections connections"
+        done
+    done
+}
+
+section_discounts() {
+    local there=0
+    for size in "${discount_counts[@]}"; do
+        if [ "$there" -eq 0 ] || [ "$there" -gt "$size" ]; then
+            fresh 1
+            there=0
+        fi
+        load create $((size - there)) FROM="$there"
+        [ "$size" -lt $((probe * 2)) ] || note 'loading them' /s "$per_s"
+        there=$size
+        ids_read "$there"
+        probe 'read of any' any "$probe" IDS="$work/ids"
+        stored_note
+        probe 'grant of any' spread "$probe" IDS="$work/ids" FROM=0
+        probe 'one more' create "$probe" FROM="$there"
+        there=$((there + probe))
+        ids_read "$there"
+    done
+}
+
+section_grants() {
+    local there=0
+    for size in "${grant_counts[@]}"; do
+        if [ "$there" -eq 0 ] || [ "$there" -gt "$size" ]; then
+            fresh 1
+            id=$(create "$stock")
+            there=0
+        fi
+        load grant $((size - there)) DISCOUNT="$id" FROM="$there"
+        [ "$size" -lt $((probe * 2)) ] || note 'loading them' /s "$per_s"
+        there=$size
+        is_there "$there"
+        stored_note
+        probe 'new grant' grant "$probe" DISCOUNT="$id" FROM="$there"
+        there=$((there + probe))
+        is_there "$there"
+        probe 'repeat of one' repeat "$probe" DISCOUNT="$id" FROM="$there"
+        probe 'read of one' held "$probe" DISCOUNT="$id" FROM="$there"
+        probe 'read of the discount' get "$probe" TARGET="/discount/$id"
+        is_there "$there"
+        walk "/discount/$id/grant" '"user_id":' "$there"
+        pages "/discount/$id/grant"
+    done
+}
+
+# stream PATH ITEM EXPECTED: the whole list, once to count it and once to measure.
+stream() {
+    local items first_s total_s listed_bytes server_kib redis_kib
+    items=$(curl -fs "$url$1" | grep -o -- "$2" | wc -l) || true
+    [ "$items" -eq "$3" ] || fault "$1 has $items items, and not $3"
+    peak_forget
+    server_kib=$(kib VmRSS "$server") redis_kib=$(kib VmRSS "$redis")
+    read -r first_s total_s listed_bytes < <(curl -fs -o "$work/list" \
+        -w '%{time_starttransfer} %{time_total} %{size_download}\n' "$url$1")
+    note 'streamed: first byte' us "$(over "$first_s" 0.000001)"
+    note 'streamed: for each' us "$(over "${total_s}e6" "$3")"
+    note 'streamed: in all' s "$total_s"
+    note 'streamed: in all' MiB "$(over "$listed_bytes" 1048576)"
+    note 'streamed: more memory of the server' KiB $(($(kib VmHWM "$server") - server_kib))
+    [ -z "$redis" ] || note 'streamed: more memory of Redis' KiB $(($(kib VmHWM "$redis") - redis_kib))
+    rm -f "$work/list"
+}
+read_again_and_again() {
+    while curl -fs -o /dev/null "$url$1"; do echo; done >"$work/read"
+}
+section_list() {
+    for size in "${list_sizes[@]}"; do
+        fresh 1
+        load create "$size"
+        ids_read "$size"
+        stream /discount '"id":' "$size"
+        walk /discount '"id":' "$size"
+        pages /discount
+        timed 64
+        timed_note ''
+        read_again_and_again /discount &
+        reader=$!
+        timed 64
+        timed_note ', the list streamed meanwhile'
+        stop "$reader"
+        reader=''
+    done
+}
+
+# The users of a wallet's size and those without one are granted the same discounts.
+section_wallet() {
+    local most=0 few=$((probe / 5))
+    for size in "${wallet_sizes[@]}"; do [ "$size" -le "$most" ] || most=$size; done
+    size=$most
+    fresh 1
+    load create $((most + few))
+    ids_read $((most + few))
+    for size in "${wallet_sizes[@]}"; do
+        load collect "$size" IDS="$work/ids" HOLDER="holder-$size"
+        stream "/user/holder-$size/discount" '"id":' "$size"
+        walk "/user/holder-$size/discount" '"id":' "$size"
+        pages "/user/holder-$size/discount"
+        probe 'new grant of its user' collect "$few" IDS="$work/ids" HOLDER="holder-$size" FROM="$size"
+        walk "/user/holder-$size/discount" '"id":' $((size + few))
+        probe 'new grant of other users' collect "$few" IDS="$work/ids" TAG="other-$size" FROM="$size"
+    done
+}
+
+for section in "${sections[@]}"; do
+    declare -F "section_$section" >/dev/null || die "no such section: $section"
+done
+facts
+echo "load      $RUN_S s a timed run, otherwise $probe requests over 64 connections, of single pages $page_probe; users: scattered"
+for section in "${sections[@]}"; do
+    tsv=$results/growth-$section.tsv
+    printf 'store\twhat\tunit\tsize\tvalue\tof_redis\tper_s\n' >"$tsv"
+    for store in "${stores[@]}"; do
+        "section_$section"
+        stop_both
+    done
+    printf '\n%s\n\n' "$section"
+    base=''
+    [ "$section" != connections ] || base=64
+    table "$base" | tee "$results/growth-$section.md"
+done
