@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "discount/log.h"
+#include "store/sqlite_pages.h"
 
 /* So many that an fsync costs each of them little, so few that nobody waits long for the others. */
 #define BATCH 1024
@@ -362,6 +363,7 @@ struct sqlite_engine *thread_engine_new(void)
     /* A lock for each malloc, to count what nobody reads. It can be set before the first connection
      * only; after it this does nothing. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    pages_configure();
 
     if (engine == NULL) {
         return NULL;
