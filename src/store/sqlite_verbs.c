@@ -55,9 +55,13 @@ static const char *const sql_texts[SQL_COUNT] = {
                       " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
     [SQL_GRANTS] = "SELECT granted_at, user_id FROM grants WHERE discount = ?"
                    " AND (granted_at, user_id) > (?, ?) ORDER BY granted_at, user_id LIMIT ?",
-    [SQL_WALLET] = "SELECT " DISCOUNT_COLUMNS ", granted_at FROM grants JOIN discounts"
-                   " ON number = discount WHERE user_id = ? AND (granted_at, id) < (?, ?)"
-                   " ORDER BY granted_at DESC, id DESC LIMIT ?",
+    /* All that the user holds is looked at, those first that are probably the newest: what comes
+     * behind them is then sorted out at once. (Without its LIMIT the inner order is none.) */
+    [SQL_WALLET] = "SELECT " DISCOUNT_COLUMNS ", granted_at FROM (SELECT discount, granted_at"
+                   " FROM grants WHERE user_id = ?1 AND granted_at <= ?2"
+                   " ORDER BY discount DESC LIMIT -1) CROSS JOIN discounts ON number = discount"
+                   " WHERE (granted_at, id) < (?2, ?3)"
+                   " ORDER BY granted_at DESC, id DESC LIMIT ?4",
     [SQL_SALE] = "SELECT number, total_count - granted_count, starts_at, expires_at, discount_code"
                  " FROM discounts WHERE id = ?",
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
