@@ -6,7 +6,8 @@
 #
 #   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; all without
 #
-#   BINARY=build/release/discountd STORES='sqlite redis' RESULTS=build/bench (SECTION.tsv, SECTION.md)
+#   BINARY=build/release/discountd STORES='sqlite redis' RESULTS=build/bench, with growth-SECTION.tsv and
+#   .md, .plot.tsv and, by bench/plot.py, .svg
 #   CONNECTIONS='1 8 64 512 2000 10000' WORKERS='1 2' RUN_S=5    timed runs; workers at 64 and 512
 #   DISCOUNTS='1 100 10000 1000000'                              there are so many
 #   GRANTS='1 1000 100000 1000000 10000000'                      in one discount
@@ -78,11 +79,33 @@ table() {
         }' "$tsv"
 }
 
+# plot SECTION AXIS WHAT-REGEX UNIT: lines of the store's figures by size, as bench/plot.py draws them.
+plot() {
+    awk -F '\t' -v axis="$2" -v what="^($3)$" -v unit="$4" '
+        NR > 1 && $2 ~ what && $3 == unit {
+            line = $2 ", " $1
+            if (!(line in seen)) { seen[line] = 1; lines[++count] = line }
+            if (!($4 in known)) { known[$4] = 1; sizes[++most] = $4 }
+            value[line, $4] = $5
+        }
+        END {
+            printf axis
+            for (i = 1; i <= count; i++) printf "\t%s", lines[i]
+            for (k = 1; k <= most; k++) {
+                printf "\n%s", sizes[k]
+                for (i = 1; i <= count; i++) printf "\t%s", (lines[i], sizes[k]) in value ? value[lines[i], sizes[k]] : "-"
+            }
+            print ""
+        }' "$tsv" >"$results/growth-$1.plot.tsv"
+    [ ! -x "$here/plot.py" ] || "$here/plot.py" lines --title "Growth: $1" --x "$2" --y "$4" --log-x \
+        <"$results/growth-$1.plot.tsv" >"$results/growth-$1.svg"
+}
+
 # ---- Loads ----
 
-# load KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, server_us and
+# ask KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, server_us and
 # redis_us.
-load() {
+ask() {
     local kind=$1 most=$2 connections=$2
     shift 2
     [ "$connections" -le 64 ] || connections=64
@@ -94,7 +117,7 @@ load() {
 # probe WHAT KIND COUNT VARIABLE=VALUE...: the same, noted, without the first fifth.
 probe() {
     local what=$1
-    load "$2" "$3" WARM=$(($3 / 5)) "${@:4}"
+    ask "$2" "$3" WARM=$(($3 / 5)) "${@:4}"
     note "$what" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us" "$per_s"
 }
 figures_read() {
@@ -103,7 +126,7 @@ figures_read() {
         fault "the load ended without figures"
 }
 
-# timed CONNECTIONS: new grants of a new discount, for a time. Sets what load does, and p50_ms and
+# timed CONNECTIONS: new grants of a new discount, for a time. Sets what ask does, and p50_ms and
 # p99_ms of the whole run.
 timed() {
     local refused broken late answered stored
@@ -158,6 +181,13 @@ ids_read() {
     curl -fs "$url/discount" | grep -o '"id":"[^"]*' | cut -d '"' -f 4 >"$work/ids" || true
     listed=$(wc -l <"$work/ids")
     [ "$listed" -eq "$1" ] || fault "$1 discounts were created, $listed are listed"
+}
+
+# Whether the grants of all discounts are so many.
+all_are_there() {
+    local stored
+    stored=$(curl -fs "$url/discount" | grep -o '"granted_count":[0-9]*' | awk -F : '{ n += $2 } END { printf "%d", n }') || true
+    [ "$stored" -eq "$1" ] || fault "$1 grants were answered, $stored are in the store"
 }
 
 # ---- Bytes ----
@@ -223,19 +253,21 @@ section_workers() {
 }
 
 section_discounts() {
-    local there=0
+    local there=0 granted=0
     for size in "${discount_counts[@]}"; do
         if [ "$there" -eq 0 ] || [ "$there" -gt "$size" ]; then
             fresh 1
-            there=0
+            there=0 granted=0
         fi
-        load create $((size - there)) FROM="$there"
+        ask create $((size - there)) FROM="$there"
         [ "$size" -lt $((probe * 2)) ] || note 'loading them' /s "$per_s"
         there=$size
         ids_read "$there"
         probe 'read of any' any "$probe" IDS="$work/ids"
         stored_note
-        probe 'grant of any' spread "$probe" IDS="$work/ids" FROM=0
+        probe 'grant of any' spread "$probe" IDS="$work/ids" TAG="any-of-$size"
+        granted=$((granted + probe))
+        all_are_there "$granted"
         probe 'one more' create "$probe" FROM="$there"
         there=$((there + probe))
         ids_read "$there"
@@ -250,7 +282,7 @@ section_grants() {
             id=$(create "$stock")
             there=0
         fi
-        load grant $((size - there)) DISCOUNT="$id" FROM="$there"
+        ask grant $((size - there)) DISCOUNT="$id" FROM="$there"
         [ "$size" -lt $((probe * 2)) ] || note 'loading them' /s "$per_s"
         there=$size
         is_there "$there"
@@ -267,22 +299,22 @@ section_grants() {
     done
 }
 
-# stream PATH ITEM EXPECTED: the whole list, once to count it and once to measure.
+# stream PATH ITEM EXPECTED: the whole list, the first time, and again to count it.
 stream() {
     local items first_s total_s listed_bytes server_kib redis_kib
-    items=$(curl -fs "$url$1" | grep -o -- "$2" | wc -l) || true
-    [ "$items" -eq "$3" ] || fault "$1 has $items items, and not $3"
     peak_forget
     server_kib=$(kib VmRSS "$server") redis_kib=$(kib VmRSS "$redis")
-    read -r first_s total_s listed_bytes < <(curl -fs -o "$work/list" \
-        -w '%{time_starttransfer} %{time_total} %{size_download}\n' "$url$1")
+    read -r first_s total_s listed_bytes < <(curl -fs -o /dev/null \
+        -w '%{time_starttransfer} %{time_total} %{size_download}\n' "$url$1") || fault "$1 is not there"
+    server_kib=$(($(kib VmHWM "$server") - server_kib)) redis_kib=$(($(kib VmHWM "$redis") - redis_kib))
+    items=$(curl -fs "$url$1" | grep -o -- "$2" | wc -l) || true
+    [ "$items" -eq "$3" ] || fault "$1 has $items items, and not $3"
     note 'streamed: first byte' us "$(over "$first_s" 0.000001)"
     note 'streamed: for each' us "$(over "${total_s}e6" "$3")"
     note 'streamed: in all' s "$total_s"
     note 'streamed: in all' MiB "$(over "$listed_bytes" 1048576)"
-    note 'streamed: more memory of the server' KiB $(($(kib VmHWM "$server") - server_kib))
-    [ -z "$redis" ] || note 'streamed: more memory of Redis' KiB $(($(kib VmHWM "$redis") - redis_kib))
-    rm -f "$work/list"
+    note 'streamed: more memory of the server' KiB "$server_kib"
+    [ -z "$redis" ] || note 'streamed: more memory of Redis' KiB "$redis_kib"
 }
 read_again_and_again() {
     while curl -fs -o /dev/null "$url$1"; do echo; done >"$work/read"
@@ -290,8 +322,7 @@ read_again_and_again() {
 section_list() {
     for size in "${list_sizes[@]}"; do
         fresh 1
-        load create "$size"
-        ids_read "$size"
+        ask create "$size"
         stream /discount '"id":' "$size"
         walk /discount '"id":' "$size"
         pages /discount
@@ -308,20 +339,22 @@ section_list() {
 
 # The users of a wallet's size and those without one are granted the same discounts.
 section_wallet() {
-    local most=0 few=$((probe / 5))
+    local most=0 few=$((probe / 5)) granted=0
     for size in "${wallet_sizes[@]}"; do [ "$size" -le "$most" ] || most=$size; done
     size=$most
     fresh 1
-    load create $((most + few))
+    ask create $((most + few))
     ids_read $((most + few))
     for size in "${wallet_sizes[@]}"; do
-        load collect "$size" IDS="$work/ids" HOLDER="holder-$size"
+        ask collect "$size" IDS="$work/ids" HOLDER="holder-$size"
         stream "/user/holder-$size/discount" '"id":' "$size"
         walk "/user/holder-$size/discount" '"id":' "$size"
         pages "/user/holder-$size/discount"
         probe 'new grant of its user' collect "$few" IDS="$work/ids" HOLDER="holder-$size" FROM="$size"
         walk "/user/holder-$size/discount" '"id":' $((size + few))
         probe 'new grant of other users' collect "$few" IDS="$work/ids" TAG="other-$size" FROM="$size"
+        granted=$((granted + size + few * 2))
+        all_are_there "$granted"
     done
 }
 
@@ -341,4 +374,12 @@ for section in "${sections[@]}"; do
     base=''
     [ "$section" != connections ] || base=64
     table "$base" | tee "$results/growth-$section.md"
+    case $section in
+    connections) plot "$section" connections 'CPU of a grant' 'us CPU' ;;
+    workers) plot "$section" workers 'CPU of a grant.*' 'us CPU' ;;
+    discounts) plot "$section" discounts 'read of any|grant of any|one more' 'us CPU' ;;
+    grants) plot "$section" 'grants of the discount' 'new grant|repeat of one|read of one' 'us CPU' ;;
+    list) plot "$section" discounts 'page of 100: (first|at the end)' 'us CPU' ;;
+    wallet) plot "$section" 'discounts held' 'page of 100: (first|at the end)' 'us CPU' ;;
+    esac
 done
