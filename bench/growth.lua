@@ -10,11 +10,12 @@
 --                collect grants of all in $IDS in turn, to $HOLDER or, without, to a new user each
 --                get     read $TARGET
 --   FROM         users, codes and $IDS are counted from here: so many are there
---   COUNT        ends after so many, all of which were right and are measured but the first $WARM;
---                without it measures $RUN_S seconds after the first $WARM_S, for as long as wrk goes on
+--   COUNT        ends after so many, all of which were right and are measured but the first $WARM, in
+--                $PARTS of one size; without it measures $RUN_S seconds after the first $WARM_S, for as long as wrk goes on
 --   SERVER, REDIS  process ids; CONNECTIONS: wrk's -c
 --
--- "figures": requests, seconds, us of CPU of the server and of Redis, all of them of what was measured.
+-- "figures": requests, seconds, us of CPU of the server and of Redis, bytes that the server wrote to the
+-- disk, all of them of what was measured; a line for each part.
 -- Without COUNT also "latency": answers that were no grants, broken connections, later than 2 s, p50
 -- and p99 in ms, and "answered": all.
 local ffi = require('ffi')
@@ -33,6 +34,7 @@ local warm_s, run_s = tonumber(env('WARM_S', '1')), tonumber(env('RUN_S', '5'))
 local connections, holder, target = tonumber(env('CONNECTIONS', '1')), env('HOLDER'), env('TARGET')
 local tag = env('TAG', 'growth')
 local ids = {}
+local parts = tonumber(env('PARTS', '1'))
 local before
 -- wrk takes one request from here to look at it, and does not send it.
 local asked, answered = -1, 0
@@ -66,14 +68,25 @@ local function cpu_us(pid)
   return us
 end
 
+local function written(pid)
+  local file = pid and io.open('/proc/' .. pid .. '/io')
+  local bytes = file and file:read('*a'):match('\nwrite_bytes: (%d+)')
+  if file then
+    file:close()
+  end
+  return tonumber(bytes or 0)
+end
+
 local function spent()
-  return {s = now_s(), server = cpu_us(env('SERVER')), redis = cpu_us(env('REDIS'))}
+  return {s = now_s(), server = cpu_us(env('SERVER')), redis = cpu_us(env('REDIS')),
+    written = written(env('SERVER'))}
 end
 
 local function tell(requests)
   local after = spent()
-  io.write(string.format('figures %d %.6f %.0f %.0f\n', requests, after.s - before.s,
-    after.server - before.server, after.redis - before.redis))
+  io.write(string.format('figures %d %.6f %.0f %.0f %.0f\n', requests, after.s - before.s,
+    after.server - before.server, after.redis - before.redis, after.written - before.written))
+  before = after
 end
 
 -- ---- Requests ----
@@ -131,6 +144,8 @@ end
 
 -- ---- So many ----
 
+local part = count and math.ceil((count - warm) / parts)
+
 local function counted(status)
   if status ~= expected then
     if not (status == 200 and asked > count) then
@@ -142,10 +157,11 @@ local function counted(status)
   answered = answered + 1
   if answered == warm then
     before = spent()
-  end
-  if answered == count then
-    tell(count - warm)
+  elseif answered == count then
+    tell((count - warm - 1) % part + 1)
     os.exit(0)
+  elseif answered > warm and (answered - warm) % part == 0 then
+    tell(part)
   end
 end
 

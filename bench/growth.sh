@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 # What becomes of the cost of an operation as connections, workers, discounts, grants, the list and a
 # wallet grow. Level is 1.0: what the last column says is the cost at the largest size over that at the
-# smallest. All comes over HTTP into a real store; what was counted is in it afterwards, or this fails.
+# smallest, or over that at 64 connections, 100 discounts, a wallet of 100: below, there is more or less
+# to be combined, and no full page. All comes over HTTP into a real store; what was counted is in it
+# afterwards, or this fails.
 #
 #   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; all without
 #
@@ -103,8 +105,8 @@ plot() {
 
 # ---- Loads ----
 
-# ask KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, server_us and
-# redis_us.
+# ask KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, and for each
+# server_us, redis_us and written, bytes that the server wrote to the disk.
 ask() {
     local kind=$1 most=$2 connections=$2
     shift 2
@@ -114,16 +116,20 @@ ask() {
         >"$work/wrk" || fault "$most requests of kind $kind did not all get their answer"
     figures_read
 }
-# probe WHAT KIND COUNT VARIABLE=VALUE...: the same, noted, without the first fifth.
+# probe WHAT KIND COUNT VARIABLE=VALUE...: the same, noted: without the first fifth, the median of three.
 probe() {
     local what=$1
-    ask "$2" "$3" WARM=$(($3 / 5)) "${@:4}"
+    ask "$2" "$3" WARM=$(($3 / 5)) PARTS=3 "${@:4}"
     note "$what" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us" "$per_s"
+    [ "$written" -eq 0 ] || note "$what, written" bytes "$written"
 }
+# Of several parts, the one that is in the middle by CPU.
 figures_read() {
-    read -r count per_s server_us redis_us < <(awk '$1 == "figures" { n = $2 ? $2 : 1
-        printf "%d %.0f %.2f %.2f\n", $2, $2 / $3, $4 / n, $5 / n }' "$work/wrk") ||
-        fault "the load ended without figures"
+    awk '$1 == "figures" { n = $2 ? $2 : 1
+        printf "%d %.0f %.2f %.2f %.0f\n", $2, $2 / $3, $4 / n, $5 / n, $6 / n }' "$work/wrk" |
+        awk '{ print $3 + $4, $0 }' | sort -n >"$work/parts"
+    read -r _ count per_s server_us redis_us written < <(awk '{ line[NR] = $0 }
+        END { if (NR) print line[int((NR + 1) / 2)] }' "$work/parts") || fault "the load ended without figures"
 }
 
 # timed CONNECTIONS: new grants of a new discount, for a time. Sets what ask does, and p50_ms and
@@ -371,8 +377,7 @@ for section in "${sections[@]}"; do
         stop_both
     done
     printf '\n%s\n\n' "$section"
-    base=''
-    [ "$section" != connections ] || base=64
+    case $section in connections) base=64 ;; discounts | wallet) base=100 ;; *) base='' ;; esac
     table "$base" | tee "$results/growth-$section.md"
     case $section in
     connections) plot "$section" connections 'CPU of a grant' 'us CPU' ;;
