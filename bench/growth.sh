@@ -112,7 +112,7 @@ ask() {
     shift 2
     [ "$connections" -le 64 ] || connections=64
     env KIND="$kind" COUNT="$most" CONNECTIONS="$connections" SERVER="$server" REDIS="$redis" "$@" \
-        timeout "$limit_s" wrk -t1 -c"$connections" -d86400s --timeout 60s -s "$here/growth.lua" "$url" \
+        timeout "$limit_s" "${wrk[@]:-wrk}" -t1 -c"$connections" -d86400s --timeout 60s -s "$here/growth.lua" "$url" \
         >"$work/wrk" || fault "$most requests of kind $kind did not all get their answer"
     figures_read
 }
@@ -138,7 +138,7 @@ timed() {
     local refused broken late answered stored
     id=$(create "$stock")
     KIND=grant DISCOUNT=$id CONNECTIONS=$1 SERVER=$server REDIS=$redis TAG=timed \
-        wrk -t1 -c"$1" -d"$(awk -v a="$WARM_S" -v b="$RUN_S" 'BEGIN { printf "%d", a + b + 1 }')s" --timeout 10s \
+        "${wrk[@]:-wrk}" -t1 -c"$1" -d"$(awk -v a="$WARM_S" -v b="$RUN_S" 'BEGIN { printf "%d", a + b + 1 }')s" --timeout 10s \
         -s "$here/growth.lua" "$url" >"$work/wrk"
     figures_read
     read -r refused broken late p50_ms p99_ms < <(sed -n 's/^latency //p' "$work/wrk")
@@ -163,7 +163,7 @@ timed_note() {
 walk() {
     local limit=100 pages items
     [ "$3" -le 20000 ] || limit=1000
-    TARGET=$1 LIMIT=$limit ITEM=$2 timeout "$limit_s" wrk -t1 -c1 -d86400s --timeout 60s \
+    TARGET=$1 LIMIT=$limit ITEM=$2 timeout "$limit_s" "${wrk[@]:-wrk}" -t1 -c1 -d86400s --timeout 60s \
         -s "$here/growth_pages.lua" "$url" >"$work/wrk" || fault "$1 has no end"
     read -r pages items middle last < <(sed -n 's/^pages //p' "$work/wrk") || fault "$1 has no end"
     [ "$items" -eq "$3" ] || fault "$1 has $items items on $pages pages, and not $3"
