@@ -79,6 +79,9 @@ struct store_op {
             bool replayed;
             /* With STATUS_DISCOUNT_NOT_STARTED: how long until it does, by the store's clock. */
             int64_t starts_in_us;
+            /* With STATUS_DISCOUNT_EXHAUSTED and _EXPIRED: how many grants the discount has, and
+             * will have for good; -1: this is not the last word on it, or nobody counted. */
+            int64_t final_count;
         } grant;
         struct {
             struct str discount_id;

@@ -48,6 +48,11 @@ struct store_engine {
     void *self; /* the backend's part, owned */
 };
 
+/* A discount that was closed by its `expires_at`, or is sold out, has its last word on it, and a
+ * final_count, unless it is as near as this to that time: then the next answer may be another one,
+ * and so it may when a clock is set. */
+#define FINAL_AFTER_US 10000000
+
 /* For backends: what they need of their store. */
 uv_loop_t *store_loop(const struct store *store);
 struct store_limits store_limits(const struct store *store);

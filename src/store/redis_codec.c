@@ -451,7 +451,7 @@ enum status codec_decode(const redisReply *reply, struct store_op *op)
 /* ---- The outcomes of grants ---- */
 
 /* What grant.lua returns: the time, and for each group TERMS elements. */
-enum { TERM_CODE, TERM_STARTS_AT, TERM_GRANTED, TERM_WORDS, TERMS };
+enum { TERM_CODE, TERM_STARTS_AT, TERM_FINAL, TERM_WORDS, TERMS };
 
 static size_t terms_end(size_t groups)
 {
@@ -498,6 +498,35 @@ static enum status decode_grant(const struct redis_outcomes *outcomes, struct st
         copy_at(outcomes->reply, outcomes->at + TERM_CODE, op->arena, &grant->discount_code));
 }
 
+/* How many grants there are for good, if Redis says so. */
+static bool final_read(const struct redis_outcomes *outcomes, int64_t *ret_count)
+{
+    const redisReply *final = outcomes->reply->element[outcomes->at + TERM_FINAL];
+
+    *ret_count = final->type == REDIS_REPLY_INTEGER ? final->integer : -1;
+    return *ret_count >= 0 || final->type == REDIS_REPLY_NIL;
+}
+
+static enum status decode_word(const struct redis_outcomes *outcomes, struct str word,
+                               struct store_op *op)
+{
+    switch (word.p[0]) {
+    case 'g':
+    case 'h':
+        return decode_grant(outcomes, word, op);
+    case 'x':
+        return STATUS_DISCOUNT_EXHAUSTED;
+    case 'n':
+        return STATUS_DISCOUNT_NOT_STARTED;
+    case 'e':
+        return STATUS_DISCOUNT_EXPIRED;
+    case 'r':
+        return STATUS_UNAVAILABLE;
+    default:
+        return STATUS_CORRUPT;
+    }
+}
+
 enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
 {
     struct str word = word_next(outcomes);
@@ -516,25 +545,11 @@ enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
     }
     if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
         !number_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
-        outcomes->reply->element[outcomes->at + TERM_GRANTED]->type != REDIS_REPLY_INTEGER) {
+        !final_read(outcomes, &op->grant.final_count)) {
         return STATUS_CORRUPT;
     }
     op->grant.starts_in_us = starts_at_us > outcomes->now_us ? starts_at_us - outcomes->now_us : 0;
-    switch (word.p[0]) {
-    case 'g':
-    case 'h':
-        return decode_grant(outcomes, word, op);
-    case 'x':
-        return STATUS_DISCOUNT_EXHAUSTED;
-    case 'n':
-        return STATUS_DISCOUNT_NOT_STARTED;
-    case 'e':
-        return STATUS_DISCOUNT_EXPIRED;
-    case 'r':
-        return STATUS_UNAVAILABLE;
-    default:
-        return STATUS_CORRUPT;
-    }
+    return decode_word(outcomes, word, op);
 }
 
 /* ---- Errors ---- */

@@ -183,8 +183,9 @@ enum status job_deliver(const struct sqlite_job *job)
 {
     struct store_op *op = job->op;
 
-    if (job->work.status == STATUS_DISCOUNT_NOT_STARTED) {
+    if (job->work.verb == STORE_GRANT && job->work.status != STATUS_OK) {
         op->grant.starts_in_us = job->work.grant.starts_in_us;
+        op->grant.final_count = job->work.grant.final_count;
     }
     if (job->work.status != STATUS_OK || results_deliver(&job->work, op)) {
         return job->work.status;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "discount/limits.h"
+#include "store/backend.h"
 
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
@@ -62,7 +63,7 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " ORDER BY discount DESC LIMIT -1) CROSS JOIN discounts ON number = discount"
                    " WHERE (granted_at, id) < (?2, ?3)"
                    " ORDER BY granted_at DESC, id DESC LIMIT ?4",
-    [SQL_SALE] = "SELECT number, total_count - granted_count, starts_at, expires_at, discount_code"
+    [SQL_SALE] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
                  " FROM discounts WHERE id = ?",
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
@@ -89,8 +90,8 @@ static const char *const sql_texts[SQL_COUNT] = {
 struct sale {
     char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
     size_t code_size; /* 0: this is no sale */
-    int64_t number, left, starts_at_us, expires_at_us;
-    int64_t uncounted; /* granted since, and not in its granted_count yet */
+    int64_t number, total, granted, starts_at_us, expires_at_us;
+    int64_t uncounted; /* of those that are granted: not in its granted_count yet */
 };
 
 struct sqlite_verbs {
@@ -271,13 +272,14 @@ static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
         sale->number = sqlite3_column_int64(at, 0);
-        sale->left = sqlite3_column_int64(at, 1);
-        sale->starts_at_us = sqlite3_column_int64(at, 2);
-        sale->expires_at_us = sqlite3_column_int64(at, 3);
-        code_size = (size_t)sqlite3_column_bytes(at, 4);
+        sale->total = sqlite3_column_int64(at, 1);
+        sale->granted = sqlite3_column_int64(at, 2);
+        sale->starts_at_us = sqlite3_column_int64(at, 3);
+        sale->expires_at_us = sqlite3_column_int64(at, 4);
+        code_size = (size_t)sqlite3_column_bytes(at, 5);
     }
     if (code_size > 0 && code_size <= sizeof(sale->code) && id.n == sizeof(sale->id)) {
-        memcpy(sale->code, sqlite3_column_blob(at, 4), code_size);
+        memcpy(sale->code, sqlite3_column_blob(at, 5), code_size);
         memcpy(sale->id, id.p, id.n);
         sale->code_size = code_size;
     }
@@ -356,7 +358,16 @@ static enum status sale_status(const struct sale *sale, int64_t time_us)
     if (sale->expires_at_us != 0 && time_us >= sale->expires_at_us) {
         return STATUS_DISCOUNT_EXPIRED;
     }
-    return sale->left > 0 ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
+    return sale->granted < sale->total ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
+}
+
+/* Of a sale that is closed; -1 near its end. */
+static int64_t sale_final_count(const struct sale *sale, int64_t time_us)
+{
+    bool is_near = sale->expires_at_us != 0 && sale->expires_at_us <= time_us + FINAL_AFTER_US &&
+                   sale->expires_at_us >= time_us - FINAL_AFTER_US;
+
+    return is_near ? -1 : sale->granted;
 }
 
 /* A holder is answered before anything else is looked at (docs/adr/0003). */
@@ -374,6 +385,7 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
     status = sale_status(sale, time_us);
     if (status != STATUS_OK) {
         op->grant.starts_in_us = sale->starts_at_us - time_us;
+        op->grant.final_count = sale_final_count(sale, time_us);
         return holding_find(verbs, op, sale->number, status);
     }
     bind_text(at, 1, op->grant.grant.user_id);
@@ -384,7 +396,7 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
         /* There is a row in the way, so it is found. */
         return holding_find(verbs, op, sale->number, STATUS_CORRUPT);
     }
-    sale->left--;
+    sale->granted++;
     sale->uncounted++;
     op->grant.grant.granted_at_us = time_us;
     return status;

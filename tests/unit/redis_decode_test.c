@@ -163,6 +163,24 @@ static void every_word_of_refusal_has_its_status(void **state)
     assert_int_equal(outcome(&op, GRANT("r"), 0), STATUS_UNAVAILABLE);
 }
 
+static void a_final_refusal_says_how_many_grants_there_are(void **state)
+{
+    struct store_op op = op_of(STORE_GRANT, state);
+
+    assert_int_equal(outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), NIL, NIL, TEXT("e")), 0),
+                     STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(op.grant.final_count, -1);
+    assert_int_equal(outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), NIL, INTEGER(0), TEXT("e")), 0),
+                     STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(op.grant.final_count, 0);
+    assert_int_equal(
+        outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), NIL, INTEGER(1000000000), TEXT("x")), 0),
+        STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(op.grant.final_count, 1000000000);
+    assert_int_equal(outcome(&op, ARRAY(TEXT("1000"), TEXT("A"), NIL, INTEGER(-1), TEXT("x")), 0),
+                     STATUS_CORRUPT);
+}
+
 static void a_grant_of_no_discount_is_not_found(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
@@ -273,6 +291,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(granted_gives_the_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(held_gives_the_same_grant_again, setup, teardown),
         cmocka_unit_test_setup_teardown(every_word_of_refusal_has_its_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_final_refusal_says_how_many_grants_there_are, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_grant_of_no_discount_is_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(not_started_says_how_long_to_wait_by_the_stores_clock,
                                         setup, teardown),

@@ -2,8 +2,9 @@
 --   KEYS: for each discount: itself, its grants, and the wallet of each of its users
 --   ARGV: for each discount: its id, the number of its users, and they in the order of the wallets
 --   Returns {now, and four for each discount: its discount_code, its starts_at or false, the number
---   granted before, what became of its users}, and behind all of them the words in which Redis
---   refused to write, if it did. What became of them is a text with a word for each user:
+--   of its grants if who came too late did so for good (FINAL_AFTER_US in backend.h) or false, what
+--   became of its users}, and behind all of them the words in which Redis refused to write, if it
+--   did. What became of them is a text with a word for each user:
 --     g   granted now                    x   all units were granted before
 --     hT  granted before, at T           r   Redis takes no writes
 --     n   the discount has not started   e   it has expired
@@ -38,7 +39,8 @@ local function all_are_granted(key, at, count)
   return write(key, new) == count
 end
 
--- One by one. Whom `all_are_granted` has written while others held it has the time of this call.
+-- One by one; returns their words and how many were written. Whom `all_are_granted` has written
+-- while others held it has the time of this call.
 local function grant_each(key, at, count, left, closed)
   local held = call('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
   local words, new, fresh, first, again = {}, {}, {}, {}, {}
@@ -71,7 +73,7 @@ local function grant_each(key, at, count, left, closed)
   for i, at_first in pairs(again) do
     words[i] = words[at_first] == 'g' and 'h' .. now or words[at_first]
   end
-  return words
+  return words, #new / 2
 end
 
 -- The wallet follows the grant. Should it not take it, the next repeat writes it.
@@ -95,9 +97,9 @@ local function grant(key, at, count, id)
     local words = words_of(try('ZREM', KEYS[key + 1], ''))
     if words and string.find(words, 'READONLY', 1, true) == 1 then
       refusal = words
-      return false, false, 0, string.rep('r', count)
+      return false, false, false, string.rep('r', count)
     end
-    return false, false, 0, false
+    return false, false, false, false
   end
   if not code or not total then
     error(redis.error_reply('CORRUPT discount'))
@@ -113,11 +115,12 @@ local function grant(key, at, count, id)
     for i = 1, count do
       try('ZADD', KEYS[key + 1 + i], now, id)
     end
-    return code, starts_at, granted, string.rep('g', count)
+    return code, starts_at, false, string.rep('g', count)
   end
-  local words = grant_each(key + 1, at, count, total - granted, closed)
+  local words, new = grant_each(key + 1, at, count, total - granted, closed)
   wallets_write(key + 2, id, words)
-  return code, starts_at, granted, table.concat(words)
+  local is_final = not expires_at or math.abs(tonumber(now) - tonumber(expires_at)) > 10000000
+  return code, starts_at, is_final and granted + new, table.concat(words)
 end
 
 -- What goes wrong with one discount is no other one's affair: it is an error in the place of what
@@ -125,13 +128,13 @@ end
 local answer, key, at = {now}, 1, 1
 while ARGV[at] do
   local count = tonumber(ARGV[at + 1])
-  local well, code, starts_at, granted, words = pcall(grant, key, at + 2, count, ARGV[at])
+  local well, code, starts_at, final, words = pcall(grant, key, at + 2, count, ARGV[at])
   local n = #answer
   if not well then
     local fault = type(code) == 'table' and code or {err = code}
-    code, starts_at, granted, words = false, false, 0, redis.error_reply(words_of(fault))
+    code, starts_at, final, words = false, false, false, redis.error_reply(words_of(fault))
   end
-  answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = code, starts_at, granted, words
+  answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = code, starts_at, final, words
   key, at = key + 2 + count, at + 2 + count
 end
 answer[#answer + 1] = refusal or nil
