@@ -60,6 +60,11 @@ void metrics_replay(struct metrics *metrics)
     add(&metrics->replays, 1);
 }
 
+void metrics_remembered(struct metrics *metrics)
+{
+    add(&metrics->remembered, 1);
+}
+
 void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests)
 {
     atomic_store_explicit(&metrics->connections, connections, memory_order_relaxed);

@@ -22,6 +22,7 @@ struct metrics {
     atomic_uint_least64_t responses[METRICS_ROUTES][METRICS_CODES];
     atomic_uint_least64_t problems[STATUS_COUNT];
     atomic_uint_least64_t replays;
+    atomic_uint_least64_t remembered; /* refused without asking the store */
     /* Requests by the time from their request line to their answer: up to each bound, and beyond.
      */
     atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
@@ -49,6 +50,8 @@ struct metrics *metrics_join(struct metrics_board *board);
 void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t duration_us);
 void metrics_problem(struct metrics *metrics, enum status status);
 void metrics_replay(struct metrics *metrics);
+/* A grant is refused by what the store said before. */
+void metrics_remembered(struct metrics *metrics);
 void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests);
 
 #endif

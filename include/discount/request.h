@@ -40,6 +40,7 @@ struct request {
     struct arena arena;  /* everything of the request; freed after the answer has gone */
     struct store *store; /* borrowed from the worker */
     const struct metrics_board *board; /* of all workers */
+    struct metrics *metrics;           /* of this one */
     struct store_op op;                /* the operation in flight, if any */
 
     struct str target; /* as it came */

@@ -142,6 +142,14 @@ void store_list(struct store *store, struct store_op *op, store_done_fn done);
  * DISCOUNT_NOT_STARTED, DISCOUNT_EXPIRED, DISCOUNT_EXHAUSTED. */
 void store_grant(struct store *store, struct store_op *op, store_done_fn done);
 
+/* Whether store_grant would surely refuse this grant, by what it told others before: then the
+ * status, DISCOUNT_EXHAUSTED or DISCOUNT_EXPIRED, is the answer, as if it had been asked now. It
+ * answers at once and submits nothing. False says nothing: a holder of the grant must be answered
+ * by store_grant, and so must whoever might be one. What is changed in the data behind the service
+ * is seen as soon as the connection to them is lost, else within a second, and an exchange of one
+ * holder for another within a minute (docs/adr/0014). */
+bool store_refuses(struct store *store, const struct grant *grant, enum status *ret_status);
+
 /* Fills op->grant.grant for its discount_id and user_id; DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
 void store_grant_get(struct store *store, struct store_op *op, store_done_fn done);
 

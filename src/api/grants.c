@@ -60,6 +60,20 @@ static const char *location_of(const struct grant *grant, struct arena *arena)
 
 static void grant_create_done(struct store_op *op);
 
+/* Most who come too late are told so without asking the store. */
+static void grant_submit(struct request *request)
+{
+    enum status status;
+
+    if (store_refuses(request->store, &request->op.grant.grant, &status)) {
+        metrics_remembered(request->metrics);
+        grant_refuse(request, status, 0);
+    } else {
+        request->op.arena = &request->arena;
+        store_grant(request->store, &request->op, grant_create_done);
+    }
+}
+
 /* POST /discount/{id}/grant */
 void grant_create(struct request *request)
 {
@@ -84,8 +98,7 @@ void grant_create(struct request *request)
         grant_refuse(request, STATUS_DISCOUNT_NOT_FOUND, 0);
     } else {
         grant->discount_id = request->params[0];
-        request->op.arena = &request->arena;
-        store_grant(request->store, &request->op, grant_create_done);
+        grant_submit(request);
     }
 }
 

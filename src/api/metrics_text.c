@@ -132,6 +132,8 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_durations(text, board);
     put_one(text, "discount_http_replays_total", "counter",
             "Answers that were given before: Idempotent-Replayed.", sum(board, PLACE(replays)));
+    put_one(text, "discount_grants_refused_from_memory_total", "counter",
+            "Grants that were refused without asking the store.", sum(board, PLACE(remembered)));
     put_one(text, "discount_http_connections", "gauge", "Clients that are connected.",
             sum(board, PLACE(connections)));
     put_one(text, "discount_http_requests", "gauge", "Requests in progress.",

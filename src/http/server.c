@@ -371,6 +371,7 @@ static struct exchange *exchange_new(struct server *server, struct conn *conn,
     exchange->began_ns = uv_hrtime();
     exchange->request.store = server->store;
     exchange->request.board = server->board;
+    exchange->request.metrics = server->metrics;
     arena_init_in(&exchange->request.arena, exchange->memory, sizeof(exchange->memory),
                   LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "store/backend.h"
+#include "store/sold_out.h"
 
 /* How much of its deadline an operation may be expected to wait when it is taken: the rest is for a
  * store that becomes slower meanwhile. */
@@ -27,7 +28,8 @@ struct store {
     uv_loop_t *loop;
     struct store_limits limits;
     struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
-    size_t in_flight_count;
+    size_t in_flight_count; /* without our own, which takes nobody's place */
+    struct sold_out *sold_out;
     struct pace pace;
     struct queue completed; /* waiting for store_deliver */
     uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
@@ -41,12 +43,17 @@ static void nothing(uv_idle_t *handle)
     (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
 }
 
+static size_t place_of(const struct store *store, const struct store_op *op)
+{
+    return sold_out_is_page(store->sold_out, op) ? 0 : 1;
+}
+
 static void end(struct store *store, struct store_op *op, enum status status)
 {
     op->status = status;
     queue_remove(&op->link);
     queue_append(&store->completed, &op->link);
-    store->in_flight_count--;
+    store->in_flight_count -= place_of(store, op);
     /* The next store_deliver may be a poll away, and no event need come before it. */
     uv_idle_start(&store->undelivered, nothing);
 }
@@ -100,8 +107,14 @@ struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct st
     store->limits = limits;
     queue_init(&store->in_flight);
     queue_init(&store->completed);
+    store->sold_out = sold_out_new();
+    if (store->sold_out == NULL) {
+        free(store);
+        return NULL;
+    }
     store->self = store->backend->open(engine->self, store);
     if (store->self == NULL) {
+        sold_out_free(store->sold_out);
         free(store);
         return NULL;
     }
@@ -128,6 +141,7 @@ void store_free(struct store *store)
 {
     assert(queue_is_empty(&store->completed));
     store->backend->free(store->self);
+    sold_out_free(store->sold_out);
     free(store);
 }
 
@@ -145,7 +159,10 @@ struct store_limits store_limits(const struct store *store)
 
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
-    store->pace.served++;
+    store->pace.served += place_of(store, op);
+    if (op->verb == STORE_GRANT) {
+        sold_out_learn(store->sold_out, op, status, op->deadline_ms - store->limits.deadline_ms);
+    }
     end(store, op, status);
 }
 
@@ -226,7 +243,7 @@ static void submit(struct store *store, struct store_op *op, enum store_verb ver
     op->slot = NULL;
     op->deadline_ms = uv_now(store->loop) + store->limits.deadline_ms;
     queue_append(&store->in_flight, &op->link);
-    store->in_flight_count++;
+    store->in_flight_count += place_of(store, op);
     if (store->in_flight_count > store->limits.in_flight ||
         (may_be_put_off(op) && is_behind(store))) {
         end(store, op, STATUS_OVERLOADED);
@@ -258,6 +275,7 @@ void store_list(struct store *store, struct store_op *op, store_done_fn done)
 
 void store_grant(struct store *store, struct store_op *op, store_done_fn done)
 {
+    op->grant.final_count = -1;
     submit(store, op, STORE_GRANT, done);
 }
 
@@ -276,10 +294,25 @@ void store_wallet(struct store *store, struct store_op *op, store_done_fn done)
     submit(store, op, STORE_WALLET, done);
 }
 
+bool store_refuses(struct store *store, const struct grant *grant, enum status *ret_status)
+{
+    return sold_out_refuses(store->sold_out, grant, uv_now(store->loop), ret_status);
+}
+
+/* Another Redis, or the same one restarted, may answer the next connection. Between two of them
+ * there are polls, and behind each of these comes this. */
+static void connection_check(struct store *store)
+{
+    if (!store->backend->is_ready(store->self)) {
+        sold_out_forget(store->sold_out);
+    }
+}
+
 void store_deliver(struct store *store)
 {
     struct queue delivered;
 
+    connection_check(store);
     /* Only what is there now: a `done` may submit again, and that is for the next turn. */
     queue_move(&store->completed, &delivered);
     while (!queue_is_empty(&delivered)) {
@@ -295,6 +328,11 @@ void store_deliver(struct store *store)
 
 void store_flush(struct store *store)
 {
+    struct store_op *page = sold_out_page(store->sold_out, uv_now(store->loop));
+
+    if (page != NULL) {
+        store_grants(store, page, sold_out_page_done);
+    }
     pace_keep(store);
     store->backend->flush(store->self);
 }
