@@ -16,6 +16,7 @@ int cases_grants(void);
 int cases_laws(void);
 int cases_lists(void);
 int cases_promises(void);
+int cases_sold_out(void);
 
 int case_setup(void **state);
 /* Closes the store and fails the case if a law was broken. */

@@ -28,7 +28,8 @@ int conformance_run(const struct conformance_backend *backend)
     log_set_level(LOG_WARNING);
     suite = backend;
     directory_make(&directory);
-    failed = cases_discounts() + cases_grants() + cases_laws() + cases_lists() + cases_promises();
+    failed = cases_discounts() + cases_grants() + cases_laws() + cases_lists() + cases_promises() +
+             cases_sold_out();
     directory_remove(&directory);
     return failed;
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/memory.h"
+
+#include <stdio.h>
+
+#include "discount/limits.h"
+#include "store/sold_out.h"
+#include "support/clock.h"
+#include "support/test.h"
+
+#define AT_ONCE_MOST 128
+
+bool memory_refuses(struct scene *scene, struct str id, struct str user, enum status status)
+{
+    const struct grant grant = {.discount_id = id, .user_id = user};
+    enum status found = STATUS_OK;
+
+    if (!store_refuses(scene->turn.store, &grant, &found)) {
+        return false;
+    }
+    CHECK_INT(scene, found, status);
+    return true;
+}
+
+void memory_ask(struct scene *scene, struct str id, enum status status, size_t count,
+                size_t at_once)
+{
+    static size_t number; /* a new one each time, so that nobody is a holder */
+    struct attempt *asked[AT_ONCE_MOST];
+    char user[32];
+
+    CHECK(scene, at_once <= AT_ONCE_MOST);
+    for (size_t done = 0; done < count; done += at_once) {
+        for (size_t i = 0; i < at_once; i++) {
+            int n = snprintf(user, sizeof(user), "late %zu", number++);
+
+            asked[i] = submit_grant(scene, id, (struct str){user, (size_t)n});
+        }
+        CHECK(scene, scene_settle(scene));
+        for (size_t i = 0; i < at_once; i++) {
+            CHECK_STATUS(scene, asked[i], status);
+        }
+    }
+}
+
+void memory_fill(struct scene *scene, struct str id, enum status status)
+{
+    int64_t end_ms = clock_ms() + CLOCK_PATIENCE_MS;
+
+    /* The first one asked for may be the one that is let through. */
+    while (!memory_refuses(scene, id, STR("eve"), status) &&
+           !memory_refuses(scene, id, STR("eve"), status)) {
+        CHECK(scene, clock_ms() < end_ms);
+        memory_ask(scene, id, status, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+    }
+}
