@@ -25,7 +25,6 @@ struct holders {
     struct holder_filter filter;
     size_t size;
     bool is_complete;
-    uint64_t serial; /* of all loads, so that a page finds its own only */
     uint64_t begun_ms;
     int64_t count;
     int64_t after_us; /* the place of the last one; user_n == 0: none yet */
@@ -54,7 +53,6 @@ struct sold_out {
     struct closed *wanting; /* has paid for a page; NULL: none */
 
     bool is_asking; /* the page is with the store */
-    uint64_t serial, page_serial;
     struct store_op page;
     struct arena arena;
     char page_id[DISCOUNT_ID_LENGTH], page_user[LIMIT_USER_ID];
@@ -311,7 +309,6 @@ static bool holders_begin(struct sold_out *sold_out, struct closed *closed, uint
         return false;
     }
     holders->size = size;
-    holders->serial = ++sold_out->serial;
     holders->begun_ms = now_ms;
     closed->holders = holders;
     sold_out->bytes += size;
@@ -349,7 +346,6 @@ struct store_op *sold_out_page(struct sold_out *sold_out, uint64_t now_ms)
     }
     holders = closed->holders;
     sold_out->is_asking = true;
-    sold_out->page_serial = holders->serial;
     memcpy(sold_out->page_id, closed->id, sizeof(closed->id));
     memcpy(sold_out->page_user, holders->user, holders->user_n);
     arena_init_in(&sold_out->arena, sold_out->memory, sizeof(sold_out->memory),
@@ -397,8 +393,8 @@ void sold_out_page_done(struct store_op *op)
         closed_find(sold_out, (struct str){sold_out->page_id, DISCOUNT_ID_LENGTH});
 
     sold_out->is_asking = false;
-    if (closed != NULL && closed->holders != NULL &&
-        closed->holders->serial == sold_out->page_serial) {
+    /* It is the load that the page belongs to: another one begins with a page of its own. */
+    if (closed != NULL && closed->holders != NULL) {
         if (op->status == STATUS_OK && holders_add(sold_out, closed, op)) {
             page_want(sold_out, closed);
         } else {

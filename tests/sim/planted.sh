@@ -3,11 +3,12 @@
 # Plants faults in a copy of the server, the store and a handler, one at a time, and expects the
 # simulation to find each:
 #
-#   tests/sim/planted.sh [SEEDS]    at most so many seeds for each fault (20000)
+#   tests/sim/planted.sh [SEEDS [PROGRAM]]    at most so many seeds for each fault (20000); sim or
+#                                             sold_out_sim alone
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 
-seeds=${1:-20000}
+seeds=${1:-20000} only=${2:-}
 copy=build/planted
 missed=0
 
@@ -25,14 +26,15 @@ cmake -S "$copy/tree" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE
 
 # runs: builds the simulation and runs it; the log tells.
 runs() {
-    cmake --build "$copy/build" --target sim >"$copy/log" 2>&1 || { cat "$copy/log"; exit 2; }
+    cmake --build "$copy/build" --target "$program" >"$copy/log" 2>&1 || { cat "$copy/log"; exit 2; }
     # In a shell of its own, whose word on how it ended nobody needs.
-    (timeout 600 "$copy/build/tests/sim/sim" "$seeds" >"$copy/log" 2>&1; exit $?) 2>/dev/null
+    (timeout 600 "$copy/build/tests/sim/$program" "$seeds" >"$copy/log" 2>&1; exit $?) 2>/dev/null
 }
 
 # plant NAME FILE EXPRESSION: a change of the file by a Perl expression, which must match.
 plant() {
     local file=$copy/tree/$2
+    [ -z "$only" ] || [ "$only" = "$program" ] || return 0
     cp "$file" "$copy/sound"
     perl -0pi -e "$3" "$file"
     if cmp -s "$file" "$copy/sound"; then
@@ -49,10 +51,20 @@ plant() {
     cp "$copy/sound" "$file"
 }
 
+# sound PROGRAM: the faults to come are for this one, which finds nothing yet.
+sound() {
+    program=$1
+    [ -z "$only" ] || [ "$only" = "$program" ] || return 0
+    runs || { echo "$program finds something where nothing is planted"; tail -n 5 "$copy/log"; exit 1; }
+}
+
 server=src/http/server.c
 store=src/store/store.c
 listing=src/api/listing.c
-runs || { echo "the simulation finds something where nothing is planted"; tail -n 5 "$copy/log"; exit 1; }
+memory=src/store/sold_out.c
+filter=src/store/holder_filter.c
+
+sound sim
 
 plant "a request is freed when its answer is queued" $server \
     's/(static void )(wait_end.*?MHD_resume_connection\(exchange->connection\);)/$1exchange_free(struct exchange *exchange);\n$1$2 exchange_free(exchange);/s'
@@ -94,6 +106,46 @@ plant "an operation that has completed still counts" $store \
     's/store->in_flight_count--;/;/'
 plant "a list frees its request before the next piece" $listing \
     's/arena_fini\(&request->page\);/arena_fini(&request->arena);/'
+
+# A run of it is as long as some of the other.
+seeds=$((seeds / 25))
+sound sold_out_sim
+plant "the last page of holders is not added" $memory \
+    's/i < op->grants\.count; i\+\+/op->grants.count == op->grants.limit \&\& i < op->grants.count; i++/'
+plant "one holder of a page is not added" $memory \
+    's/size_t i = 0; i < op->grants\.count/size_t i = 1; i < op->grants.count/'
+plant "the end of the load is not waited for" $memory \
+    's/op->grants\.count < op->grants\.limit/true/; s/holders->is_complete = holders->count == closed->count/holders->is_complete = true/'
+plant "a filter looks for a place that was not set" $filter \
+    's/(may_have\(.*?)i < PLACES/$1i < PLACES + 1/s'
+plant "a filter is believed that has another number of holders" $memory \
+    's/holders->is_complete = holders->count == closed->count/holders->is_complete = true/; s/holders->count > closed->count/false/'
+plant "the last word is good for ever" $memory \
+    's/is_older\(closed->confirmed_ms, now_ms, SOLD_OUT_FRESH_MS\) \|\|//'
+plant "and nobody is let through" $memory \
+    's/is_older\(closed->confirmed_ms, now_ms, SOLD_OUT_FRESH_MS\) \|\|//; s/if \(is_older\(closed->let_ms, now_ms, SOLD_OUT_ASK_MS\)\)/if (closed->let_ms == 0)/'
+plant "the last word is good from its arrival on" $store \
+    's/op->deadline_ms - store->limits\.deadline_ms/uv_now(store->loop)/'
+plant "a holder who asks renews the last word" $memory \
+    's/(if \(closed != NULL &&\s+\(is_open)/if (closed != NULL \&\& status == STATUS_OK) {\n closed->confirmed_ms = asked_ms;\n }\n $1/'
+plant "the number of holders is not compared" $memory \
+    's/ \|\| closed->count != op->grant\.final_count//'
+plant "another status is taken for the same" $memory \
+    's/closed->status != status \|\| //'
+plant "memory is kept over a reconnect" $store \
+    's/connection_check\(store\);\n/;\n/'
+plant "a filter is good for ever" $memory \
+    's/if \(is_older\(closed->holders->begun_ms, now_ms, SOLD_OUT_FILTER_MS\)\)/if (false)/'
+plant "a grant that was made is not noticed" $memory \
+    's/\(status == STATUS_OK && !op->grant\.replayed\) \|\|//'
+plant "a discount that is gone is not noticed" $memory \
+    's/status == STATUS_DISCOUNT_NOT_FOUND \|\|//'
+plant "the backend calls final what is about to end" tests/sim/model_store.c \
+    's/bool is_near =/bool is_near = false \&\&/'
+plant "holders are read for nothing" $memory \
+    's/#define SOLD_OUT_REFUSALS 16/x/; s/closed->refusals -= SOLD_OUT_REFUSALS;/;/'
+plant "two pages are read at once" $memory \
+    's/sold_out->is_asking \|\| //'
 
 rm -rf "$copy/tree"
 [ "$missed" -eq 0 ]
