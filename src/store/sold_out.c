@@ -338,6 +338,9 @@ struct store_op *sold_out_page(struct sold_out *sold_out, uint64_t now_ms)
         return NULL;
     }
     sold_out->wanting = NULL;
+    if (!is_loading(closed)) {
+        return NULL; /* the page before was the last */
+    }
     closed->refusals -= SOLD_OUT_REFUSALS;
     holders_check_age(sold_out, closed, now_ms);
     if (closed->refusals < 0 ||

@@ -108,6 +108,28 @@ static void a_discount_that_is_over_is_remembered_as_such(void **state)
     memory_fill(scene, given_window(scene, 0, now_us() - HOUR_US), STATUS_DISCOUNT_EXPIRED);
 }
 
+/* Also those that are granted in the same turn, and maybe by the same call. */
+static void a_final_refusal_counts_every_grant(void **state)
+{
+    enum { USERS = 8, STOCK = 5 };
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, STOCK), over = given_window(scene, 0, now_us() - HOUR_US);
+    struct attempt *asked[USERS], *late;
+    char text[16];
+
+    for (size_t i = 0; i < USERS; i++) {
+        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+    }
+    late = submit_grant(scene, over, STR("eve"));
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = STOCK; i < USERS; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_DISCOUNT_EXHAUSTED);
+        CHECK_INT(scene, asked[i]->op.grant.final_count, STOCK);
+    }
+    CHECK_STATUS(scene, late, STATUS_DISCOUNT_EXPIRED);
+    CHECK_INT(scene, late->op.grant.final_count, 0);
+}
+
 /* So near to its end the next answer may be another one. */
 static void near_its_end_a_discount_is_not_remembered(void **state)
 {
@@ -155,6 +177,7 @@ int cases_sold_out(void)
         CASE(who_comes_too_late_is_refused_from_memory),
         CASE(the_longest_user_ids_are_remembered),
         CASE(a_discount_that_is_over_is_remembered_as_such),
+        CASE(a_final_refusal_counts_every_grant),
         CASE(near_its_end_a_discount_is_not_remembered),
         CASE(reading_the_holders_puts_nobody_off),
         CASE(a_store_closes_while_it_reads_holders),

@@ -10,8 +10,8 @@
 bool memory_refuses(struct scene *scene, struct str id, struct str user, enum status status);
 
 /* Lets users ask who hold nothing, and must all be refused with this status, until one is refused
- * from memory. */
-void memory_fill(struct scene *scene, struct str id, enum status status);
+ * from memory; that one. One in 320 never is, because he may hold something for all it knows. */
+struct str memory_fill(struct scene *scene, struct str id, enum status status);
 /* Lets so many ask, `at_once` in each turn. */
 void memory_ask(struct scene *scene, struct str id, enum status status, size_t count,
                 size_t at_once);
