@@ -57,6 +57,7 @@ struct sold_out {
     struct arena arena;
     char page_id[DISCOUNT_ID_LENGTH], page_user[LIMIT_USER_ID];
     _Alignas(max_align_t) char memory[PAGE_MEMORY];
+    size_t touched; /* of all: the others are spare too, and take no memory yet */
     struct closed all[SOLD_OUT_DISCOUNTS];
 };
 
@@ -73,9 +74,6 @@ struct sold_out *sold_out_new(void)
     }
     queue_init(&sold_out->used);
     queue_init(&sold_out->spare);
-    for (size_t i = 0; i < SOLD_OUT_DISCOUNTS; i++) {
-        queue_append(&sold_out->spare, &sold_out->all[i].used);
-    }
     return sold_out;
 }
 
@@ -154,16 +152,25 @@ static struct closed *least_used(const struct sold_out *sold_out)
     return CONTAINER_OF(sold_out->used.next, struct closed, used);
 }
 
-static struct closed *closed_add(struct sold_out *sold_out, struct str id)
+static struct closed *spare_take(struct sold_out *sold_out)
 {
-    struct closed **bucket = bucket_of(sold_out, id);
     struct closed *closed;
 
+    if (queue_is_empty(&sold_out->spare) && sold_out->touched < SOLD_OUT_DISCOUNTS) {
+        return &sold_out->all[sold_out->touched++];
+    }
     if (queue_is_empty(&sold_out->spare)) {
         closed_drop(sold_out, least_used(sold_out));
     }
     closed = CONTAINER_OF(sold_out->spare.next, struct closed, used);
     queue_remove(&closed->used);
+    return closed;
+}
+
+static struct closed *closed_add(struct sold_out *sold_out, struct str id)
+{
+    struct closed **bucket = bucket_of(sold_out, id), *closed = spare_take(sold_out);
+
     *closed = (struct closed){.next = *bucket};
     memcpy(closed->id, id.p, sizeof(closed->id));
     *bucket = closed;
