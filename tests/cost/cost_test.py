@@ -1,0 +1,219 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""What a request may cost the server, in counts that do not drift: system calls, allocations and instructions. How long it takes is
+another matter (bench/); these are the same on a busy machine.
+
+  tests/cost/cost_test.py [--measure] [--explain] [BINARY]
+
+BINARY is a release build, by default build/release/discountd. --measure prints the table below as it is now, to be put in its place
+when a change is worth what it costs, or costs less. --explain says what the counts are made of. What is counted is the server's,
+without Redis's, with one worker."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from clients import Client, expect, get, in_step, one_after_the_other, post
+from counters import Instructions, SystemCalls
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Another version of a library costs something else.
+VERSIONS = {"libmicrohttpd": "0.9.75", "hiredis": "0.14.1", "jansson": "2.14", "libuv": "1.44.2", "sqlite3": "3.40.1"}
+
+# Per request, each as measured and the most that it may be. With one connection each request waits for the answer to the last one;
+# with 64, as many are there at a time. Calls of malloc and its like; instructions in discountd itself, and in all the process.
+BOUNDS = """
+# store request  at        system calls          allocations     own instructions         instructions
+redis   grant     1       9.04    10.85       27.00    27.50        9850    11819       48364    58037
+redis   grant    64       2.21     2.65       14.20    14.70        8592    10310       33886    40664
+redis   repeat    1       9.06    10.88       27.00    27.50        9507    11409       47491    56990
+redis   repeat   64       2.21     2.65       14.20    14.70        8284     9940       33380    40056
+redis   refusal   1       9.11    10.93       24.00    24.50        8097     9717       48721    58466
+redis   refusal  64       2.22     2.66       11.20    11.70        6838     8205       34158    40990
+redis   read      1       9.05    10.87       31.00    31.50        7834     9401       61808    74169
+redis   read     64       2.19     2.62       29.11    29.61        7055     8466       57278    68734
+sqlite  grant     1      21.31    25.57       26.45    26.95        9108    10930       80023    96027
+sqlite  grant    64       2.93     3.51       18.77    19.27        8422    10107       45470    54564
+sqlite  repeat    1      12.70    15.23       20.00    20.50        8806    10568       53051    63661
+sqlite  repeat   64       2.32     2.78       17.08    17.58        8139     9767       40240    48288
+sqlite  refusal   1      12.80    15.37       14.00    14.50        7498     8997       49158    58990
+sqlite  refusal  64       2.29     2.75       11.09    11.59        6823     8188       35484    42580
+sqlite  read      1      12.66    15.19       18.00    18.50        7280     8736       59230    71076
+sqlite  read     64       2.29     2.75       18.00    18.50        6838     8206       53386    64064
+"""
+
+# Calls that are made once for many requests vary by how the threads take turns; the others do not vary at all.
+MARGINS = {"system calls": (1.2, 0), "allocations": (1, 0.5), "own instructions": (1.2, 0), "instructions": (1.2, 0)}
+COLUMNS = list(MARGINS)
+STATUSES = {"grant": 201, "repeat": 200, "refusal": 409, "read": 200}
+IN_STEP = 64
+REQUESTS = {1: 128, IN_STEP: 5 * IN_STEP}
+# The least of so many counts: what comes once a second is in some of them.
+REPETITIONS = 3
+
+
+class Load:
+    """Clients of one server, and what they ask of it."""
+
+    def __init__(self, counter):
+        self.counter = counter
+        self.clients = {1: [Client(counter.service.port)], IN_STEP: [Client(counter.service.port) for _ in range(IN_STEP)]}
+        self.discount, self.sold_out = self._create(1000000000), self._create(1)
+        self._send(1, [self._grant(self.sold_out, "the one who has it")], 201)
+        # Scripts are loaded and statements prepared, and what is allocated once is there.
+        for connections in self.clients:
+            self.run("grant", connections, "warm")
+            self.run("read", connections, "warm")
+
+    def _create(self, total):
+        client = self.clients[1][0]
+        client.ask(post("/discount", {"brand_id": "brand", "discount_code": "code", "total_count": total}))
+        return json.loads(expect(201, client.answer()))["id"]
+
+    def _grant(self, discount, user):
+        return post(f"/discount/{discount}/grant", {"user_id": user})
+
+    def _send(self, connections, requests, status):
+        if connections == 1:
+            one_after_the_other(self.clients[1][0], requests, status)
+        else:
+            in_step(self.clients[connections], requests, status, self.counter.pause, self.counter.resume)
+
+    def requests(self, request, connections, run):
+        """`repeat` asks for what `grant` of the same run was given."""
+        users = [f"{run}-{connections}-{number:05d}" for number in range(REQUESTS[connections])]
+        if request == "read":
+            return [get(f"/discount/{self.discount}") for _ in users]
+        return [self._grant(self.sold_out if request == "refusal" else self.discount, user) for user in users]
+
+    def run(self, request, connections, run):
+        self._send(connections, self.requests(request, connections, run), STATUSES[request])
+
+    def count(self, request, connections, run):
+        """Per request."""
+        self.counter.begin()
+        self.run(request, connections, run)
+        return {name: count / REQUESTS[connections] for name, count in self.counter.end().items()}
+
+
+def counted(kind, binary, store):
+    """The least of each count, by request and connections."""
+    least = {}
+    with kind(binary, store) as counter:
+        load = Load(counter)
+        for run in range(REPETITIONS):
+            for request in STATUSES:
+                for connections in REQUESTS:
+                    counts = load.count(request, connections, f"run {run}")
+                    before = least.setdefault((request, connections), counts)
+                    least[request, connections] = {name: min(counts.get(name, 0), before.get(name, 0))
+                                                   for name in counts.keys() | before.keys()}
+    return least
+
+
+def measured(binary, store):
+    """The columns of the table and what they are made of, by request and connections."""
+    calls, work = counted(SystemCalls, binary, store), counted(Instructions, binary, store)
+    own = f"in {os.path.basename(binary)}"
+    return {key: ({"system calls": sum(calls[key].values()), "allocations": work[key]["allocations"],
+                   "own instructions": work[key][own], "instructions": work[key]["instructions"]},
+                  {"system calls": calls[key], "allocations": made_of(work[key], "by "), "own instructions": {},
+                   "instructions": made_of(work[key], "in ")}) for key in calls}
+
+
+def made_of(counts, prefix):
+    return {name[len(prefix):]: count for name, count in counts.items() if name.startswith(prefix)}
+
+
+def shown(parts):
+    """The largest first."""
+    return ", ".join(f"{name} {number(count)}" for name, count in sorted(parts.items(), key=lambda part: -part[1]) if count >= 0.01)
+
+
+def number(count):
+    return f"{count:.0f}" if count >= 1000 else f"{count:.2f}"
+
+
+def bounds():
+    """By store, request and connections, the most of each column."""
+    table = {}
+    for line in BOUNDS.split("\n"):
+        fields = line.split()
+        if line[:1] not in ("", "#"):
+            table[fields[0], fields[1], int(fields[2])] = dict(zip(COLUMNS, map(float, fields[4::2])))
+    return table
+
+
+def heading():
+    return f"{'# store':<7} {'request':<8} at  " + "   ".join(f"{column:>18}" for column in COLUMNS)
+
+
+def table_line(store, request, connections, counts):
+    cells = []
+    for column in COLUMNS:
+        factor, more = MARGINS[column]
+        cells.append(f"{number(counts[column]):>9} {number(counts[column] * factor + more):>8}")
+    return f"{store:<7} {request:<8} {connections:>2}  " + "   ".join(cells)
+
+
+def missing(binary):
+    """Why nothing can be said here, or None."""
+    for tool in ("strace", "valgrind", "vgdb", "redis-server", "pkg-config"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not here"
+    for library, version in VERSIONS.items():
+        here = subprocess.run(["pkg-config", "--modversion", library], capture_output=True, text=True, check=False).stdout.strip()
+        if here != version:
+            return f"{library} is {here or 'not here'}, and the bounds are for {version}"
+    if not os.access(binary, os.X_OK):
+        return f"there is no {binary}: cmake --preset release && cmake --build --preset release"
+    return None
+
+
+def compare(store, key, counts, parts, most):
+    """Whether they are within bounds; says it if not."""
+    faults = []
+    for column in COLUMNS:
+        if counts[column] > most.get(column, 0):
+            faults.append(f"{number(counts[column])} {column} where {number(most.get(column, 0))} are allowed"
+                          + (f" ({shown(parts[column])})" if parts[column] else ""))
+    print(f"{'not ok' if faults else 'ok'} {store} {key[0]}, {key[1]} at a time: "
+          + ("; ".join(faults) or ", ".join(f"{number(counts[column])} {column}" for column in COLUMNS)), flush=True)
+    return not faults
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--explain", action="store_true")
+    parser.add_argument("binary", nargs="?", default=f"{ROOT}/build/release/discountd")
+    options = parser.parse_args()
+    why = missing(options.binary)
+    if why is not None:
+        print(f"skipped: {why}")
+        print(f"0 passed, {int(bool(os.environ.get('REQUIRE_ALL')))} failed")
+        return int(bool(os.environ.get("REQUIRE_ALL")))
+    allowed = bounds()
+    if options.measure:
+        print(heading())
+    passed = failed = 0
+    for store in ("redis", "sqlite"):
+        for key, (counts, parts) in measured(os.path.abspath(options.binary), store).items():
+            if options.measure:
+                print(table_line(store, *key, counts), flush=True)
+            elif compare(store, key, counts, parts, allowed.get((store, *key), {})):
+                passed += 1
+            else:
+                failed += 1
+            if options.explain:
+                print("".join(f"# {column}: {shown(parts[column])}\n" for column in COLUMNS if parts[column]), end="")
+    if not options.measure:
+        print(f"{passed} passed, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

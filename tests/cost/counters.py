@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""What a discountd does between two moments, counted: its system calls by strace, its instructions and calls of malloc by callgrind.
+
+Each counter is a context in which `pause` and `resume` stop the server and let it go on, and `begin` and `end` enclose what is
+counted; `end` gives a dictionary of names and counts."""
+
+import collections
+import os
+import re
+import signal
+import subprocess
+
+from service import Service, text_of, wait_for
+
+ALLOCATIONS = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"}
+
+
+class Counter:
+    tool = ()
+
+    def __init__(self, binary, store):
+        self.service = Service(binary, store, self.tool)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.service.end()
+
+    def pause(self):
+        os.kill(self.service.pid, signal.SIGSTOP)
+        wait_for(self._is_stopped, "the server stops")
+
+    def resume(self):
+        os.kill(self.service.pid, signal.SIGCONT)
+
+    def _is_stopped(self):
+        tasks = f"/proc/{self.service.pid}/task"
+        return all(text_of(f"{tasks}/{task}/stat").rpartition(")")[2].split()[0] in "T" for task in os.listdir(tasks))
+
+
+class SystemCalls(Counter):
+    """strace writes a line for each call, and for each thread that has stopped: that marks a moment in the log."""
+
+    # Through a pipe, since strace keeps back what it writes to a file.
+    tool = ("strace", "-f", "-qq", "-X", "raw", "-s", "0", "-e", "abbrev=all", "-e", "raw=all", "-o", "|cat >DIRECTORY/calls")
+
+    def pause(self):
+        self.stops = self._stops() + len(os.listdir(f"/proc/{self.service.pid}/task"))
+        super().pause()
+
+    def _log(self):
+        return text_of(f"{self.service.directory}/calls")
+
+    def _stops(self):
+        return self._log().count("--- stopped by ")
+
+    def _is_stopped(self):
+        return self._stops() >= self.stops
+
+    def _moment(self):
+        self.pause()
+        length = len(self._log())
+        self.resume()
+        return length
+
+    def begin(self):
+        self.began = self._moment()
+
+    def end(self):
+        ended = self._moment()
+        return collections.Counter(re.findall(r"^\d+ +(\w+)\(", self._log()[self.began:ended], re.MULTILINE))
+
+
+class Instructions(Counter):
+    """callgrind counts in one thread at a time, whatever the machine does. Its counts are read through vgdb."""
+
+    tool = ("valgrind", "-q", "--tool=callgrind", "--vgdb-prefix=DIRECTORY/vgdb", "--callgrind-out-file=DIRECTORY/profile")
+
+    def __init__(self, *options):
+        super().__init__(*options)
+        self.dumps = 0
+
+    def _command(self, word):
+        subprocess.run(["vgdb", f"--vgdb-prefix={self.service.directory}/vgdb", f"--pid={self.service.pid}",
+                        "--max-invoke-ms=1", word],
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+
+    def begin(self):
+        self._command("zero")
+
+    def end(self):
+        self._command("dump")
+        self.dumps += 1
+        return Profile(text_of(f"{self.service.directory}/profile.{self.dumps}")).counts()
+
+
+class Profile:
+    """callgrind's format, as far as it is needed here: a name is given once, with a number that stands for it from then on."""
+
+    def __init__(self, text):
+        self.names = {"ob": {}, "fn": {}}
+        self.spent = collections.Counter()  # instructions by object and function
+        self.allocations = collections.Counter()  # calls by the object and function that made them
+        self.total = 0
+        where, callee, is_call = {"ob": "", "fn": ""}, "", False
+        for line in text.splitlines():
+            key, _, value = line.partition("=")
+            if key in ("ob", "fn"):
+                where[key] = self._name(key, value)
+            elif key in ("cob", "cfn"):
+                callee = self._name(key[1:], value)
+            elif key == "calls":
+                # The next line is what was spent in the callee, which is told there.
+                is_call = True
+                if callee in ALLOCATIONS:
+                    self.allocations[where["ob"], where["fn"]] += int(value.split()[0])
+            elif line[:1].isdigit() or line[:1] in ("+", "-", "*"):
+                if not is_call:
+                    self.spent[where["ob"], where["fn"]] += int(line.split()[1])
+                is_call = False
+            elif line.startswith("totals:"):
+                self.total = int(line.split()[1])
+
+    def _name(self, kind, value):
+        number, _, name = value.partition(" ")
+        if name:
+            # Of an object without its path, and of a function without how deep it is in itself.
+            self.names[kind][number] = name.rpartition("/")[2].partition("'")[0]
+        return self.names[kind][number]
+
+    def counts(self):
+        counts = collections.Counter({"instructions": self.total, "allocations": self.allocations.total()})
+        for (thing, _), spent in self.spent.items():
+            counts[f"in {thing}"] += spent
+        for (thing, function), calls in self.allocations.items():
+            counts[f"by {function} in {thing}"] += calls
+        return counts
