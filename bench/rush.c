@@ -5,12 +5,20 @@
  * waited longest.
  *
  *   rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] [--connections MOST]
- *        [--per-user TIMES] [--prefix TEXT] [--host ADDRESS]
+ *        [--open] [--per-user TIMES] [--again REFUSED] [--patience MS] [--prefix TEXT]
+ *        [--host ADDRESS]
  *
  * Users ask for grants of the discounts in turn, each over a connection that is free or new; when
- * none may be opened any more they wait for one. In the end it prints one line of JSON: of those
- * granted, refused (409), put off (503), answered otherwise and not answered how many there were,
- * and how long they waited, in milliseconds. One thread. */
+ * none may be opened any more they wait for one. --open opens all before the first arrives.
+ *
+ * --again: when it is over, everybody who was granted something asks again, and so do those who do
+ * not know, and so many of those who were refused. Nobody may be told anything else than before.
+ *
+ * In the end it prints one line of JSON: of those granted, refused (409), put off (503), answered
+ * otherwise and not answered how many there were, and how long they waited, in milliseconds; the
+ * number of the last to arrive who was granted something; how many were granted something although
+ * they asked when somebody had been refused; what came of asking again; and its own time on a
+ * processor until all were answered. One thread. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -20,13 +28,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define DISCOUNTS_MOST 10000
 #define REQUEST_MOST 512
 #define ANSWER_MOST 8192
-/* How long after the last arrival an answer is waited for. */
-#define PATIENCE_MS 15000
+/* So often it is seen who has arrived: an arrival is late by half of this in the middle. */
+#define GLANCE_NS 250000
+/* So many ask again at a time, so often each when its connection breaks. */
+#define AGAIN_AT_ONCE 64
+#define AGAIN_TRIES 3
 
 enum outcome { GRANTED, REFUSED, PUT_OFF, OTHER, OUTCOMES };
 
@@ -39,8 +52,15 @@ struct samples {
 };
 
 struct visit {
-    uint64_t due_ns;
+    uint64_t due_ns, sent_ns;
     uint32_t user;
+    unsigned tries;
+};
+
+/* What a user was told, for when he asks again. */
+struct told {
+    uint64_t answer; /* a hash of its body */
+    uint8_t outcome; /* OUTCOMES: nothing yet */
 };
 
 struct client {
@@ -56,18 +76,27 @@ struct client {
 
 struct rush {
     uv_loop_t loop;
-    uv_timer_t arrivals, patience;
+    uv_poll_t arrivals;
+    uv_timer_t patience;
     struct sockaddr_in address;
     const char *discounts[DISCOUNTS_MOST], *prefix;
     size_t discount_count;
-    uint32_t rate, count, per_user;
+    uint32_t rate, count, per_user, again, patience_ms;
+    bool opens_first, is_again;
 
-    uint64_t began_ns, last_granted_ns, last_answer_ns;
+    uint64_t began_ns, last_granted_ns, last_answer_ns, first_refused_ns;
+    uint64_t cpu_us; /* until all were answered */
+    uint32_t last_winner, granted_after_refusal;
+    struct told *told;                 /* owned; of each user */
+    uint32_t same, different;          /* of those who knew and asked again */
+    uint32_t now_granted, now_refused; /* of those who did not know */
+    uint32_t unsettled;                /* who still do not, or got no answer */
     uint32_t arrived, ended;
     uint32_t broken;  /* connections */
     uint32_t late_us; /* the most that this generator was behind its own times */
     struct client *free_clients;
-    size_t clients, clients_most;
+    size_t clients, clients_most, opening;
+    int timer;             /* a descriptor */
     struct visit *waiting; /* owned; those for whom there is no connection, a ring of `count` */
     size_t waiting_from, waiting_count, waiting_most;
     struct samples samples[OUTCOMES];
@@ -111,6 +140,15 @@ static double percentile(const struct samples *samples, double share)
                : samples->waits[at < samples->count ? at : samples->count - 1] / 1000.0;
 }
 
+static uint64_t cpu_us(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 static double ms_since(const struct rush *rush, uint64_t then_ns)
 {
     return then_ns == 0 ? 0 : (double)(then_ns - rush->began_ns) / 1e6;
@@ -121,10 +159,12 @@ static void report(struct rush *rush)
     size_t answered = 0;
 
     printf("{\"arrived\":%u,\"rate\":%u,\"connections\":%zu,\"broken\":%u,\"late_ms\":%.1f,"
-           "\"queued_most\":%zu,\"last_granted_ms\":%.1f,\"last_answer_ms\":%.1f",
+           "\"queued_most\":%zu,\"last_granted_ms\":%.1f,\"last_answer_ms\":%.1f,\"cpu_ms\":%.1f,"
+           "\"last_winner\":%u,\"granted_after_refusal\":%u",
            rush->arrived, rush->rate, rush->clients, rush->broken, rush->late_us / 1000.0,
            rush->waiting_most, ms_since(rush, rush->last_granted_ns),
-           ms_since(rush, rush->last_answer_ns));
+           ms_since(rush, rush->last_answer_ns), (double)rush->cpu_us / 1000, rush->last_winner,
+           rush->granted_after_refusal);
     for (size_t i = 0; i < OUTCOMES; i++) {
         struct samples *samples = &rush->samples[i];
 
@@ -138,7 +178,10 @@ static void report(struct rush *rush)
                percentile(samples, 0.99), percentile(samples, 0.999), percentile(samples, 1));
         free(samples->waits);
     }
-    printf(",\"unanswered\":%zu}\n", rush->arrived - answered);
+    printf(",\"unanswered\":%zu,\"same\":%u,\"different\":%u,\"now_granted\":%u,"
+           "\"now_refused\":%u,\"unsettled\":%u}\n",
+           rush->arrived - answered, rush->same, rush->different, rush->now_granted,
+           rush->now_refused, rush->unsettled);
 }
 
 /* Answered or not, nothing more comes of it. */
@@ -149,26 +192,100 @@ static void visit_gone(struct rush *rush)
     }
 }
 
-static void visit_end(struct rush *rush, const struct visit *visit, enum outcome outcome)
+static void visit_end(struct rush *rush, const struct visit *visit, enum outcome outcome,
+                      uint64_t answer)
 {
     uint64_t now = uv_hrtime();
 
     sample_add(&rush->samples[outcome], now - visit->due_ns);
+    rush->told[visit->user] = (struct told){.answer = answer, .outcome = (uint8_t)outcome};
     if (outcome == GRANTED) {
         rush->last_granted_ns = now;
+        rush->last_winner =
+            visit->user + 1 > rush->last_winner ? visit->user + 1 : rush->last_winner;
+        /* He asked when it had been said that nothing is left. */
+        rush->granted_after_refusal +=
+            rush->first_refused_ns != 0 && visit->sent_ns > rush->first_refused_ns;
+    } else if (outcome == REFUSED && rush->first_refused_ns == 0) {
+        rush->first_refused_ns = now;
     }
     rush->last_answer_ns = now;
+    visit_gone(rush);
+}
+
+static enum outcome outcome_of(int status)
+{
+    switch (status) {
+    case 200:
+    case 201:
+        return GRANTED;
+    case 409:
+        return REFUSED;
+    case 503:
+        return PUT_OFF;
+    default:
+        return OTHER;
+    }
+}
+
+/* Who was granted something is given the same again, as a repeat, and who was refused is refused.
+ */
+static void again_end(struct rush *rush, const struct visit *visit, int status, uint64_t answer)
+{
+    const struct told *told = &rush->told[visit->user];
+
+    if (outcome_of(status) == PUT_OFF) {
+        rush->unsettled++;
+    } else if (told->outcome == GRANTED || told->outcome == REFUSED) {
+        if (told->outcome == GRANTED ? status == 200 && answer == told->answer : status == 409) {
+            rush->same++;
+        } else {
+            rush->different++;
+        }
+    } else if (status == 200 || status == 201) {
+        rush->now_granted++;
+    } else if (status == 409) {
+        rush->now_refused++;
+    } else {
+        rush->unsettled++;
+    }
     visit_gone(rush);
 }
 
 /* ---- A client ---- */
 
 static void visit_begin(struct client *client, struct visit visit);
-static void client_open(struct rush *rush, struct visit visit);
+static void client_open(struct rush *rush, const struct visit *visit);
 
 static void client_closed(uv_handle_t *handle)
 {
     free(handle->data);
+}
+
+static void wait_in_line(struct rush *rush, struct visit visit)
+{
+    rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = visit;
+}
+
+/* The first in the line. */
+static struct visit next_in_line(struct rush *rush)
+{
+    struct visit next = rush->waiting[rush->waiting_from];
+
+    rush->waiting_from = (rush->waiting_from + 1) % rush->count;
+    rush->waiting_count--;
+    return next;
+}
+
+/* Who asks again tries again: that his connection broke is not what he is asked about. */
+static void visit_broken(struct rush *rush, struct visit visit)
+{
+    if (rush->is_again && ++visit.tries < AGAIN_TRIES) {
+        wait_in_line(rush, visit);
+        return;
+    }
+    rush->unsettled += rush->is_again;
+    visit_gone(rush);
 }
 
 /* Its connection is gone; whoever was on it is not answered. */
@@ -182,7 +299,8 @@ static void client_break(struct client *client)
     rush->clients--;
     rush->broken++;
     if (client->is_busy) {
-        visit_gone(rush);
+        client->is_busy = false;
+        visit_broken(rush, client->visit);
     } else {
         struct client **at = &rush->free_clients;
 
@@ -193,11 +311,9 @@ static void client_break(struct client *client)
     }
     uv_close((uv_handle_t *)&client->tcp, client_closed);
     if (rush->waiting_count > 0 && rush->clients < rush->clients_most) {
-        struct visit next = rush->waiting[rush->waiting_from];
+        struct visit next = next_in_line(rush);
 
-        rush->waiting_from = (rush->waiting_from + 1) % rush->count;
-        rush->waiting_count--;
-        client_open(rush, next);
+        client_open(rush, &next);
     }
 }
 
@@ -208,34 +324,26 @@ static void client_next(struct client *client)
 
     client->is_busy = false;
     if (rush->waiting_count > 0) {
-        struct visit next = rush->waiting[rush->waiting_from];
-
-        rush->waiting_from = (rush->waiting_from + 1) % rush->count;
-        rush->waiting_count--;
-        visit_begin(client, next);
+        visit_begin(client, next_in_line(rush));
     } else {
         client->next_free = rush->free_clients;
         rush->free_clients = client;
     }
 }
 
-static enum outcome outcome_of(const char *answer)
+/* FNV-1a. */
+static uint64_t hash(const char *text, size_t size)
 {
-    switch (atoi(answer + strlen("HTTP/1.1 "))) {
-    case 200:
-    case 201:
-        return GRANTED;
-    case 409:
-        return REFUSED;
-    case 503:
-        return PUT_OFF;
-    default:
-        return OTHER;
+    uint64_t value = 14695981039346656037U;
+
+    for (size_t i = 0; i < size; i++) {
+        value = (value ^ (uint8_t)text[i]) * 1099511628211U;
     }
+    return value;
 }
 
-/* How long the answer is that has begun to come; 0: not known yet. */
-static size_t answer_length(struct client *client)
+/* How long the answer is that has begun to come, and its head; 0: not known yet. */
+static size_t answer_length(struct client *client, size_t *ret_head)
 {
     const char *end, *length;
 
@@ -245,8 +353,8 @@ static size_t answer_length(struct client *client)
         return 0;
     }
     length = strcasestr(client->answer, "\r\ncontent-length:");
-    return (size_t)(end - client->answer) + 4 +
-           (length == NULL || length > end ? 0 : strtoul(length + 17, NULL, 10));
+    *ret_head = (size_t)(end - client->answer) + 4;
+    return *ret_head + (length == NULL || length > end ? 0 : strtoul(length + 17, NULL, 10));
 }
 
 static void answer_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
@@ -258,39 +366,55 @@ static void answer_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_roo
     ret_room->len = ANSWER_MOST - 1 - client->answer_size;
 }
 
-static void answer_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
+/* It is whole. */
+static void answer_take(struct client *client, size_t head, size_t length)
 {
-    struct client *client = stream->data;
-    size_t length;
+    struct rush *rush = client->rush;
+    int status = atoi(client->answer + strlen("HTTP/1.1 "));
+    uint64_t answer =
+        status == 200 || status == 201 ? hash(client->answer + head, length - head) : 0;
 
-    (void)room; /* it is the answer's */
-    if (n < 0) {
-        client_break(client);
-        return;
+    client->is_busy = false;
+    if (rush->is_again) {
+        again_end(rush, &client->visit, status, answer);
+    } else {
+        visit_end(rush, &client->visit, outcome_of(status), answer);
     }
-    client->answer_size += (size_t)n;
-    length = answer_length(client);
-    if (length == 0 || client->answer_size < length) {
-        if (length >= ANSWER_MOST || client->answer_size == ANSWER_MOST - 1) {
-            client_break(client);
-        }
-        return;
-    }
-    visit_end(client->rush, &client->visit, outcome_of(client->answer));
     if (strcasestr(client->answer, "\r\nconnection: close") != NULL) {
-        client->is_busy = false;
-        client->next_free = client->rush->free_clients;
-        client->rush->free_clients = client;
+        client->next_free = rush->free_clients;
+        rush->free_clients = client;
         client_break(client);
     } else {
         client_next(client);
     }
 }
 
+static void answer_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
+{
+    struct client *client = stream->data;
+    size_t length, head = 0;
+
+    (void)room; /* it is the answer's */
+    if (n < 0 || (n > 0 && !client->is_busy)) {
+        client_break(client);
+        return;
+    }
+    client->answer_size += (size_t)n;
+    length = answer_length(client, &head);
+    if (length == 0 || client->answer_size < length) {
+        if (length >= ANSWER_MOST || client->answer_size == ANSWER_MOST - 1) {
+            client_break(client);
+        }
+        return;
+    }
+    answer_take(client, head, length);
+}
+
 static void request_send(struct client *client)
 {
     uv_buf_t request = uv_buf_init(client->request, (unsigned)client->request_size);
 
+    client->visit.sent_ns = uv_hrtime();
     if (uv_try_write((uv_stream_t *)&client->tcp, &request, 1) != (int)client->request_size) {
         /* Nothing of it was taken: the connection is broken, or has never been so full. */
         client_break(client);
@@ -329,10 +453,18 @@ static void connected(uv_connect_t *connecting, int status)
         return;
     }
     uv_tcp_nodelay(&client->tcp, 1);
-    request_send(client);
+    if (client->is_busy) {
+        request_send(client);
+        return;
+    }
+    client_next(client);
+    if (--client->rush->opening == 0) {
+        uv_stop(&client->rush->loop);
+    }
 }
 
-static void client_open(struct rush *rush, struct visit visit)
+/* For a visit, or, when that is NULL, before there is any. */
+static void client_open(struct rush *rush, const struct visit *visit)
 {
     struct client *client = must(calloc(1, sizeof(*client)));
 
@@ -341,7 +473,9 @@ static void client_open(struct rush *rush, struct visit visit)
     uv_tcp_init(&rush->loop, &client->tcp);
     client->tcp.data = client;
     rush->clients++;
-    visit_begin(client, visit);
+    if (visit != NULL) {
+        visit_begin(client, *visit);
+    }
     if (uv_tcp_connect(&client->connecting, &client->tcp, (struct sockaddr *)&rush->address,
                        connected) < 0) {
         client_break(client);
@@ -358,9 +492,9 @@ static void arrive(struct rush *rush, struct visit visit)
         rush->free_clients = client->next_free;
         visit_begin(client, visit);
     } else if (rush->clients < rush->clients_most) {
-        client_open(rush, visit);
+        client_open(rush, &visit);
     } else {
-        rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = visit;
+        wait_in_line(rush, visit);
         rush->waiting_most =
             rush->waiting_count > rush->waiting_most ? rush->waiting_count : rush->waiting_most;
     }
@@ -371,11 +505,15 @@ static void time_is_up(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-static void arrivals_come(uv_timer_t *timer)
+static void arrivals_come(uv_poll_t *arrivals, int status, int events)
 {
-    struct rush *rush = timer->data;
-    uint64_t now = uv_hrtime(), due = 0;
+    struct rush *rush = arrivals->data;
+    uint64_t now = uv_hrtime(), due = 0, rings;
 
+    (void)status, (void)events; /* a timer has one thing to say */
+    if (read(rush->timer, &rings, sizeof(rings)) < 0) {
+        return;
+    }
     while (rush->arrived < rush->count) {
         due = rush->began_ns + (uint64_t)rush->arrived * 1000000000 / rush->rate;
         if (due > now) {
@@ -384,34 +522,123 @@ static void arrivals_come(uv_timer_t *timer)
         if ((now - due) / 1000 > rush->late_us) {
             rush->late_us = (uint32_t)((now - due) / 1000);
         }
-        arrive(rush, (struct visit){.due_ns = due, .user = rush->arrived});
-        rush->arrived++;
+        arrive(rush, (struct visit){.due_ns = due, .user = rush->arrived++});
     }
-    uv_timer_stop(timer);
-    uv_timer_start(&rush->patience, time_is_up, PATIENCE_MS, 0);
+    uv_poll_stop(arrivals);
+    uv_timer_start(&rush->patience, time_is_up, rush->patience_ms, 0);
+}
+
+static void connections_open(struct rush *rush)
+{
+    rush->opening = rush->clients_most;
+    for (size_t i = 0; i < rush->clients_most; i++) {
+        client_open(rush, NULL);
+    }
+    uv_timer_start(&rush->patience, time_is_up, rush->patience_ms, 0);
+    uv_run(&rush->loop, UV_RUN_DEFAULT);
+    uv_timer_stop(&rush->patience);
+    if (rush->opening > 0) {
+        fprintf(stderr, "rush: %zu of %zu connections could not be opened\n", rush->opening,
+                rush->clients_most);
+        exit(2);
+    }
+}
+
+static void arrivals_start(struct rush *rush)
+{
+    struct itimerspec every = {{0, GLANCE_NS}, {0, GLANCE_NS}};
+
+    rush->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (rush->timer < 0 || timerfd_settime(rush->timer, 0, &every, NULL) != 0) {
+        fprintf(stderr, "rush: no timer\n");
+        exit(2);
+    }
+    uv_poll_init(&rush->loop, &rush->arrivals, rush->timer);
+    rush->arrivals.data = rush;
+    rush->began_ns = uv_hrtime();
+    uv_poll_start(&rush->arrivals, UV_READABLE, arrivals_come);
+}
+
+/* An answer that comes too late is for nobody. */
+static void busy_cut(uv_handle_t *handle, void *argument)
+{
+    struct client *client = handle->data;
+
+    if (handle->type == UV_TCP && !uv_is_closing(handle) && client->is_busy) {
+        client->rush->clients--;
+        uv_close(handle, client_closed);
+    }
+    (void)argument; /* uv_walk's */
+}
+
+/* Puts those into the line who ask again: all but the refused, of whom there are enough. */
+static void again_line_up(struct rush *rush)
+{
+    uint64_t refused = rush->samples[REFUSED].count, seen = 0;
+
+    rush->waiting_from = rush->waiting_count = 0;
+    for (uint32_t user = 0; user < rush->arrived; user++) {
+        if (rush->told[user].outcome == REFUSED) {
+            uint64_t before = seen * rush->again / refused;
+
+            seen++;
+            /* Evenly among them. */
+            if (refused > rush->again && seen * rush->again / refused == before) {
+                continue;
+            }
+        }
+        wait_in_line(rush, (struct visit){.user = user});
+    }
+}
+
+static void again_run(struct rush *rush)
+{
+    uv_walk(&rush->loop, busy_cut, NULL);
+    again_line_up(rush);
+    rush->is_again = true;
+    rush->ended = rush->count - (uint32_t)rush->waiting_count;
+    for (int i = 0; i < AGAIN_AT_ONCE && rush->waiting_count > 0; i++) {
+        arrive(rush, next_in_line(rush));
+    }
+    uv_timer_start(&rush->patience, time_is_up, rush->patience_ms, 0);
+    if (rush->ended < rush->count) {
+        uv_run(&rush->loop, UV_RUN_DEFAULT);
+    }
+    rush->unsettled += rush->count - rush->ended;
 }
 
 static void rush_run(struct rush *rush)
 {
     rush->waiting = must(calloc(rush->count, sizeof(struct visit)));
+    rush->told = must(calloc(rush->count, sizeof(struct told)));
+    for (uint32_t user = 0; user < rush->count; user++) {
+        rush->told[user].outcome = OUTCOMES;
+    }
     uv_loop_init(&rush->loop);
-    uv_timer_init(&rush->loop, &rush->arrivals);
     uv_timer_init(&rush->loop, &rush->patience);
-    rush->arrivals.data = rush;
-    rush->began_ns = uv_hrtime();
-    uv_timer_start(&rush->arrivals, arrivals_come, 0, 1);
+    if (rush->opens_first) {
+        connections_open(rush);
+    }
+    rush->cpu_us = cpu_us();
+    arrivals_start(rush);
     uv_run(&rush->loop, UV_RUN_DEFAULT);
+    rush->cpu_us = cpu_us() - rush->cpu_us;
+    if (rush->again > 0) {
+        again_run(rush);
+    }
     report(rush);
     free(rush->waiting);
+    free(rush->told);
 }
 
 /* ---- The command ---- */
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] "
-                    "[--connections MOST]\n            [--per-user TIMES] [--prefix TEXT] "
-                    "[--host ADDRESS]\n");
+    fprintf(stderr,
+            "usage: rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] "
+            "[--connections MOST]\n            [--open] [--per-user TIMES] [--again REFUSED] "
+            "[--patience MS] [--prefix TEXT]\n            [--host ADDRESS]\n");
     exit(2);
 }
 
@@ -429,15 +656,12 @@ static uint32_t number(const char *text)
 static void options_read(struct rush *rush, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"discount", required_argument, NULL, 'd'},
-        {"rate", required_argument, NULL, 'r'},
-        {"count", required_argument, NULL, 'n'},
-        {"per-user", required_argument, NULL, 'u'},
-        {"connections", required_argument, NULL, 'c'},
-        {"prefix", required_argument, NULL, 'x'},
-        {"host", required_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},     {"discount", required_argument, NULL, 'd'},
+        {"rate", required_argument, NULL, 'r'},     {"count", required_argument, NULL, 'n'},
+        {"per-user", required_argument, NULL, 'u'}, {"connections", required_argument, NULL, 'c'},
+        {"open", no_argument, NULL, 'o'},           {"again", required_argument, NULL, 'a'},
+        {"patience", required_argument, NULL, 't'}, {"prefix", required_argument, NULL, 'x'},
+        {"host", required_argument, NULL, 'h'},     {NULL, 0, NULL, 0},
     };
     const char *host = "127.0.0.1";
     uint32_t port = 0;
@@ -458,6 +682,15 @@ static void options_read(struct rush *rush, int argc, char **argv)
             break;
         case 'c':
             rush->clients_most = number(optarg);
+            break;
+        case 'o':
+            rush->opens_first = true;
+            break;
+        case 'a':
+            rush->again = number(optarg);
+            break;
+        case 't':
+            rush->patience_ms = number(optarg);
             break;
         case 'x':
             rush->prefix = optarg;
@@ -483,8 +716,12 @@ static void options_read(struct rush *rush, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct rush rush = {
-        .rate = 1000, .count = 1000, .per_user = 1, .clients_most = 1000, .prefix = "u"};
+    static struct rush rush = {.rate = 1000,
+                               .count = 1000,
+                               .per_user = 1,
+                               .clients_most = 1000,
+                               .patience_ms = 15000,
+                               .prefix = "u"};
     struct rlimit files;
 
     signal(SIGPIPE, SIG_IGN);
