@@ -17,7 +17,7 @@
 #   AGAIN=2000  so many of the refused ask again afterwards, and all others
 #   PATIENCE_MS=15000  how long after the last arrival an answer is waited for, and again when they ask again
 #   WORKERS=1   of discountd
-#   PLOTS=DIR   also draws there flash-sale-winners.svg and flash-sale-refused.svg
+#   PLOTS=DIR   also draws there flash-sale-sold-out.svg, -winners.svg and -refused.svg
 #
 # Every time is from the moment at which a user arrives. A run does not count, and fails the command,
 # when more units are stored than there are, or fewer although somebody was refused; when a grant that was

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What bench/flash_sale.sh has measured, as a table and as plots.
+"""What bench/flash_sale.sh has measured, as a table, and as plots of its highest rate.
 
     bench/flash_table.py table < build/bench/flash_sale.tsv
     bench/flash_table.py plot FOLDER < build/bench/flash_sale.tsv
@@ -9,10 +9,9 @@ Each figure is the median over the rounds."""
 import csv
 import pathlib
 import statistics
-import subprocess
 import sys
 
-from compare import name, padded
+from compare import draw, name, padded
 
 HEADING = ('', 'arrive/s', 'sold out ms', 'won', 'p50 ms', 'p99', 'p99.9', 'max', 'refused', 'p50 ms', 'p99', 'p99.9', 'max', 'put off',
            'other', 'no answer', 'last winner', 'stored', 'queue empty ms', 'rush late ms', 'rush CPU %')
@@ -46,20 +45,20 @@ def table(groups):
     print('\n'.join(padded([HEADING, *rows])))
 
 
-def draw(path, groups, key, title):
-    """A line for each contender over the rates; who refused nobody has no time for that."""
-    rates = sorted({rate for rate, _ in groups})
-    contenders = list(dict.fromkeys(contender for _, contender in groups))
+def label(contender, runs):
+    """Who was not answered waited longer than any figure says."""
+    unanswered = figure(runs, 'unanswered')
+    return name(contender) + (f' ({unanswered:,.0f} without an answer)' if unanswered else '')
 
-    def point(rate, contender):
-        runs = groups.get((rate, contender))
-        return f'{figure(runs, key)}' if runs and figure(runs, key) > 0 else '-'
-    lines = ['\t'.join(['users', *map(name, contenders)]),
-             *('\t'.join([str(rate), *(point(rate, contender) for contender in contenders)]) for rate in rates),
-             '# Each time is from the moment at which a user arrives, whoever waits already; medians.']
-    drawn = subprocess.run([pathlib.Path(__file__).with_name('plot.py'), 'lines', '--title', title, '--x', 'users who arrive in a second',
-                            '--y', 'ms', '--log-y'], input='\n'.join(lines), capture_output=True, text=True, check=True)
-    path.write_text(drawn.stdout)
+
+def plot(path, groups, key, title):
+    """A bar for each contender at the highest rate."""
+    highest = max(rate for rate, _ in groups)
+    runs = {contender: runs for (rate, contender), runs in groups.items() if rate == highest}
+    users, units = (figure(next(iter(runs.values())), count) for count in ('users', 'units'))
+    draw(path, ['contender\tms', *(f'{label(contender, runs[contender])}\t{figure(runs[contender], key)}' for contender in runs),
+                f'# {users:,.0f} users for {units:,.0f} units, {highest:,} arrive in a second, whoever waits already; medians.'],
+         '--title', title, '--unit', 'ms')
 
 
 def main():
@@ -68,8 +67,9 @@ def main():
         table(groups)
     elif len(sys.argv) == 3 and sys.argv[1] == 'plot':
         folder = pathlib.Path(sys.argv[2])
-        draw(folder / 'flash-sale-winners.svg', groups, 'win_p99', 'Flash sale: how long winners wait, p99')
-        draw(folder / 'flash-sale-refused.svg', groups, 'refused_p99', 'Flash sale: how long the refused wait, p99')
+        plot(folder / 'flash-sale-sold-out.svg', groups, 'sold_out', 'Flash sale: until the last unit is gone, in ms')
+        plot(folder / 'flash-sale-winners.svg', groups, 'win_p99', 'Flash sale: how long winners wait, p99 in ms')
+        plot(folder / 'flash-sale-refused.svg', groups, 'refused_p99', 'Flash sale: how long the refused wait, p99 in ms')
     else:
         sys.exit(__doc__)
 
