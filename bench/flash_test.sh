@@ -15,7 +15,7 @@ fi
 outputs=$(mktemp -d)
 mkdir "$outputs/said"
 trap 'rm -rf "$outputs"' EXIT
-export CONTENDERS=sqlite PROBE_S=0.1 CONNECTIONS=20 RATES=1000 ARRIVALS=300 UNITS=100 AGAIN=50 PATIENCE_MS=1500
+export CONTENDERS=sqlite PROBE_S=0.1 CONNECTIONS=20 RATES=1000 ARRIVALS=300 UNITS=100 AGAIN=50 PATIENCE_MS=3000
 
 # expect NAME EXIT-CODE TEXT: of a flash sale on the liar, as the environment says. Three at a time.
 expect() {
