@@ -12,6 +12,8 @@ import subprocess
 
 from service import Service, text_of, wait_for
 
+# How deep libc calls itself before it allocates.
+LIBC_DEPTH = 3
 ALLOCATIONS = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"}
 
 
@@ -100,27 +102,33 @@ class Profile:
 
     def __init__(self, text):
         self.names = {"ob": {}, "fn": {}}
-        self.spent = collections.Counter()  # instructions by object and function
-        self.allocations = collections.Counter()  # calls by the object and function that made them
+        self.spent = collections.Counter()  # instructions by function, which is an object and a name
+        self.allocations = collections.Counter()  # calls by the function that made them
+        self.callers = collections.defaultdict(collections.Counter)  # calls of a function by those who made them
         self.total = 0
-        where, callee, is_call = {"ob": "", "fn": ""}, "", False
+        where, callee, is_call = {"ob": "", "fn": ""}, {}, False
         for line in text.splitlines():
             key, _, value = line.partition("=")
             if key in ("ob", "fn"):
                 where[key] = self._name(key, value)
             elif key in ("cob", "cfn"):
-                callee = self._name(key[1:], value)
+                callee[key[1:]] = self._name(key[1:], value)
             elif key == "calls":
                 # The next line is what was spent in the callee, which is told there.
                 is_call = True
-                if callee in ALLOCATIONS:
-                    self.allocations[where["ob"], where["fn"]] += int(value.split()[0])
+                self._call((where["ob"], where["fn"]), (callee.get("ob", where["ob"]), callee["fn"]), int(value.split()[0]))
+                callee = {}
             elif line[:1].isdigit() or line[:1] in ("+", "-", "*"):
                 if not is_call:
                     self.spent[where["ob"], where["fn"]] += int(line.split()[1])
                 is_call = False
             elif line.startswith("totals:"):
                 self.total = int(line.split()[1])
+
+    def _call(self, caller, callee, count):
+        self.callers[callee][caller] += count
+        if callee[1] in ALLOCATIONS:
+            self.allocations[caller] += count
 
     def _name(self, kind, value):
         number, _, name = value.partition(" ")
@@ -129,10 +137,20 @@ class Profile:
             self.names[kind][number] = name.rpartition("/")[2].partition("'")[0]
         return self.names[kind][number]
 
+    def _allocators(self):
+        """Those who allocate: what libc does for others, such as strdup, is theirs, by how often each calls it."""
+        found = self.allocations.copy()
+        for _ in range(LIBC_DEPTH):
+            for function in [function for function in found if function[0].startswith(("libc.so", "???")) and self.callers[function]]:
+                count, calls = found.pop(function), self.callers[function].total()
+                for caller, part in self.callers[function].items():
+                    found[caller] += count * part / calls
+        return found
+
     def counts(self):
         counts = collections.Counter({"instructions": self.total, "allocations": self.allocations.total()})
         for (thing, _), spent in self.spent.items():
             counts[f"in {thing}"] += spent
-        for (thing, function), calls in self.allocations.items():
+        for (thing, function), calls in self._allocators().items():
             counts[f"by {function} in {thing}"] += calls
         return counts
