@@ -27,22 +27,22 @@ VERSIONS = {"libmicrohttpd": "0.9.75", "hiredis": "0.14.1", "jansson": "2.14", "
 # with 64, as many are there at a time. Calls of malloc and its like; instructions in discountd itself, and in all the process.
 BOUNDS = """
 # store request  at        system calls          allocations     own instructions         instructions
-redis   grant     1       9.04    13.56       27.00    27.50        9850    11819       48364    58037
-redis   grant    64       2.21     2.65       14.20    14.70        8592    10310       33886    40664
-redis   repeat    1       9.06    13.59       27.00    27.50        9507    11409       47491    56990
-redis   repeat   64       2.21     2.65       14.20    14.70        8284     9940       33380    40056
-redis   refusal   1       9.11    13.66       24.00    24.50        8097     9717       48721    58466
-redis   refusal  64       2.22     2.66       11.20    11.70        6838     8205       34158    40990
-redis   read      1       9.05    13.58       31.00    31.50        7834     9401       61808    74169
-redis   read     64       2.19     2.62       29.11    29.61        7055     8466       57278    68734
-sqlite  grant     1      21.31    31.96       26.45    26.95        9108    10930       80023    96027
-sqlite  grant    64       2.93     3.51       18.77    19.27        8422    10107       45470    54564
-sqlite  repeat    1      12.70    19.05       20.00    20.50        8806    10568       53051    63661
-sqlite  repeat   64       2.32     2.78       17.08    17.58        8139     9767       40240    48288
-sqlite  refusal   1      12.80    19.20       14.00    14.50        7498     8997       49158    58990
-sqlite  refusal  64       2.29     2.75       11.09    11.59        6823     8188       35484    42580
-sqlite  read      1      12.66    18.99       18.00    18.50        7280     8736       59230    71076
-sqlite  read     64       2.29     2.75       18.00    18.50        6838     8206       53386    64064
+redis   grant     1       9.06    13.59       27.00    27.50        9140    10968       47906    57488
+redis   grant    64       2.20     2.64       11.25    11.75        7499     8998       31831    38198
+redis   repeat    1       9.07    13.61       27.00    27.50        9100    10920       47594    57113
+redis   repeat   64       2.21     2.65       11.25    11.75        7480     8977       31738    38085
+redis   refusal   1       9.04    13.56       24.00    24.50        7606     9127       48443    58131
+redis   refusal  64       2.23     2.68        8.25     8.75        5950     7139       31873    38247
+redis   read      1       9.05    13.58       30.00    30.50        7414     8896       60123    72148
+redis   read     64       2.23     2.67       28.11    28.61        6619     7943       56219    67463
+sqlite  grant     1      21.23    31.84       25.45    25.95        8354    10025       78351    94021
+sqlite  grant    64       2.94     3.53       17.77    18.27        7648     9178       44252    53102
+sqlite  repeat    1      12.32    18.48       19.00    19.50        8028     9634       51519    61823
+sqlite  repeat   64       2.30     2.76       16.09    16.59        7362     8835       39148    46978
+sqlite  refusal   1      12.80    19.20       13.00    13.50        6768     8122       47510    57012
+sqlite  refusal  64       2.32     2.78       10.09    10.59        6068     7281       34553    41463
+sqlite  read      1      13.08    19.62       17.00    17.50        6815     8179       57542    69051
+sqlite  read     64       2.31     2.77       17.00    17.50        6296     7555       52404    62885
 """
 
 COLUMNS = ("system calls", "allocations", "own instructions", "instructions")
