@@ -2,9 +2,7 @@
 /* Discounts as JSON: struct discount on the inside, text on the outside. */
 #include "api/discount_json.h"
 
-#include <jansson.h>
-
-#include "api/json_memory.h"
+#include "api/json_text.h"
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 
@@ -30,65 +28,78 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
     return status;
 }
 
-static bool text_set(json_t *object, const char *name, struct str text)
+/* More than the names of all members, four times and three counts take. */
+#define FIXED_MOST 512
+
+/* The members are added in sorted order, each behind what separates it from the one before. */
+static void text_add(struct json_text *text, struct str name, struct str value)
 {
-    /* The texts were checked to be UTF-8 when they came in; jansson checks stored ones again. */
-    return json_object_set_new(object, name, json_stringn(text.p, text.n)) == 0;
+    json_text_add(text, name);
+    json_text_add_string(text, value);
 }
 
-static bool count_set(json_t *object, const char *name, int64_t count)
+static void count_add(struct json_text *text, struct str name, int64_t count)
 {
-    return json_object_set_new(object, name, json_integer(count)) == 0;
+    json_text_add(text, name);
+    json_text_add_number(text, count);
 }
 
 /* Leaves a time of 0 out: that is how a discount says "none". */
-static bool time_set(json_t *object, const char *name, int64_t us)
+static void time_add(struct json_text *text, struct str name, int64_t us)
 {
-    char text[TIMESTAMP_SIZE];
+    char time[TIMESTAMP_SIZE];
 
-    if (us == 0) {
-        return true;
+    if (us != 0) {
+        timestamp_format(us, time);
+        text_add(text, name, str_of(time));
     }
-    timestamp_format(us, text);
-    return json_object_set_new(object, name, json_string(text)) == 0;
 }
 
-/* jansson keeps the order in which members are set, so it is the sorted one here. A granted_at of 0
- * is left out. */
-static json_t *discount_encode(const struct discount *discount, bool with_counts,
-                               int64_t granted_at_us)
+/* A granted_at of 0 is left out. */
+static struct str discount_write(const struct discount *discount, bool with_counts,
+                                 int64_t granted_at_us, struct arena *arena)
 {
     int64_t left = discount->total_count - discount->granted_count;
-    json_t *object = json_memory_begin() ? json_object() : NULL;
+    struct json_text text;
 
-    if (text_set(object, "brand_id", discount->brand_id) &&
-        time_set(object, "created_at", discount->created_at_us) &&
-        text_set(object, "discount_code", discount->discount_code) &&
-        time_set(object, "expires_at", discount->expires_at_us) &&
-        time_set(object, "granted_at", granted_at_us) &&
-        (!with_counts || count_set(object, "granted_count", discount->granted_count)) &&
-        text_set(object, "id", discount->id) &&
-        (!with_counts || count_set(object, "remaining_count", left > 0 ? left : 0)) &&
-        time_set(object, "starts_at", discount->starts_at_us) &&
-        count_set(object, "total_count", discount->total_count)) {
-        return object;
+    /* What others have written into the store may be anything. */
+    if (!discount_text_is_utf8(discount->brand_id) ||
+        !discount_text_is_utf8(discount->discount_code) || !discount_text_is_utf8(discount->id) ||
+        !json_text_begin(&text, arena,
+                         FIXED_MOST + JSON_TEXT_MOST(discount->brand_id.n) +
+                             JSON_TEXT_MOST(discount->discount_code.n) +
+                             JSON_TEXT_MOST(discount->id.n))) {
+        return (struct str){NULL, 0};
     }
-    json_decref(object);
-    return NULL;
+    text_add(&text, STR("{\"brand_id\":"), discount->brand_id);
+    time_add(&text, STR(",\"created_at\":"), discount->created_at_us);
+    text_add(&text, STR(",\"discount_code\":"), discount->discount_code);
+    time_add(&text, STR(",\"expires_at\":"), discount->expires_at_us);
+    time_add(&text, STR(",\"granted_at\":"), granted_at_us);
+    if (with_counts) {
+        count_add(&text, STR(",\"granted_count\":"), discount->granted_count);
+    }
+    text_add(&text, STR(",\"id\":"), discount->id);
+    if (with_counts) {
+        count_add(&text, STR(",\"remaining_count\":"), left > 0 ? left : 0);
+    }
+    time_add(&text, STR(",\"starts_at\":"), discount->starts_at_us);
+    count_add(&text, STR(",\"total_count\":"), discount->total_count);
+    json_text_add(&text, STR("}\n"));
+    return (struct str){text.p, text.n};
 }
 
 struct str discount_print_created(const struct discount *discount, struct arena *arena)
 {
-    return document_print(discount_encode(discount, false, 0), arena);
+    return discount_write(discount, false, 0, arena);
 }
 
 struct str discount_print(const struct discount *discount, struct arena *arena)
 {
-    return document_print(discount_encode(discount, true, 0), arena);
+    return discount_write(discount, true, 0, arena);
 }
 
 struct str holding_print(const struct holding *holding, struct arena *arena)
 {
-    return document_print(discount_encode(&holding->discount, false, holding->granted_at_us),
-                          arena);
+    return discount_write(&holding->discount, false, holding->granted_at_us, arena);
 }

@@ -64,3 +64,19 @@ void json_text_add_string(struct json_text *text, struct str value)
     *at++ = '"';
     text->n = (size_t)(at - text->p);
 }
+
+void json_text_add_number(struct json_text *text, int64_t number)
+{
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char digits[20];
+    size_t n = 0;
+
+    do {
+        digits[sizeof(digits) - ++n] = (char)('0' + (char)(rest % 10));
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0) {
+        digits[sizeof(digits) - ++n] = '-';
+    }
+    json_text_add(text, (struct str){digits + sizeof(digits) - n, n});
+}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON written from front to back into an arena, without a tree in between: for the answers that
- * are given most, whose members are known. Everything else is jansson's. */
+/* JSON written from front to back into an arena, without a tree in between: for answers whose
+ * members are known. Everything else is jansson's. */
 #ifndef API_JSON_TEXT_H
 #define API_JSON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "discount/arena.h"
 #include "discount/str.h"
@@ -25,5 +26,7 @@ bool json_text_begin(struct json_text *text, struct arena *arena, size_t room);
 void json_text_add(struct json_text *text, struct str bytes);
 /* Adds a string (RFC 8259, section 7), which must be UTF-8. */
 void json_text_add_string(struct json_text *text, struct str value);
+/* Adds a number: at most 20 bytes. */
+void json_text_add_number(struct json_text *text, int64_t number);
 
 #endif

@@ -70,6 +70,32 @@ static void a_text_is_written_as_jansson_does(void **state)
     }
 }
 
+static void a_number_is_written_in_decimal(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text;
+    } numbers[] = {{0, "0"},
+                   {7, "7"},
+                   {10, "10"},
+                   {1000000000, "1000000000"},
+                   {-5, "-5"},
+                   {INT64_MAX, "9223372036854775807"},
+                   {INT64_MIN, "-9223372036854775808"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct arena arena;
+        struct json_text text;
+
+        arena_init(&arena, LIMIT_REQUEST_MEMORY);
+        assert_true(json_text_begin(&text, &arena, 20));
+        json_text_add_number(&text, numbers[i].number);
+        assert_str_equal(((struct str){text.p, text.n}), numbers[i].text);
+        arena_fini(&arena);
+    }
+}
+
 static void without_memory_there_is_no_text(void **state)
 {
     struct arena arena;
@@ -87,6 +113,7 @@ int main(void)
         cmocka_unit_test(pieces_follow_one_another),
         cmocka_unit_test(quotes_and_backslashes_are_escaped),
         cmocka_unit_test(a_text_is_written_as_jansson_does),
+        cmocka_unit_test(a_number_is_written_in_decimal),
         cmocka_unit_test(without_memory_there_is_no_text),
     };
 
