@@ -2,6 +2,9 @@
 /* Four words of state, two rounds for each eight bytes, four at the end. */
 #include "store/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 #define WORD 8
 
 static uint64_t rotated(uint64_t word, unsigned bits)
@@ -25,15 +28,13 @@ static void rounds_do(uint64_t v[4], int count)
     }
 }
 
-/* Little endian, whatever the machine is; a compiler makes one load of it. */
-static uint64_t word_of(const unsigned char *bytes, size_t n)
+/* Up to eight bytes, little endian whatever the machine is. */
+static uint64_t word_of(const char *bytes, size_t n)
 {
     uint64_t word = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return word;
+    memcpy(&word, bytes, n);
+    return le64toh(word);
 }
 
 static void absorb(uint64_t v[4], uint64_t word)
@@ -45,8 +46,8 @@ static void absorb(uint64_t v[4], uint64_t word)
 
 uint64_t siphash(const struct siphash_key *key, struct str text)
 {
-    const unsigned char *bytes = (const unsigned char *)text.p;
     size_t whole = text.n - text.n % WORD;
+    uint64_t last = (uint64_t)text.n << 56;
     uint64_t v[4] = {
         key->words[0] ^ UINT64_C(0x736f6d6570736575),
         key->words[1] ^ UINT64_C(0x646f72616e646f6d),
@@ -55,9 +56,12 @@ uint64_t siphash(const struct siphash_key *key, struct str text)
     };
 
     for (size_t i = 0; i < whole; i += WORD) {
-        absorb(v, word_of(bytes + i, WORD));
+        absorb(v, word_of(text.p + i, WORD));
     }
-    absorb(v, word_of(bytes + whole, text.n - whole) | (uint64_t)text.n << 56);
+    if (text.n > whole) {
+        last |= word_of(text.p + whole, text.n - whole);
+    }
+    absorb(v, last);
     v[2] ^= 0xff;
     rounds_do(v, 4);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
