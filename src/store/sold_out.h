@@ -21,8 +21,8 @@
  * this bounds how long that is not seen. */
 #define SOLD_OUT_FILTER_MS 60000
 /* How many refusals by the backend pay for reading one page of holders, and how many it has. A page
- * costs about as much as they do. */
-#define SOLD_OUT_REFUSALS 16
+ * costs Redis about as much as they do. */
+#define SOLD_OUT_REFUSALS 32
 #define SOLD_OUT_PAGE 256
 /* A load that did not come to its end in time was in vain: this many times as many refusals as it
  * took go by before the next. */

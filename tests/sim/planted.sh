@@ -143,7 +143,7 @@ plant "a discount that is gone is not noticed" $memory \
 plant "the backend calls final what is about to end" tests/sim/model_store.c \
     's/bool is_near =/bool is_near = false \&\&/'
 plant "holders are read for nothing" $memory \
-    's/#define SOLD_OUT_REFUSALS 16/x/; s/closed->refusals -= SOLD_OUT_REFUSALS;/;/'
+    's/#define SOLD_OUT_REFUSALS 32/x/; s/closed->refusals -= SOLD_OUT_REFUSALS;/;/'
 plant "two pages are read at once" $memory \
     's/sold_out->is_asking \|\| //'
 
