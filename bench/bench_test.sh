@@ -38,6 +38,8 @@ LIE=few expect stores_fails_when_grants_are_missing 1 'FAULT: .* grants were ans
 LIE=many expect stores_fails_when_there_are_too_many 1 'FAULT: .* but ' "$here/stores.sh" "$liar" 1 1
 LIE=refuse expect stores_fails_when_grants_are_refused 1 'FAULT: .* were no grants' "$here/stores.sh" "$liar" 1 1
 LIE=few expect grants_fails_when_grants_are_missing 1 'grants were answered, ' "$here/grants.sh" "$liar" 1 2 1 sqlite
+LIE=honest expect refusals_fails_when_nobody_is_refused 1 'FAULT: .* were no refusals' "$here/refusals.sh" "$liar" 1
+LIE=refuse expect refusals_fails_when_it_is_not_for_the_stock 1 'FAULT: .* as sold out' "$here/refusals.sh" "$liar" 1
 LIE=honest expect memory_fails_when_the_load_does_not_end 1 'not loaded within' "$here/memory.sh" "$liar"
 
 # Of 50 discounts by popularity, on a liar in the place of discountd and in that of a peer.

@@ -8,6 +8,7 @@
 #   bench/refusals.sh [BINARY [SECONDS]]          at most 7 seconds for each row
 #
 #   STORES='sqlite redis' CONNECTIONS=64 WORKERS=1 HOLDERS='1000 1000000'
+#   LIMIT_S=600    a stock must be granted within, and learnt
 #
 # Writes build/bench/refusals.tsv too. Needs wrk, redis-server and curl.
 set -euo pipefail
@@ -16,7 +17,7 @@ source "$(dirname "$0")/lib.sh"
 binary=${1:-$here/../build/release/discountd} seconds=${2:-5}
 read -ra stores <<<"${STORES:-sqlite redis}"
 read -ra holder_counts <<<"${HOLDERS:-1000 1000000}"
-connections=${CONNECTIONS:-64} workers=${WORKERS:-1}
+connections=${CONNECTIONS:-64} workers=${WORKERS:-1} limit_s=${LIMIT_S:-600}
 tsv=$here/../build/bench/refusals.tsv
 faults=0
 # Nearer than ten seconds to its end nothing is remembered of a discount, so the store is asked.
@@ -36,7 +37,7 @@ create_ending() {
 }
 # sell_out ID: with as many users as it takes.
 sell_out() {
-    UNTIL_SOLD_OUT=1 DISCOUNT=$1 wrk -t1 -c"$connections" -d600s -s "$here/grants.lua" "$url" >"$work/wrk" || true
+    UNTIL_SOLD_OUT=1 DISCOUNT=$1 wrk -t1 -c"$connections" -d"${limit_s}s" -s "$here/grants.lua" "$url" >"$work/wrk" || true
 }
 
 # refusals_run ID STOCK: sets rate, server_us, redis_us, p50_ms, p99_ms, remembered (per cent) and
@@ -47,7 +48,7 @@ refusals_run() {
     before="$(cpu_us "$server") $(cpu_us "$redis")"
     DISCOUNT=$1 USERS=sequential wrk -t1 -c"$connections" -d"${seconds}s" -s "$here/grants.lua" "$url" >"$work/wrk"
     after="$(cpu_us "$server") $(cpu_us "$redis")"
-    read -r answered refused broken timeouts took_s p50_ms p99_ms < <(sed -n 's/^figures //p' "$work/wrk")
+    read -r answered refused broken _ took_s p50_ms p99_ms < <(sed -n 's/^figures //p' "$work/wrk")
     requests=$(($(exhausted) - refused_before))
     fault=''
     if [ "$answered" -gt 0 ] || [ "$broken" -gt 0 ]; then
@@ -68,7 +69,7 @@ refusals_run() {
 learn() {
     local before after
     before=$(exhausted)
-    for _ in $(seq 100); do
+    for _ in $(seq "$limit_s"); do
         after=$(from_memory)
         DISCOUNT=$1 wrk -t1 -c"$connections" -d1s -s "$here/grants.lua" "$url" >"$work/wrk"
         if [ "$(from_memory)" -gt $((after + 1000)) ]; then
