@@ -27,22 +27,22 @@ VERSIONS = {"libmicrohttpd": "0.9.75", "hiredis": "0.14.1", "jansson": "2.14", "
 # with 64, as many are there at a time. Calls of malloc and its like; instructions in discountd itself, and in all the process.
 BOUNDS = """
 # store request  at        system calls          allocations     own instructions         instructions
-redis   grant     1       9.06    13.59       27.00    27.50        9140    10968       47906    57488
-redis   grant    64       2.20     2.64       11.25    11.75        7499     8998       31831    38198
-redis   repeat    1       9.07    13.61       27.00    27.50        9100    10920       47594    57113
-redis   repeat   64       2.21     2.65       11.25    11.75        7480     8977       31738    38085
-redis   refusal   1       9.04    13.56       24.00    24.50        7606     9127       48443    58131
-redis   refusal  64       2.23     2.68        8.25     8.75        5950     7139       31873    38247
-redis   read      1       9.05    13.58       30.00    30.50        7414     8896       60123    72148
-redis   read     64       2.23     2.67       28.11    28.61        6619     7943       56219    67463
-sqlite  grant     1      21.23    31.84       25.45    25.95        8354    10025       78351    94021
-sqlite  grant    64       2.94     3.53       17.77    18.27        7648     9178       44252    53102
-sqlite  repeat    1      12.32    18.48       19.00    19.50        8028     9634       51519    61823
-sqlite  repeat   64       2.30     2.76       16.09    16.59        7362     8835       39148    46978
-sqlite  refusal   1      12.80    19.20       13.00    13.50        6768     8122       47510    57012
-sqlite  refusal  64       2.32     2.78       10.09    10.59        6068     7281       34553    41463
-sqlite  read      1      13.08    19.62       17.00    17.50        6815     8179       57542    69051
-sqlite  read     64       2.31     2.77       17.00    17.50        6296     7555       52404    62885
+redis   grant     1       9.87    14.80       27.00    27.50       10146    12175       49578    59494
+redis   grant    64       2.24     2.69       11.25    11.75        7628     9153       32007    38408
+redis   repeat    1       9.90    14.85       27.00    27.50        9596    11515       48444    58133
+redis   repeat   64       2.24     2.69       11.25    11.75        7606     9128       31904    38285
+redis   refusal   1       4.09     6.14        8.25     8.75        6423     7708       30561    36673
+redis   refusal  64       2.14     2.57        8.05     8.55        5817     6980       28576    34291
+redis   read      1       9.80    14.71       30.00    30.50        9152    10982       40328    48393
+redis   read     64       2.24     2.69       28.11    28.61        7979     9574       36097    43317
+sqlite  grant     1      21.08    31.62       25.45    25.95        9554    11465       79648    95577
+sqlite  grant    64       2.95     3.54       17.77    18.27        7983     9579       44516    53419
+sqlite  repeat    1      12.48    18.73       19.00    19.50        8580    10296       51959    62351
+sqlite  repeat   64       2.29     2.75       16.09    16.59        7679     9215       39517    47420
+sqlite  refusal   1       4.12     6.18        8.08     8.58        6001     7202       30553    36664
+sqlite  refusal  64       2.10     2.52        8.02     8.52        5803     6963       28677    34412
+sqlite  read      1      12.45    18.67       17.00    17.50        8310     9972       37590    45108
+sqlite  read     64       2.28     2.74       17.00    17.50        7801     9361       32075    38491
 """
 
 COLUMNS = ("system calls", "allocations", "own instructions", "instructions")
