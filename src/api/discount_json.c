@@ -29,7 +29,7 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
 }
 
 /* More than the names of all members, four times and three counts take. */
-#define FIXED_MOST 512
+#define FIXED_MOST 352
 
 /* The members are added in sorted order, each behind what separates it from the one before. */
 static void text_add(struct json_text *text, struct str name, struct str value)
@@ -66,9 +66,9 @@ static struct str discount_write(const struct discount *discount, bool with_coun
     if (!discount_text_is_utf8(discount->brand_id) ||
         !discount_text_is_utf8(discount->discount_code) || !discount_text_is_utf8(discount->id) ||
         !json_text_begin(&text, arena,
-                         FIXED_MOST + JSON_TEXT_MOST(discount->brand_id.n) +
-                             JSON_TEXT_MOST(discount->discount_code.n) +
-                             JSON_TEXT_MOST(discount->id.n))) {
+                         FIXED_MOST + json_text_string_size(discount->brand_id) +
+                             json_text_string_size(discount->discount_code) +
+                             json_text_string_size(discount->id))) {
         return (struct str){NULL, 0};
     }
     text_add(&text, STR("{\"brand_id\":"), discount->brand_id);

@@ -10,11 +10,12 @@
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
                           struct faults *ret_faults);
 
-/* A discount as it was created, without its counts, and with them; see document_print. */
+/* A discount as it was created, without its counts, and with them: a text with a line's end behind
+ * it, in the arena. p is NULL without memory, and when a text in the store is not UTF-8. */
 struct str discount_print_created(const struct discount *discount, struct arena *arena);
 struct str discount_print(const struct discount *discount, struct arena *arena);
 
-/* What a user holds: a discount as it was created, and since when. */
+/* What a user holds: a discount as it was created, and since when. In the same way. */
 struct str holding_print(const struct holding *holding, struct arena *arena);
 
 #endif

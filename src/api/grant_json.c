@@ -30,9 +30,9 @@ struct str grant_print(const struct grant *grant, struct arena *arena)
     if (!discount_text_is_utf8(grant->discount_code) || !discount_text_is_utf8(grant->user_id) ||
         !json_text_begin(&text, arena,
                          code.n + id.n + time.n + user.n + end.n +
-                             JSON_TEXT_MOST(grant->discount_code.n) +
-                             JSON_TEXT_MOST(grant->discount_id.n) + JSON_TEXT_MOST(TIMESTAMP_SIZE) +
-                             JSON_TEXT_MOST(grant->user_id.n))) {
+                             json_text_string_size(grant->discount_code) +
+                             json_text_string_size(grant->discount_id) + TIMESTAMP_SIZE + 2 +
+                             json_text_string_size(grant->user_id))) {
         return (struct str){NULL, 0};
     }
     timestamp_format(grant->granted_at_us, granted_at);

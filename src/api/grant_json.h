@@ -10,7 +10,7 @@
 enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
                        struct faults *ret_faults);
 
-/* See document_print. */
+/* See discount_json.h. */
 struct str grant_print(const struct grant *grant, struct arena *arena);
 
 #endif

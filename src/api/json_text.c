@@ -45,11 +45,23 @@ static char *escaped_put(char *at, unsigned char c)
     return at;
 }
 
+size_t json_text_string_size(struct str value)
+{
+    size_t size = value.n + 2;
+
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+
+        size += c < 0x20 ? 5 : (c == '"' || c == '\\');
+    }
+    return size;
+}
+
 void json_text_add_string(struct json_text *text, struct str value)
 {
     char *at = text->p + text->n;
 
-    assert(JSON_TEXT_MOST(value.n) <= text->room - text->n);
+    assert(json_text_string_size(value) <= text->room - text->n);
     *at++ = '"';
     while (value.n > 0) {
         size_t plain = plain_length(value.p, value.n);

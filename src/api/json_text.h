@@ -16,8 +16,8 @@ struct json_text {
     size_t n, room;
 };
 
-/* The most bytes that a string of this length takes, with its quotes. */
-#define JSON_TEXT_MOST(length) (6 * (length) + 2)
+/* How many bytes a string takes, with its quotes. */
+size_t json_text_string_size(struct str value);
 
 /* An empty text with room for so many bytes, which all that is added must fit into. False without
  * memory. */

@@ -17,7 +17,7 @@ struct listing {
     void (*submit)(struct request *request, size_t limit, store_done_fn done);
     /* How many came. */
     size_t (*count)(const struct store_op *op);
-    /* The i-th of them as JSON, in the operation's arena; see document_print. */
+    /* The i-th of them as JSON, in the operation's arena; see discount_json.h. */
     struct str (*print)(const struct store_op *op, size_t i);
     /* The place behind the i-th of them. */
     struct cursor (*place)(const struct store_op *op, size_t i);

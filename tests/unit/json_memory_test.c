@@ -69,7 +69,6 @@ struct outcome {
     struct arena arena; /* with a block already */
     bool begun;
     enum status read, refused;
-    struct str created, page;
 };
 
 static void *denied(void *context)
@@ -82,8 +81,6 @@ static void *denied(void *context)
     allowed = 0;
     outcome->begun = json_memory_begin();
     outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &faults);
-    outcome->created = discount_print_created(&discount, arena);
-    outcome->page = discount_print(&discount, arena);
     faults_add(&faults, "/a", "This is wrong.");
     outcome->refused = refusal_status(STATUS_INVALID_GRANT, &faults);
     return NULL;
@@ -100,8 +97,6 @@ static void a_thread_without_memory_to_begin_is_overloaded(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_false(outcome.begun);
     assert_int_equal(outcome.read, STATUS_OVERLOADED);
-    assert_null(outcome.created.p);
-    assert_null(outcome.page.p);
     assert_int_equal(outcome.refused, STATUS_OVERLOADED);
     arena_fini(&outcome.arena);
 }

@@ -10,8 +10,9 @@ static struct str string_of(struct arena *arena, struct str value)
 {
     struct json_text text;
 
-    assert_true(json_text_begin(&text, arena, JSON_TEXT_MOST(value.n)));
+    assert_true(json_text_begin(&text, arena, json_text_string_size(value)));
     json_text_add_string(&text, value);
+    assert_int_equal(text.n, text.room);
     return (struct str){text.p, text.n};
 }
 
