@@ -287,7 +287,7 @@ void model_store_change(struct model_store *model, size_t number)
     switch (chance_below(model->chance, 4)) {
     case 0:
         change_begin(model, discount);
-        discount->total++;
+        discount->total += 1 + (int64_t)chance_below(model->chance, 3);
         break;
     case 1:
         holder_take(model, discount);
