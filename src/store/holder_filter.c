@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight bits for each user, which is the best that can be done with twelve for each to choose from.
- * The eight places come from the two halves of one hash, place i = a + i * b, which is as good as
+/* Eight bits for each user, of sixteen for each to choose from; eleven would do little better. The
+ * eight places come from the two halves of one hash, place i = a + i * b, which is as good as
  * eight hashes (Kirsch and Mitzenmacher, "Less Hashing, Same Performance: Building a Better Bloom
  * Filter", 2006). */
 #include "store/holder_filter.h"

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One user in 320 who is not there is taken for one who may be. */
-#define HOLDER_FILTER_BITS 12
+/* One user in 1,700 who is not there is taken for one who may be. */
+#define HOLDER_FILTER_BITS 16
 
 struct holder_filter {
     uint64_t *words; /* owned */

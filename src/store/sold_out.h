@@ -30,7 +30,7 @@
 /* The bounds: discounts, and bytes of all their filters. The least recently used goes. A discount
  * whose filter alone would be larger is not remembered. */
 #define SOLD_OUT_DISCOUNTS 1024
-#define SOLD_OUT_BYTES ((size_t)16 * 1024 * 1024)
+#define SOLD_OUT_BYTES ((size_t)20 * 1024 * 1024)
 
 struct sold_out;
 

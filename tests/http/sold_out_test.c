@@ -24,7 +24,7 @@ static long remembered(const struct service *service)
 }
 
 /* The whole answer to a user who holds nothing, but for the hour at which it was given. Always
- * another one: one in 320 is never refused from memory. */
+ * another one: one in 1,700 is never refused from memory. */
 static void ask(struct http_connection *connection, const char *id, char *ret_answer, size_t room)
 {
     struct http_response response;

@@ -103,7 +103,7 @@ plant "of completions of one turn all but one are lost" $store \
 plant "a completion is delivered again in the next turn" $store \
     's/(queue_remove\(&op->link\);)\s+(op->done\(op\);)/$1 queue_append(&store->completed, &op->link); $2/'
 plant "an operation that has completed still counts" $store \
-    's/store->in_flight_count--;/;/'
+    's/store->in_flight_count -= place_of\(store, op\);/;/'
 plant "a list frees its request before the next piece" $listing \
     's/arena_fini\(&request->page\);/arena_fini(&request->arena);/'
 
