@@ -270,19 +270,24 @@ static void call_compact(struct call *call)
     call->count = count;
 }
 
-/* What is left of the calls once those past their deadlines are forgotten. */
+/* Leaves those calls in the queue that somebody waits for. */
 static void calls_compact(struct queue *calls)
 {
-    for (struct queue *at = calls->next, *next; at != calls; at = next) {
-        struct call *call = CONTAINER_OF(at, struct call, link);
+    struct queue all;
 
-        next = at->next;
+    queue_move(calls, &all);
+    while (!queue_is_empty(&all)) {
+        struct call *call = CONTAINER_OF(all.next, struct call, link);
+
+        queue_remove(&call->link);
         if (call->open == 0) {
-            queue_remove(&call->link);
             free(call);
-        } else if (call->open < call->count) {
+            continue;
+        }
+        if (call->open < call->count) {
             call_compact(call);
         }
+        queue_append(calls, &call->link);
     }
 }
 
