@@ -75,7 +75,7 @@ static void decode(enum store_verb verb, const redisReply *reply)
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
     for (size_t i = 0; i < GROUPS; i++) {
-        outcomes[i] = codec_outcomes(reply, i);
+        outcomes[i] = codec_outcomes(reply, i, GRANTS);
     }
     for (size_t i = 0; i < (verb == STORE_GRANT ? GROUPS * GRANTS : 1); i++) {
         struct store_op op = op_of(verb, &arena);

@@ -100,7 +100,7 @@ static struct str behind_ascii(struct str text)
     while (n < text.n && text.p[n] >= 0x20 && text.p[n] < 0x7f) {
         n++;
     }
-    return str_from(text, n);
+    return n == 0 ? text : str_from(text, n);
 }
 
 bool discount_text_is_utf8(struct str text)

@@ -28,7 +28,7 @@
 #define LIMIT_LIST 1000
 #define LIMIT_LIST_PAGE 100
 
-/* How many grants of one discount go to the store in one call. */
+/* How many grants go to the store in one call, whatever discounts they are for. */
 #define LIMIT_GRANTS_PER_CALL 128
 
 #endif

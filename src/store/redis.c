@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The backend for one standalone Redis. Operations become calls, a call is one command; grants of
- * the same discount that come within one turn share a call, and such calls share a command. A call
+/* The backend for one standalone Redis. Operations become calls, and calls commands. Grants of the
+ * same discount that come within one turn share a call, and such calls share a command. A call
  * waits in `due` until the flush, then in the link until its reply; NOSCRIPT puts it back into
  * `due` once, with the script's whole text.
  *
@@ -156,24 +156,23 @@ static void refusal_log(struct redis *redis, struct str words)
     }
 }
 
-static void corruption_log(enum store_verb verb, const redisReply *reply)
+static void corruption_log(enum store_verb verb, const redisReply *fault)
 {
     log_write(LOG_ERROR, "redis: unexpected reply to verb %d: %.80s", (int)verb,
-              reply->type == REDIS_REPLY_ERROR ? reply->str
-                                               : "not of the form that the script gives");
+              fault != NULL ? fault->str : "not of the form that the script gives");
 }
 
 /* Tells each operation of the call what the reply has for it; `place` is the call's in the command.
  */
 static void call_finish(struct call *call, size_t place, const redisReply *reply)
 {
-    bool is_error = reply->type == REDIS_REPLY_ERROR;
-    struct redis_outcomes outcomes = codec_outcomes(reply, place);
+    const redisReply *fault = codec_fault(call->verb, reply, place);
+    struct redis_outcomes outcomes = codec_outcomes(reply, place, call->count);
     bool logged = false;
 
     for (size_t i = 0; i < call->count; i++) {
         struct store_op *op = call->ops[i];
-        enum status status = is_error                    ? codec_error(reply)
+        enum status status = fault != NULL               ? codec_error(fault)
                              : call->verb == STORE_GRANT ? codec_outcome(&outcomes, op)
                              : op != NULL                ? codec_decode(reply, op)
                                                          : STATUS_CORRUPT;
@@ -185,7 +184,7 @@ static void call_finish(struct call *call, size_t place, const redisReply *reply
             status = status_in_doubt(op, status);
         }
         if (status == STATUS_CORRUPT && !logged) {
-            corruption_log(call->verb, reply);
+            corruption_log(call->verb, fault);
             logged = true;
         }
         store_complete(call->redis->store, op, status);

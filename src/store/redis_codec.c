@@ -458,25 +458,48 @@ static size_t terms_end(size_t groups)
     return 1 + TERMS * groups;
 }
 
-struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group)
+/* A word begins with a small letter. */
+static bool is_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static size_t words_count(struct str words)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < words.n; i++) {
+        count += is_letter(words.p[i]);
+    }
+    return count;
+}
+
+struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group, size_t users)
 {
     struct redis_outcomes outcomes = {0};
 
     if (is_array(reply, terms_end(group + 1)) && number_of(text_at(reply, 0), &outcomes.now_us)) {
-        outcomes.reply = reply;
         outcomes.at = terms_end(group);
         outcomes.words = text_at(reply, outcomes.at + TERM_WORDS);
+        /* One word too many would be the next user's. */
+        if (reply->element[outcomes.at + TERM_WORDS]->type != REDIS_REPLY_STRING ||
+            words_count(outcomes.words) == users) {
+            outcomes.reply = reply;
+        }
     }
     return outcomes;
 }
 
-/* A word is a small letter and what stands before the next one. */
+/* A word, which ends before the next one. */
 static struct str word_next(struct redis_outcomes *outcomes)
 {
     struct str words = outcomes->words;
-    size_t n = words.n > 0 ? 1 : 0;
+    size_t n = 1;
 
-    while (n > 0 && n < words.n && (words.p[n] < 'a' || words.p[n] > 'z')) {
+    if (words.n == 0) {
+        return words;
+    }
+    while (n < words.n && !is_letter(words.p[n])) {
         n++;
     }
     outcomes->words = str_from(words, n);
@@ -522,6 +545,8 @@ static enum status decode_word(const struct redis_outcomes *outcomes, struct str
         return STATUS_DISCOUNT_EXPIRED;
     case 'r':
         return STATUS_UNAVAILABLE;
+    case 'u':
+        return STATUS_UNKNOWN;
     default:
         return STATUS_CORRUPT;
     }
@@ -590,10 +615,28 @@ bool codec_is_noscript(const redisReply *reply)
     return begins_with(error_of(reply), STR("NOSCRIPT "));
 }
 
+const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, size_t group)
+{
+    const redisReply *words;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        return reply;
+    }
+    if (verb != STORE_GRANT || !is_array(reply, terms_end(group + 1))) {
+        return NULL;
+    }
+    words = reply->element[terms_end(group) + TERM_WORDS];
+    return words->type == REDIS_REPLY_ERROR ? words : NULL;
+}
+
 struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_ERROR && codec_error(reply) == STATUS_UNAVAILABLE) {
-        return error_of(reply);
+    for (size_t group = 0; group < groups; group++) {
+        const redisReply *fault = codec_fault(verb, reply, group);
+
+        if (fault != NULL && codec_error(fault) == STATUS_UNAVAILABLE) {
+            return error_of(fault);
+        }
     }
     /* A refused write stands behind what became of all users. */
     if (verb == STORE_GRANT && is_array(reply, terms_end(groups) + 1)) {

@@ -47,11 +47,14 @@ struct redis_outcomes {
     struct str words; /* those not read yet */
 };
 
-/* The outcomes of the group at this place among those of the command. */
-struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group);
+/* The outcomes of the group at this place among those of the command, which has so many users. */
+struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group, size_t users);
 /* The next one, which is that of `op`, as codec_decode does; op NULL: of one that nobody waits for.
  */
 enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op);
+
+/* The error with which all of a group went wrong, the reply itself or one within; NULL: none. */
+const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, size_t group);
 
 /* What an error reply means for an operation: UNAVAILABLE when Redis refused to execute the
  * command, CORRUPT when a key is not what we write. */

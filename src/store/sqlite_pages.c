@@ -28,7 +28,7 @@ static void settle(struct pages *pages)
 {
     if (pages->displaced != NULL) {
         own.xRekey(pages->own, pages->displaced, pages->near, pages->far);
-        pages->highest = pages->far;
+        pages->highest = pages->far > pages->highest ? pages->far : pages->highest;
         pages->displaced = NULL;
     }
 }
@@ -42,11 +42,13 @@ static void pages_rekey(sqlite3_pcache *cache, sqlite3_pcache_page *page, unsign
         from = pages->near;
         pages->displaced = NULL;
     }
+    if (to > pages->highest) {
+        settle(pages);
+    }
     if (to <= pages->highest) {
         own.xRekey(pages->own, page, from, to);
         return;
     }
-    settle(pages);
     pages->displaced = page;
     pages->near = pages->highest + 1;
     pages->far = to;

@@ -151,6 +151,39 @@ static void what_was_sent_before_a_kill_is_done_after_the_restart(void **state)
     assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
 }
 
+/* While there is no Redis each turn has a call of its own, and all of them go in one command. */
+static void a_repeat_that_waited_beside_its_first_request_is_a_repeat(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, durable, rig_patient());
+    struct str id = rig_discount(rig, 2);
+    struct attempt *asked[3], *last, *late;
+    size_t replayed = 0;
+
+    redis_server_freeze(rig->server);
+    for (size_t i = 0; i < 3; i++) {
+        asked[i] = submit_grant(scene, id, STR("ann"));
+        store_flush(scene->turn.store);
+    }
+    last = submit_grant(scene, id, STR("bob"));
+    store_flush(scene->turn.store);
+    late = submit_grant(scene, id, STR("eve"));
+    store_flush(scene->turn.store);
+    redis_server_kill(rig->server);
+    redis_server_restart(rig->server);
+    assert_true(scene_settle(scene));
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK_INT(scene, asked[i]->op.grant.grant.granted_at_us,
+                  asked[0]->op.grant.grant.granted_at_us);
+        replayed += asked[i]->op.grant.replayed;
+    }
+    CHECK_INT(scene, replayed, 2);
+    CHECK_STATUS(scene, last, STATUS_OK);
+    CHECK(scene, !last->op.grant.replayed);
+    CHECK_STATUS(scene, late, STATUS_DISCOUNT_EXHAUSTED);
+}
+
 /* ---- The same creation twice ---- */
 
 /* The same operation once more, as the store itself repeats it. */
@@ -680,6 +713,50 @@ static void a_broken_discount_is_no_other_ones_affair(void **state)
     assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", behind), "1");
 }
 
+/* A score may be anything that a number can be written as. */
+static void a_grant_that_is_none_of_ours_is_its_holders_affair(void **state)
+{
+    static const char *const scores[] = {"inf", "-inf", "1e17", "1.5", "-1"};
+
+    for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
+        struct rig *rig = *state;
+        struct scene *scene = rig_redis(rig, NULL, rig_patient());
+        struct str id = rig_discount(rig, 3);
+        struct attempt *corrupt, *bob, *eve, *zoe;
+
+        redis_server_command(rig->server, "ZADD discount:{%s}:grants %s ann", id.p, scores[i]);
+        corrupt = submit_grant(scene, id, STR("ann"));
+        bob = submit_grant(scene, id, STR("bob"));
+        eve = submit_grant(scene, id, STR("eve"));
+        zoe = submit_grant(scene, id, STR("zoe"));
+        assert_true(scene_settle(scene));
+        CHECK_STATUS(scene, corrupt, STATUS_CORRUPT);
+        CHECK_STATUS(scene, bob, STATUS_OK);
+        CHECK_STATUS(scene, eve, STATUS_OK);
+        CHECK_STATUS(scene, zoe, STATUS_DISCOUNT_EXHAUSTED);
+        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "3");
+        rig_close(rig);
+    }
+}
+
+/* Who of them was granted it before cannot be seen any more. */
+static void what_is_written_and_cannot_be_looked_up_is_unknown(void **state)
+{
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 10);
+    struct attempt *held, *new;
+
+    rig_grant(rig, id, STR("ann"));
+    redis_server_command(rig->server, "ACL SETUSER default -zmscore");
+    held = submit_grant(scene, id, STR("ann"));
+    new = submit_grant(scene, id, STR("bob"));
+    assert_true(scene_settle(scene));
+    CHECK_STATUS(scene, held, STATUS_UNKNOWN);
+    CHECK_STATUS(scene, new, STATUS_UNKNOWN);
+    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "2");
+}
+
 static void grants_of_the_wrong_type_are_corrupt(void **state)
 {
     struct rig *rig = *state;
@@ -790,6 +867,7 @@ int main(void)
         RIG(an_answered_grant_is_there_after_a_kill),
         RIG(what_was_sent_before_a_kill_is_unknown),
         RIG(what_was_sent_before_a_kill_is_done_after_the_restart),
+        RIG(a_repeat_that_waited_beside_its_first_request_is_a_repeat),
         RIG(a_creation_with_the_same_id_is_the_same_creation),
         RIG(so_it_is_with_an_idempotency_key),
         RIG(without_a_connection_operations_wait_for_their_deadline),
@@ -814,6 +892,8 @@ int main(void)
         RIG(a_busy_script_is_a_refusal),
         RIG(a_discount_of_the_wrong_type_is_corrupt),
         RIG(a_broken_discount_is_no_other_ones_affair),
+        RIG(a_grant_that_is_none_of_ours_is_its_holders_affair),
+        RIG(what_is_written_and_cannot_be_looked_up_is_unknown),
         RIG(grants_of_the_wrong_type_are_corrupt),
         RIG(values_that_are_no_numbers_are_corrupt),
         RIG(a_discount_without_its_code_is_corrupt_and_not_granted),

@@ -11,7 +11,7 @@ static enum status status_with(size_t memory, enum store_verb verb, const redisR
 {
     struct arena arena;
     struct store_op op = {.verb = verb, .arena = &arena};
-    struct redis_outcomes outcomes = codec_outcomes(reply, 0);
+    struct redis_outcomes outcomes = codec_outcomes(reply, 0, 1);
     enum status status;
 
     arena_init(&arena, memory);
@@ -242,7 +242,7 @@ static void replies_of_any_shape_have_a_status(void **state)
         reply = any_reply(&replies, &seed, 3);
         assert_true(codec_decode(reply, &op) < STATUS_COUNT);
         op.verb = STORE_GRANT;
-        outcomes = codec_outcomes(reply, drawn(&seed, 2));
+        outcomes = codec_outcomes(reply, drawn(&seed, 2), 1);
         assert_true(codec_outcome(&outcomes, &op) < STATUS_COUNT);
         arena_fini(&results);
         arena_fini(&replies);

@@ -38,7 +38,7 @@ static enum status decode(struct store_op *op, const redisReply *reply)
 /* The first outcome of a command's group. */
 static enum status outcome(struct store_op *op, const redisReply *reply, size_t group)
 {
-    struct redis_outcomes outcomes = codec_outcomes(reply, group);
+    struct redis_outcomes outcomes = codec_outcomes(reply, group, 1);
 
     return codec_outcome(&outcomes, op);
 }
@@ -213,7 +213,7 @@ static void each_of_many_users_gets_his_own_word(void **state)
 {
     static const enum status expected[] = {STATUS_OK, STATUS_DISCOUNT_EXHAUSTED, STATUS_OK,
                                            STATUS_UNAVAILABLE, STATUS_OK};
-    struct redis_outcomes outcomes = codec_outcomes(GRANT("gxh22rg"), 0);
+    struct redis_outcomes outcomes = codec_outcomes(GRANT("gxh22rg"), 0, 5);
 
     for (size_t i = 0; i < 5; i++) {
         struct store_op op = op_of(STORE_GRANT, state);
@@ -225,7 +225,7 @@ static void each_of_many_users_gets_his_own_word(void **state)
 
 static void whoever_does_not_wait_any_more_takes_his_word_with_him(void **state)
 {
-    struct redis_outcomes outcomes = codec_outcomes(GRANT("h7x"), 0);
+    struct redis_outcomes outcomes = codec_outcomes(GRANT("h7x"), 0, 2);
     struct store_op op = op_of(STORE_GRANT, state);
 
     codec_outcome(&outcomes, NULL);
@@ -249,6 +249,39 @@ static void each_discount_of_a_command_has_its_own_place(void **state)
     assert_int_equal(outcome(&op, reply, 4), STATUS_CORRUPT);
     assert_str_equal(codec_refusal(STORE_GRANT, 4, reply), "OOM command not allowed");
     assert_int_equal(codec_refusal(STORE_GRANT, 5, reply).n, 0);
+}
+
+static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **state)
+{
+    const redisReply *reply = ARRAY(TEXT("1000"), NIL, NIL, NIL, NIL, NIL, NIL, NIL,
+                                    ERROR_WORD("NOPERM this user has no permissions"));
+
+    (void)state;
+    assert_null(codec_fault(STORE_GRANT, reply, 0));
+    assert_ptr_equal(codec_fault(STORE_GRANT, reply, 1), reply->element[8]);
+    assert_null(codec_fault(STORE_GRANT, reply, 2));
+    assert_null(codec_fault(STORE_LIST, reply, 1));
+    assert_str_equal(codec_refusal(STORE_GRANT, 2, reply), "NOPERM this user has no permissions");
+}
+
+/* The words that stand behind it would be those of other users. */
+static void a_word_too_many_or_too_few_is_corrupt_for_all(void **state)
+{
+    static const char *const words[] = {"gg", "hinfg", "gggg", ""};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        redisReply text = {.type = REDIS_REPLY_STRING,
+                           .str = (char *)(uintptr_t)words[i],
+                           .len = strlen(words[i])};
+        struct redis_outcomes outcomes =
+            codec_outcomes(ARRAY(TEXT("1000"), TEXT("A"), NIL, NIL, &text), 0, 3);
+
+        for (size_t user = 0; user < 3; user++) {
+            struct store_op op = op_of(STORE_GRANT, state);
+
+            assert_int_equal(codec_outcome(&outcomes, &op), STATUS_CORRUPT);
+        }
+    }
 }
 
 /* ---- The grant of one user ---- */
@@ -302,6 +335,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(whoever_does_not_wait_any_more_takes_his_word_with_him,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(each_discount_of_a_command_has_its_own_place, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_error_within_a_reply_is_told_like_one_that_is_all_of_it,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_word_too_many_or_too_few_is_corrupt_for_all, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_stored_grant_is_given, setup, teardown),
         cmocka_unit_test_setup_teardown(no_grant_and_no_discount_are_two_answers, setup, teardown),

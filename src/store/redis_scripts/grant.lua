@@ -8,6 +8,7 @@
 --     g   granted now                    x   all units were granted before
 --     hT  granted before, at T           r   Redis takes no writes
 --     n   the discount has not started   e   it has expired
+--     u   may be granted now, or before  c   holds what is no grant of ours
 --   It is false when there is no such discount, and an error when a discount is not what we write.
 --
 -- The number granted is the number of members of the grants, and all new grants of a discount are
@@ -17,6 +18,7 @@ local call, try = redis.call, redis.pcall
 local clock = call('TIME')
 local now = clock[1] .. string.format('%06d', clock[2])
 local refusal = false
+local seen = {} -- the discounts, some of which may come more than once
 
 local function words_of(reply)
   local words = type(reply) == 'table' and reply.err
@@ -39,17 +41,25 @@ local function all_are_granted(key, at, count)
   return write(key, new) == count
 end
 
--- One by one; returns their words and how many were written. Whom `all_are_granted` has written
--- while others held it has the time of this call.
-local function grant_each(key, at, count, left, closed)
-  local held = call('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
+-- A score that is no time would read as several words.
+local function held_word(score)
+  return string.find(score, '^%d+$') and 'h' .. score or 'c'
+end
+
+-- One by one; returns their words and how many were written. `was_tried`: whom `all_are_granted` has
+-- written while others held it has the time of this call.
+local function grant_each(key, at, count, left, closed, was_tried)
+  local held = try('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
+  if words_of(held) then
+    return was_tried and {string.rep('u', count)} or error(held), 0
+  end
   local words, new, fresh, first, again = {}, {}, {}, {}, {}
   for i = 1, count do
     local user = ARGV[at + i - 1]
     if first[user] then
       again[i] = first[user]
     elseif held[i] then
-      words[i] = held[i] == now and 'g' or 'h' .. held[i]
+      words[i] = was_tried and held[i] == now and 'g' or held_word(held[i])
     elseif closed then
       words[i] = closed
     elseif left <= 0 then
@@ -111,13 +121,16 @@ local function grant(key, at, count, id)
     closed = 'e'
   end
   local granted = call('ZCARD', KEYS[key + 1])
-  if not closed and granted + count <= total and all_are_granted(key + 1, at, count) then
+  -- Whom this call has granted it already, further up, has the time of this call, too.
+  local is_tried = not closed and granted + count <= total and not seen[id]
+  seen[id] = true
+  if is_tried and all_are_granted(key + 1, at, count) then
     for i = 1, count do
       try('ZADD', KEYS[key + 1 + i], now, id)
     end
     return code, starts_at, false, string.rep('g', count)
   end
-  local words, new = grant_each(key + 1, at, count, total - granted, closed)
+  local words, new = grant_each(key + 1, at, count, total - granted, closed, is_tried)
   wallets_write(key + 2, id, words)
   local is_final = not expires_at or math.abs(tonumber(now) - tonumber(expires_at)) > 10000000
   return code, starts_at, is_final and granted + new, table.concat(words)
