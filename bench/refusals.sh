@@ -48,7 +48,7 @@ refusals_run() {
     before="$(cpu_us "$server") $(cpu_us "$redis")"
     DISCOUNT=$1 USERS=sequential wrk -t1 -c"$connections" -d"${seconds}s" -s "$here/grants.lua" "$url" >"$work/wrk"
     after="$(cpu_us "$server") $(cpu_us "$redis")"
-    read -r answered refused broken _ took_s p50_ms p99_ms < <(sed -n 's/^figures //p' "$work/wrk")
+    read -r answered refused broken _ took_s p50_ms p99_ms _ < <(sed -n 's/^figures //p' "$work/wrk")
     requests=$(($(exhausted) - refused_before))
     fault=''
     if [ "$answered" -gt 0 ] || [ "$broken" -gt 0 ]; then
