@@ -23,6 +23,7 @@ NAMES = {
     'sqlite': 'discountd, SQLite, durable',
     'redis': 'discountd, Redis',
     'redis-always': 'discountd, Redis, fsync always',
+    'pipelined': 'C, bare epoll, pipelined EVALSHA',
     'threads': 'C, thread pool, blocking hiredis',
     'nginx-lua': 'nginx and Lua',
     'fastify': 'Node, fastify, ioredis',

@@ -5,8 +5,8 @@
 #
 #   bench/compare.sh [BINARY [SECONDS [ROUNDS]]]
 #
-#   CONTENDERS='ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 threads nginx-lua fastify seed'
-#               ceiling, threads, nginx-lua, fastify, seed: peers/peers.sh; nginx-N: so many replicas of
+#   CONTENDERS='ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 pipelined threads nginx-lua fastify seed'
+#               ceiling, pipelined, threads, nginx-lua, fastify, seed: peers/peers.sh; nginx-N: so many replicas of
 #               discountd behind Nginx, over Redis without persistence; the others: lib.sh
 #   CONNECTIONS=64   clients who each wait for their answer
 #   MORE_CONNECTIONS='1 512' MORE='ceiling sqlite redis redis-always'   and these with those, too
@@ -28,7 +28,7 @@ set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
 binary=${1:-$here/../build/release/discountd} seconds=${2:-5} rounds=${3:-3}
-read -ra contenders <<<"${CONTENDERS:-ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 threads nginx-lua fastify seed}"
+read -ra contenders <<<"${CONTENDERS:-ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 pipelined threads nginx-lua fastify seed}"
 read -ra connection_counts <<<"${CONNECTIONS-64}"
 read -ra more_connections <<<"${MORE_CONNECTIONS-1 512}"
 read -ra more <<<"${MORE-ceiling sqlite redis redis-always}"
@@ -127,7 +127,7 @@ round() {
 
 # ---- All of them ----
 
-is_peer() { [[ $1 =~ ^(ceiling|threads|nginx-lua|fastify|seed|liar)$ ]]; }
+is_peer() { [[ $1 =~ ^(ceiling|pipelined|threads|nginx-lua|fastify|seed|liar)$ ]]; }
 # prepare CONTENDER...: what they must have and the plain tools do not bring, before the first is started.
 # Sets those that can run, and says who cannot.
 prepare() {

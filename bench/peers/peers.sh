@@ -6,6 +6,7 @@
 # workers: one.
 #
 #   ceiling     libmicrohttpd, one thread with epoll, a constant answer, no store
+#   pipelined   bare epoll, asynchronous hiredis, a script per grant, those of one turn in one write
 #   threads     libmicrohttpd's thread pool, blocking hiredis, a connection to Redis per thread
 #   nginx-lua   Debian's nginx with Lua, cosockets that are kept
 #   fastify     Node with fastify, ioredis with auto-pipelining
@@ -22,6 +23,7 @@ peer_threads=${THREADS:-32}
 peer_packages() {
     case $1 in
     ceiling) echo gcc pkg-config libmicrohttpd-dev ;;
+    pipelined) echo gcc pkg-config libhiredis-dev libjansson-dev uuid-dev ;;
     threads) echo gcc pkg-config libmicrohttpd-dev libhiredis-dev libjansson-dev uuid-dev ;;
     nginx-lua) echo nginx-light libnginx-mod-http-lua lua-cjson ;;
     fastify) ;; # not Debian 12's Node, which is too old
@@ -61,6 +63,7 @@ peer_build() {
     mkdir -p "$peers_built"
     case $1 in
     ceiling) peer_compile ceiling libmicrohttpd ;;
+    pipelined) peer_compile pipelined hiredis jansson uuid ;;
     threads) peer_compile threads libmicrohttpd hiredis jansson uuid ;;
     fastify) fastify_install ;;
     esac
@@ -71,7 +74,7 @@ peer_compile() {
     shift
     [ "$peers_built/$name" -nt "$peers_here/$name.c" ] && return
     # shellcheck disable=SC2046 # one word for each flag
-    cc -std=gnu11 -O2 -o "$peers_built/$name" "$peers_here/$name.c" $(pkg-config --cflags --libs "$@")
+    cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$peers_built/$name" "$peers_here/$name.c" $(pkg-config --cflags --libs "$@")
 }
 fastify_install() {
     local to=$peers_built/fastify
@@ -100,7 +103,7 @@ start_peer() {
 peer_run() {
     export PORT=$2 REDIS_URL=$store_url THREADS=$peer_threads GRANT_LUA=$peers_here/grant.lua
     case $1 in
-    ceiling | threads) "$peers_built/$1" 2>"$work/log" & ;;
+    ceiling | pipelined | threads) "$peers_built/$1" 2>"$work/log" & ;;
     liar) DISCOUNT_LISTEN=127.0.0.1:$2 "$here/liar.py" 2>"$work/log" & ;;
     fastify) NODE_ENV=production node "$peers_built/fastify/fastify.js" 2>"$work/log" & ;;
     nginx-lua)
