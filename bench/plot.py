@@ -141,12 +141,14 @@ def heading(drawing, title, names):
     drawing.text(MARGIN, 38, title, 'title')
     if len(names) < 2:
         return 56
-    x = MARGIN
+    x, y = MARGIN, 54
     for name, colour in zip(names, COLOURS):
-        drawing.rect(colour, x, 54, 11, 11, 2)
-        drawing.text(x + 17, 64, name)
+        if x + 17 + text_width(name) > WIDTH - MARGIN:
+            x, y = MARGIN, y + 20
+        drawing.rect(colour, x, y, 11, 11, 2)
+        drawing.text(x + 17, y + 10, name)
         x += 17 + text_width(name) + 22
-    return 82
+    return y + 28
 
 
 def footing(drawing, y, notes):
