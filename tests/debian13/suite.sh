@@ -22,6 +22,7 @@ for preset in "$@"; do
     began=$SECONDS
     build "$preset" >"/mnt/$preset.log" 2>&1
     built=$SECONDS
-    ctest --preset "$preset" --verbose -j 2 >>"/mnt/$preset.log" 2>&1
+    # The benchmarks' own tests need wrk, and try scripts that no Debian changes.
+    ctest --preset "$preset" --verbose -j 2 -LE bench >>"/mnt/$preset.log" 2>&1
     echo "$preset: built in $((built - began)) s, tested in $((SECONDS - built)) s"
 done
