@@ -9,6 +9,7 @@
 
 #include "discount/log.h"
 #include "sqlite_schema_1.h"
+#include "store/sqlite_wal.h"
 
 /* In every file of ours (PRAGMA application_id): "DSCT". */
 #define APPLICATION_ID 0x44534354
@@ -167,7 +168,7 @@ bool db_open(const char *path, enum db_existence existence, const struct sqlite_
     struct sqlite_db db = {0};
     int64_t version;
 
-    if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK || !lock(&db)) {
+    if (sqlite3_open_v2(path, &db.handle, flags, wal_vfs()) != SQLITE_OK || !lock(&db)) {
         fault_say(&db, path, ret_fault);
     } else if (is_ours(&db, path, schema, &version, ret_fault) &&
                (configure(&db) || fault_say(&db, path, ret_fault)) &&

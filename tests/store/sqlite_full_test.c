@@ -131,19 +131,21 @@ static size_t count_done(struct scene *scene, struct str id, struct attempt *con
     return granted + created;
 }
 
-/* The disk fills at one write of a commit after another. What was refused was not applied, not in
- * part either, and works when there is room. */
-static void a_disk_that_fills_at_any_write_leaves_nothing_half_done(void **state)
+/* The disk fills within a commit: before it, in the head of a page, in a page, between two. What
+ * was refused was not applied, not in part either, and works when there is room. */
+static void a_disk_that_fills_within_a_commit_leaves_nothing_half_done(void **state)
 {
+    static const int rooms[] = {0, 1, 24, 1000, 2072, 2090, 4144, 6000, 10360, 12431};
     struct sqlite_rig *rig = *state;
 
-    for (unsigned after = 0; after < 12; after++) {
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
         struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
         struct str id = sqlite_rig_discount(scene, USERS);
         size_t count = count_all(scene);
         struct attempt *asked[WRITES];
 
-        fault_vfs_fail(FAULT_LOG, FAULT_WRITE, after, UINT_MAX, SQLITE_FULL);
+        fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, UINT_MAX, SQLITE_FULL);
+        fault_vfs_tear(rooms[i]);
         write_together(scene, id, asked);
         CHECK_INT(scene, count_done(scene, id, asked), 0);
         CHECK_INT(scene, count_all(scene), count);
@@ -168,7 +170,7 @@ static void a_moment_without_room_costs_few(void **state)
         struct str id = sqlite_rig_discount(scene, USERS);
         struct attempt *asked[WRITES];
 
-        fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 2, times, SQLITE_FULL);
+        fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, times, SQLITE_FULL);
         write_together(scene, id, asked);
         CHECK_INT(scene, count_done(scene, id, asked), WRITES - (times - 1));
     }
@@ -234,7 +236,7 @@ int main(void)
         SQLITE_RIG(on_a_full_disk_grants_and_creations_are_refused),
         SQLITE_RIG(on_a_full_disk_reads_go_on),
         SQLITE_RIG(on_a_full_disk_what_needs_no_room_is_answered),
-        SQLITE_RIG(a_disk_that_fills_at_any_write_leaves_nothing_half_done),
+        SQLITE_RIG(a_disk_that_fills_within_a_commit_leaves_nothing_half_done),
         SQLITE_RIG(a_moment_without_room_costs_few),
         SQLITE_RIG(what_a_batch_told_that_was_undone_is_forgotten),
         SQLITE_RIG(without_room_for_a_checkpoint_the_service_goes_on),

@@ -24,8 +24,8 @@
 /* Enough for the log of 16 MiB to be written into the file a few times. */
 #define HANDFULS 1500
 #define MOST_CUTS 60
-/* There are some 70 writes to a sync. */
-#define WRITES_PER_CUT 6000
+/* There are some 5 writes to a sync, most of them a checkpoint's. */
+#define WRITES_PER_CUT 400
 #define SYNCS_PER_CUT 100
 
 /* ---- What is left ---- */

@@ -30,7 +30,7 @@ struct trial {
     struct sqlite_rig *rig;
     enum fault_file file;
     enum fault_call call;
-    unsigned after;
+    int torn; /* bytes of the write that fails */
     int code;
     unsigned answered; /* handfuls; by the copy */
 };
@@ -82,7 +82,8 @@ static void run(void *argument)
         must(grant_handful(&scene, created->op.create.discount.id, trial->answered));
         trial->answered++;
         if (trial->answered == 3) {
-            fault_vfs_fail(trial->file, trial->call, trial->after, UINT_MAX, trial->code);
+            fault_vfs_fail(trial->file, trial->call, 0, UINT_MAX, trial->code);
+            fault_vfs_tear(trial->torn);
         }
     }
 }
@@ -203,11 +204,13 @@ static void what_a_log_left_is_on_the_disk_before_it_is_told(void **state)
 
 static void a_failed_write_of_a_commit_stops_the_process(void **state)
 {
-    for (unsigned after = 0; after < 6; after++) {
+    static const int torn[] = {0, 1, 24, 1000, 2072, 2090, 4144};
+
+    for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
         struct sqlite_rig *rig = *state;
         struct trial *trial = ended(rig, &(struct trial){.file = FAULT_LOG,
                                                          .call = FAULT_WRITE,
-                                                         .after = after,
+                                                         .torn = torn[i],
                                                          .code = SQLITE_IOERR_WRITE});
 
         assert_int_equal(trial->answered, 3);

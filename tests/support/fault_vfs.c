@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/fault_vfs.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -31,6 +32,7 @@ static struct {
     unsigned counts[FAULT_FILES][FAULT_CALLS];
     bool hangs[FAULT_FILES];
     unsigned hanging;
+    int torn, number; /* of calls that fail */
 } disk;
 
 /* ---- Faults ---- */
@@ -54,8 +56,22 @@ static int meet(enum fault_file file, enum fault_call call)
         pthread_cond_wait(&mended, &lock);
         disk.hanging--;
     }
+    if (code != SQLITE_OK && disk.number != 0) {
+        errno = disk.number;
+    }
     pthread_mutex_unlock(&lock);
     return code;
+}
+
+/* How much of a write that fails is done: never all of it. */
+static int torn_of(int n)
+{
+    int torn;
+
+    pthread_mutex_lock(&lock);
+    torn = disk.torn < n ? disk.torn : n - 1;
+    pthread_mutex_unlock(&lock);
+    return torn;
 }
 
 void fault_vfs_mend(void)
@@ -67,6 +83,8 @@ void fault_vfs_mend(void)
             disk.faults[file][call] = (struct fault){0};
         }
     }
+    disk.torn = 0;
+    disk.number = 0;
     pthread_cond_broadcast(&mended);
     pthread_mutex_unlock(&lock);
 }
@@ -76,6 +94,20 @@ void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, 
 {
     pthread_mutex_lock(&lock);
     disk.faults[file][call] = (struct fault){.after = after, .times = times, .code = code};
+    pthread_mutex_unlock(&lock);
+}
+
+void fault_vfs_tear(int bytes)
+{
+    pthread_mutex_lock(&lock);
+    disk.torn = bytes;
+    pthread_mutex_unlock(&lock);
+}
+
+void fault_vfs_errno(int number)
+{
+    pthread_mutex_lock(&lock);
+    disk.number = number;
     pthread_mutex_unlock(&lock);
 }
 
@@ -133,14 +165,16 @@ static sqlite3_file *real_of(sqlite3_file *base)
 static int file_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
 {
     enum fault_file kind = ((struct file *)base)->kind;
-    int code = meet(kind, FAULT_WRITE);
+    int code = meet(kind, FAULT_WRITE), number = errno;
+    int done = code == SQLITE_OK ? n : torn_of(n);
 
-    if (code == SQLITE_OK) {
-        code = real_of(base)->pMethods->xWrite(real_of(base), bytes, n, at);
+    if (done > 0 && real_of(base)->pMethods->xWrite(real_of(base), bytes, done, at) != SQLITE_OK) {
+        return SQLITE_IOERR_WRITE;
     }
-    if (code == SQLITE_OK && watcher != NULL) {
-        watcher->wrote(watcher->context, kind, bytes, n, at);
+    if (done > 0 && watcher != NULL) {
+        watcher->wrote(watcher->context, kind, bytes, done, at);
     }
+    errno = number;
     return code;
 }
 

@@ -20,6 +20,10 @@ void fault_vfs_mend(void);
  * them. */
 void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, unsigned times,
                     int code);
+/* From now on a write that fails has written this many of its bytes, until the disk is mended. */
+void fault_vfs_tear(int bytes);
+/* From now on whatever fails leaves this number in errno, until the disk is mended. */
+void fault_vfs_errno(int number);
 /* The disk is full: nothing more can be written anywhere. */
 void fault_vfs_fill(void);
 
