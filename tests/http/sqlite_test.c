@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -187,11 +188,45 @@ static void assert_grant_count(const struct service *service, const char *id, in
     http_response_fini(&response);
 }
 
+/* Grants until there is no room: then writes are refused, and everything else goes on. How many
+ * were granted. */
+static int assert_writes_stop(const struct service *service, const char *id)
+{
+    int count = grant_until_refused(service, id);
+    struct http_response response =
+        service_request(service, "POST", "/discount", NULL,
+                        "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
+
+    service_assert_problem(&response, 503, "store-unavailable");
+    http_response_fini(&response);
+    assert_int_equal(service_grant(service, id, "one more"), 503);
+
+    assert_grant_count(service, id, count);
+    assert_int_equal(service_count(service), 1);
+    assert_int_equal(service_status(service, "GET", "/healthy", NULL, NULL), 200);
+    if (count > 0) {
+        assert_int_equal(service_grant(service, id, "user 0"), 200);
+    }
+    return count;
+}
+
+/* There is room again: whoever was refused is granted, and the operator was told of both. */
+static void assert_writes_work_again(const struct service *service, const char *id, int count)
+{
+    char user[16];
+
+    snprintf(user, sizeof(user), "user %d", count);
+    assert_int_equal(service_grant(service, id, user), 201);
+    assert_int_equal(service_grant(service, id, "one more"), 201);
+    assert_grant_count(service, id, count + 2);
+    assert_int_equal(occurrences(discountd_log(service->daemon), "cannot write"), 1);
+    assert_int_equal(occurrences(discountd_log(service->daemon), "writes work again"), 1);
+}
+
 static void on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on(void **state)
 {
     struct service service;
-    struct http_response response;
-    char id[SERVICE_ID], user[16];
+    char id[SERVICE_ID];
     int count;
 
     (void)state;
@@ -200,28 +235,39 @@ static void on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on(void
     service_launch(&service, NULL);
     service_create(&service, 100000, id);
     disk_fill(&service);
-    count = grant_until_refused(&service, id);
-    response = service_request(&service, "POST", "/discount", NULL,
-                               "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
-    service_assert_problem(&response, 503, "store-unavailable");
-    http_response_fini(&response);
-    assert_int_equal(service_grant(&service, id, "one more"), 503);
-
-    assert_grant_count(&service, id, count);
-    assert_int_equal(service_count(&service), 1);
-    assert_int_equal(service_status(&service, "GET", "/healthy", NULL, NULL), 200);
-    if (count > 0) {
-        assert_int_equal(service_grant(&service, id, "user 0"), 200);
-    }
-
+    count = assert_writes_stop(&service, id);
     disk_make_room(&service);
-    snprintf(user, sizeof(user), "user %d", count);
-    assert_int_equal(service_grant(&service, id, user), 201);
-    assert_int_equal(service_grant(&service, id, "one more"), 201);
-    assert_grant_count(&service, id, count + 2);
-    assert_int_equal(occurrences(discountd_log(service.daemon), "cannot write"), 1);
-    assert_int_equal(occurrences(discountd_log(service.daemon), "writes work again"), 1);
+    assert_writes_work_again(&service, id, count);
     small_disk_stop(&service);
+}
+
+static void file_size_limit(const struct service *service, rlim_t bytes)
+{
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+
+    assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* A limit is met in the midst of a file, where a full disk is not, and has another number. */
+static void at_a_limit_on_file_sizes_it_is_the_same(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID];
+    int count;
+
+    (void)state;
+    service_start(&service, NULL);
+    service_create(&service, 100000, id);
+    file_size_limit(&service, 300001);
+    count = assert_writes_stop(&service, id);
+    assert_true(count > 10);
+    file_size_limit(&service, RLIM_INFINITY);
+    assert_writes_work_again(&service, id, count);
+    discountd_signal(service.daemon, SIGKILL);
+    discountd_stop(service.daemon);
+    service_launch(&service, NULL);
+    assert_grant_count(&service, id, count + 2);
+    service_stop(&service);
 }
 
 int main(void)
@@ -230,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed),
         cmocka_unit_test(a_file_that_is_not_ours_is_refused_in_one_line),
         cmocka_unit_test(on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on),
+        cmocka_unit_test(at_a_limit_on_file_sizes_it_is_the_same),
     };
 
     return cmocka_run_group_tests_name("http sqlite", tests, NULL, NULL);
