@@ -18,6 +18,10 @@
  * docs/adr/0009 has the figures. */
 #define PAGE_SIZE "2048"
 #define CHECKPOINT_PAGES 8192
+/* A new file is locked in two steps, so of two processes that open it at once each may have the
+ * first and wait for the second. Both let go then, and come back, each after a time of its own. */
+#define ATTEMPTS 10
+#define MOST_PAUSE_MS 50
 
 static const char *const steps[] = {sqlite_schema_1};
 const struct sqlite_schema sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
@@ -160,26 +164,53 @@ static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages
     return SQLITE_OK;
 }
 
-bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
-             struct sqlite_db *ret_db, char ret_fault[STORE_FAULT])
+/* One attempt. False with *ret_is_standoff: another process opens the file too, and may be in our
+ * way as we are in its. */
+static bool open_once(const char *path, enum db_existence existence,
+                      const struct sqlite_schema *schema, struct sqlite_db *ret_db, char *ret_fault,
+                      bool *ret_is_standoff)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
     struct sqlite_db db = {0};
     int64_t version;
 
+    *ret_is_standoff = false;
     if (sqlite3_open_v2(path, &db.handle, flags, wal_vfs()) != SQLITE_OK || !lock(&db)) {
         fault_say(&db, path, ret_fault);
-    } else if (is_ours(&db, path, schema, &version, ret_fault) &&
-               (configure(&db) || fault_say(&db, path, ret_fault)) &&
-               migrate(&db, path, schema, (size_t)version, ret_fault) &&
-               settle(&db, path, ret_fault)) {
-        *ret_db = db;
-        sqlite3_wal_hook(db.handle, log_grew, ret_db);
-        return true;
+    } else if (is_ours(&db, path, schema, &version, ret_fault)) {
+        if (!configure(&db)) {
+            *ret_is_standoff = sqlite3_errcode(db.handle) == SQLITE_BUSY;
+            fault_say(&db, path, ret_fault);
+        } else if (migrate(&db, path, schema, (size_t)version, ret_fault) &&
+                   settle(&db, path, ret_fault)) {
+            *ret_db = db;
+            sqlite3_wal_hook(db.handle, log_grew, ret_db);
+            return true;
+        }
     }
     /* It rolls back what was begun. */
     sqlite3_close(db.handle);
+    return false;
+}
+
+bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
+             struct sqlite_db *ret_db, char ret_fault[STORE_FAULT])
+{
+    bool is_standoff = false;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        unsigned char pause_ms;
+
+        if (open_once(path, existence, schema, ret_db, ret_fault, &is_standoff)) {
+            return true;
+        }
+        if (!is_standoff) {
+            return false;
+        }
+        sqlite3_randomness(sizeof(pause_ms), &pause_ms);
+        sqlite3_sleep(1 + pause_ms % MOST_PAUSE_MS);
+    }
     return false;
 }
 

@@ -3,6 +3,7 @@
  * text and left as it was; an older file is brought to this version, all of the way or not at all.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "store/sqlite_db.h"
 #include "store/sqlite_rig.h"
 #include "support/clock.h"
+#include "support/fault_vfs.h"
 #include "support/process.h"
 
 /* ---- Files as bytes ---- */
@@ -252,6 +254,76 @@ static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **sta
     db_close(&db);
 }
 
+/* Somebody who opens a new file too, and has come as far as we. */
+struct rival {
+    const char *path;
+    sqlite3 *handle;
+    unsigned lock_requests; /* ours, before */
+    bool is_over;           /* we have the file, or gave it up */
+};
+
+static void rival_come(struct rival *rival, const char *path)
+{
+    *rival =
+        (struct rival){.path = path, .lock_requests = fault_vfs_count(FAULT_DATABASE, FAULT_LOCK)};
+    assert_int_equal(
+        sqlite3_open_v2(path, &rival->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix"),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(rival->handle,
+                                  "PRAGMA locking_mode = EXCLUSIVE;"
+                                  "SELECT count(*) FROM sqlite_schema",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+}
+
+static bool was_asked_twice(void *argument)
+{
+    const struct rival *rival = argument;
+
+    return fault_vfs_count(FAULT_DATABASE, FAULT_LOCK) >= rival->lock_requests + 2 ||
+           __atomic_load_n(&rival->is_over, __ATOMIC_ACQUIRE);
+}
+
+static void *rival_let_go(void *argument)
+{
+    struct rival *rival = argument;
+
+    clock_wait(was_asked_twice, rival, CLOCK_PATIENCE_MS);
+    sqlite3_close(rival->handle);
+    return NULL;
+}
+
+static void of_two_who_open_a_new_file_one_gets_it(void **state)
+{
+    const struct sqlite_rig *rig = *state;
+    char fault[STORE_FAULT] = "";
+    struct rival rival;
+    struct sqlite_db db;
+    pthread_t thread;
+    bool is_open;
+
+    rival_come(&rival, rig->path);
+    assert_int_equal(pthread_create(&thread, NULL, rival_let_go, &rival), 0);
+    is_open = db_open(rig->path, DB_MAY_BE_NEW, &sqlite_schema, &db, fault);
+    __atomic_store_n(&rival.is_over, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    if (!is_open) {
+        fail_msg("%s", fault);
+    }
+    db_close(&db);
+}
+
+/* He does not let go. */
+static void whoever_waits_for_a_new_file_gives_up_in_the_end(void **state)
+{
+    const struct sqlite_rig *rig = *state;
+    struct rival rival;
+
+    rival_come(&rival, rig->path);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
+    sqlite3_close(rival.handle);
+}
+
 static void a_second_engine_in_one_process_does_not_start(void **state)
 {
     struct sqlite_rig *rig = *state;
@@ -423,6 +495,8 @@ int main(void)
         SQLITE_RIG(a_damaged_file_is_refused),
         SQLITE_RIG(an_empty_file_is_a_new_one),
         SQLITE_RIG(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
+        SQLITE_RIG(of_two_who_open_a_new_file_one_gets_it),
+        SQLITE_RIG(whoever_waits_for_a_new_file_gives_up_in_the_end),
         SQLITE_RIG(a_second_engine_in_one_process_does_not_start),
         SQLITE_RIG(the_stores_thread_takes_no_signal),
         SQLITE_RIG(a_new_file_goes_through_every_step),

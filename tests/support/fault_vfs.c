@@ -219,7 +219,10 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 
 static int file_lock(sqlite3_file *base, int level)
 {
-    return real_of(base)->pMethods->xLock(real_of(base), level);
+    int code =
+        level == SQLITE_LOCK_EXCLUSIVE ? meet(((struct file *)base)->kind, FAULT_LOCK) : SQLITE_OK;
+
+    return code != SQLITE_OK ? code : real_of(base)->pMethods->xLock(real_of(base), level);
 }
 
 static int file_unlock(sqlite3_file *base, int level)

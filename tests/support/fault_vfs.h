@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 enum fault_file { FAULT_DATABASE, FAULT_LOG, FAULT_FILES };
-enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_CALLS };
+/* FAULT_LOCK: somebody wants the file for himself alone. */
+enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_LOCK, FAULT_CALLS };
 
 /* Every database that is opened from now on lies on this disk, without a fault so far. */
 void fault_vfs_install(void);
