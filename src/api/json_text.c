@@ -18,13 +18,22 @@ void json_text_add(struct json_text *text, struct str bytes)
     text->n += bytes.n;
 }
 
-/* The length of what may stand in a JSON string as it is (RFC 8259, section 7). */
+/* How much longer a character is in a JSON string than in the text it comes from: 0 when it may
+ * stand there as it is (RFC 8259, section 7). */
+static size_t escape_size(char c)
+{
+    static const unsigned char sizes[256] = {
+        5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, /* control characters */
+        5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, ['"'] = 1, ['\\'] = 1};
+
+    return sizes[(unsigned char)c];
+}
+
 static size_t plain_length(const char *bytes, size_t n)
 {
     size_t length = 0;
 
-    while (length < n && (unsigned char)bytes[length] >= 0x20 && bytes[length] != '"' &&
-           bytes[length] != '\\') {
+    while (length < n && escape_size(bytes[length]) == 0) {
         length++;
     }
     return length;
@@ -50,9 +59,7 @@ size_t json_text_string_size(struct str value)
     size_t size = value.n + 2;
 
     for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-
-        size += c < 0x20 ? 5 : (c == '"' || c == '\\');
+        size += escape_size(value.p[i]);
     }
     return size;
 }
@@ -60,8 +67,10 @@ size_t json_text_string_size(struct str value)
 void json_text_add_string(struct json_text *text, struct str value)
 {
     char *at = text->p + text->n;
+    size_t spare = text->room - text->n;
 
-    assert(json_text_string_size(value) <= text->room - text->n);
+    assert(value.n + 2 <= spare);
+    spare -= value.n + 2;
     *at++ = '"';
     while (value.n > 0) {
         size_t plain = plain_length(value.p, value.n);
@@ -69,6 +78,8 @@ void json_text_add_string(struct json_text *text, struct str value)
         at = mempcpy(at, value.p, plain);
         value = str_from(value, plain);
         if (value.n > 0) {
+            assert(escape_size(value.p[0]) <= spare);
+            spare -= escape_size(value.p[0]);
             at = escaped_put(at, (unsigned char)value.p[0]);
             value = str_from(value, 1);
         }
