@@ -18,6 +18,7 @@
  * docs/adr/0009 has the figures. */
 #define PAGE_SIZE "2048"
 #define CHECKPOINT_PAGES 8192
+#define LOG_PIECE 65536
 /* A new file is locked in two steps, so of two processes that open it at once each may have the
  * first and wait for the second. Both let go then, and come back, each after a time of its own. */
 #define ATTEMPTS 10
@@ -144,14 +145,47 @@ static bool migrate(const struct sqlite_db *db, const char *path,
     return true;
 }
 
+/* Writes the log again where it lies, and waits for the disk. */
+static int log_renew(const struct sqlite_db *db)
+{
+    char piece[LOG_PIECE];
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+    if (code != SQLITE_OK || log->pMethods == NULL) {
+        return code; /* what is in memory has none */
+    }
+    code = log->pMethods->xFileSize(log, &size);
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += LOG_PIECE) {
+        int n = size - at < LOG_PIECE ? (int)(size - at) : LOG_PIECE;
+
+        code = log->pMethods->xRead(log, piece, n, at);
+        if (code == SQLITE_OK) {
+            code = log->pMethods->xWrite(log, piece, n, at);
+        }
+    }
+    return code != SQLITE_OK || size == 0 ? code : log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+}
+
 /* A log that was left may be in the system's cache alone: of a commit that died before its fsync,
  * or whose fsync failed, after which the cache calls it clean. Nothing of it is told before it was
- * written again, into the file, and that is on the disk. */
+ * written again, and that is on the disk: first where it lies, which takes no room, so that a start
+ * on a full disk serves what there is; then into the file. */
 static bool settle(const struct sqlite_db *db, const char *path, char *ret_fault)
 {
-    return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-               SQLITE_OK ||
-           fault_say(db, path, ret_fault);
+    int code = log_renew(db);
+
+    if (code != SQLITE_OK) {
+        snprintf(ret_fault, STORE_FAULT, "%s: the log that was left: %s", path,
+                 sqlite3_errstr(code));
+        return false;
+    }
+    code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (code == SQLITE_FULL) {
+        log_write(LOG_WARNING, "sqlite: %s: no room to write the log into the file", path);
+    }
+    return code == SQLITE_OK || code == SQLITE_FULL || fault_say(db, path, ret_fault);
 }
 
 static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)

@@ -4,9 +4,12 @@
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "discount/limits.h"
 #include "discount/log.h"
 #include "store/crowd.h"
+#include "store/findings.h"
 #include "store/sqlite_rig.h"
 #include "support/fault_vfs.h"
 
@@ -230,6 +233,43 @@ static void without_room_for_a_checkpoint_the_service_goes_on(void **state)
         STATUS_OK);
 }
 
+/* The log is left, as by a kill, because there is no room to write it into the file. */
+static void a_start_on_a_full_disk_serves_what_is_there(void **state)
+{
+    enum { HELD = 300 };
+    struct sqlite_rig *rig = *state;
+    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    char kept[DISCOUNT_ID_LENGTH];
+    struct str id = sqlite_rig_discount(scene, 1000);
+
+    memcpy(kept, id.p, sizeof(kept));
+    id.p = kept;
+    for (size_t i = 0; i < HELD; i++) {
+        CHECK_INT(scene, sqlite_rig_grant(scene, id, i), STATUS_OK);
+    }
+    fault_vfs_fill();
+    for (int start = 0; start < 3; start++) {
+        unsigned writes;
+
+        sqlite_rig_close(rig);
+        writes = fault_vfs_count(FAULT_LOG, FAULT_WRITE);
+        scene = sqlite_rig_open(rig, sqlite_rig_patient());
+        /* It was written again, or nobody would know that it is on the disk. */
+        CHECK(scene, fault_vfs_count(FAULT_LOG, FAULT_WRITE) > writes);
+        CHECK_INT(scene, sqlite_rig_granted_count(scene, id), HELD);
+        CHECK_INT(scene, sqlite_rig_grant_get(scene, id, HELD - 1), STATUS_OK);
+        CHECK_INT(scene, sqlite_rig_grant(scene, id, HELD - 1), STATUS_OK);
+        CHECK_INT(scene, sqlite_rig_grant(scene, id, HELD), STATUS_UNAVAILABLE);
+    }
+    fault_vfs_mend();
+    CHECK_INT(scene, sqlite_rig_grant(scene, id, HELD), STATUS_OK);
+    sqlite_rig_close(rig);
+    scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), HELD + 1);
+    sqlite_rig_close(rig);
+    findings_none(rig->url, 1, HELD + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +280,7 @@ int main(void)
         SQLITE_RIG(a_moment_without_room_costs_few),
         SQLITE_RIG(what_a_batch_told_that_was_undone_is_forgotten),
         SQLITE_RIG(without_room_for_a_checkpoint_the_service_goes_on),
+        SQLITE_RIG(a_start_on_a_full_disk_serves_what_is_there),
     };
 
     log_set_level(LOG_ERROR);

@@ -32,6 +32,7 @@ static struct {
     unsigned counts[FAULT_FILES][FAULT_CALLS];
     bool hangs[FAULT_FILES];
     unsigned hanging;
+    bool is_full;
     int torn, number; /* of calls that fail */
 } disk;
 
@@ -63,6 +64,18 @@ static int meet(enum fault_file file, enum fault_call call)
     return code;
 }
 
+/* A full disk has no room for what is new; what lies there may be written again. */
+static bool has_room(sqlite3_file *file, sqlite3_int64 end)
+{
+    sqlite3_int64 size = 0;
+    bool is_full;
+
+    pthread_mutex_lock(&lock);
+    is_full = disk.is_full;
+    pthread_mutex_unlock(&lock);
+    return !is_full || (file->pMethods->xFileSize(file, &size) == SQLITE_OK && end <= size);
+}
+
 /* How much of a write that fails is done: never all of it. */
 static int torn_of(int n)
 {
@@ -83,6 +96,7 @@ void fault_vfs_mend(void)
             disk.faults[file][call] = (struct fault){0};
         }
     }
+    disk.is_full = false;
     disk.torn = 0;
     disk.number = 0;
     pthread_cond_broadcast(&mended);
@@ -113,8 +127,9 @@ void fault_vfs_errno(int number)
 
 void fault_vfs_fill(void)
 {
-    fault_vfs_fail(FAULT_DATABASE, FAULT_WRITE, 0, UINT_MAX, SQLITE_FULL);
-    fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, UINT_MAX, SQLITE_FULL);
+    pthread_mutex_lock(&lock);
+    disk.is_full = true;
+    pthread_mutex_unlock(&lock);
 }
 
 void fault_vfs_hang(enum fault_file file)
@@ -166,8 +181,12 @@ static int file_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int6
 {
     enum fault_file kind = ((struct file *)base)->kind;
     int code = meet(kind, FAULT_WRITE), number = errno;
-    int done = code == SQLITE_OK ? n : torn_of(n);
+    int done;
 
+    if (code == SQLITE_OK && !has_room(real_of(base), at + n)) {
+        code = SQLITE_FULL;
+    }
+    done = code == SQLITE_OK ? n : torn_of(n);
     if (done > 0 && real_of(base)->pMethods->xWrite(real_of(base), bytes, done, at) != SQLITE_OK) {
         return SQLITE_IOERR_WRITE;
     }

@@ -25,7 +25,7 @@ void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, 
 void fault_vfs_tear(int bytes);
 /* From now on whatever fails leaves this number in errno, until the disk is mended. */
 void fault_vfs_errno(int number);
-/* The disk is full: nothing more can be written anywhere. */
+/* The disk is full: no file can become longer. */
 void fault_vfs_fill(void);
 
 /* From now on a sync of this file does not come back until the disk is mended. */
