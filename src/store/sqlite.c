@@ -25,13 +25,16 @@ struct sqlite {
 
 /* ---- The engine ---- */
 
-/* SQLite reads meaning into a path that begins with ':' or "file:"; behind "./" it has none. */
+/* SQLite reads meaning into a path that begins with ':' or "file:"; behind "./" it has none. Who
+ * writes "//" thinks of a host, and who begins with ':' of the memory. */
 static bool path_take(const char *path, char ret_path[SQLITE_PATH_SIZE])
 {
-    bool is_plain = path[0] == '/' || strcmp(path, ":memory:") == 0;
+    bool is_memory = strcmp(path, ":memory:") == 0;
+    bool is_plain = path[0] == '/' || is_memory;
     int n = snprintf(ret_path, SQLITE_PATH_SIZE, "%s%s", is_plain ? "" : "./", path);
 
-    return path[0] != '\0' && n > 0 && n < SQLITE_PATH_SIZE;
+    return path[0] != '\0' && strncmp(path, "//", 2) != 0 && (path[0] != ':' || is_memory) &&
+           n > 0 && n < SQLITE_PATH_SIZE;
 }
 
 static void *sqlite_engine_open(const char *url, const char **ret_fault)

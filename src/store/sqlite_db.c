@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "discount/log.h"
 #include "sqlite_schema_1.h"
@@ -16,11 +18,15 @@
 /* A grant touches a page or two, so small ones are less to write; and a page that is written again
  * and again goes into the file once for each checkpoint, so a long log is, too: 16 MiB.
  * docs/adr/0009 has the figures. */
-#define PAGE_SIZE "2048"
+#define PAGE_SIZE 2048
 #define CHECKPOINT_PAGES 8192
 #define LOG_PIECE 65536
-/* A new file is locked in two steps, so of two processes that open it at once each may have the
- * first and wait for the second. Both let go then, and come back, each after a time of its own. */
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+/* Shorter, a log is not asked whether it takes all the room. */
+#define CRAMPED_PAGES 64
+/* A file is locked in two steps, so of two processes that open it at once each may have the first
+ * and wait for the second. Both let go then, and come back, each after a time of its own. */
 #define ATTEMPTS 10
 #define MOST_PAUSE_MS 50
 
@@ -88,30 +94,39 @@ static bool lock(const struct sqlite_db *db)
  * into the file by db_checkpoint, after the answers and not before them. */
 static bool configure(const struct sqlite_db *db)
 {
-    return execute(db, "PRAGMA page_size = " PAGE_SIZE) &&
+    return execute(db, "PRAGMA page_size = " TEXT_OF(PAGE_SIZE)) &&
            execute(db, "PRAGMA journal_mode = WAL") && execute(db, "PRAGMA synchronous = FULL") &&
            execute(db, "PRAGMA wal_autocheckpoint = 0") &&
            execute(db, "PRAGMA foreign_keys = ON") && execute(db, "PRAGMA temp_store = MEMORY") &&
            execute(db, "PRAGMA cache_size = -65536");
 }
 
-/* Whether the file is new or ours, and of no later version than this. */
-static bool is_ours(const struct sqlite_db *db, const char *path,
+/* Whether the file is new or ours, and of a version that can be opened. */
+static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence existence,
                     const struct sqlite_schema *schema, int64_t *ret_version, char *ret_fault)
 {
-    int64_t application, objects;
+    int64_t application, objects, is_utf8;
 
     if (!number_of(db, "PRAGMA application_id", &application) ||
         !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects) ||
+        !number_of(db, "SELECT encoding = 'UTF-8' FROM pragma_encoding", &is_utf8) ||
         !number_of(db, "PRAGMA user_version", ret_version)) {
         return fault_say(db, path, ret_fault);
     }
-    if (application != APPLICATION_ID && (application != 0 || objects != 0)) {
+    db->is_new = application == 0 && objects == 0;
+    if (is_utf8 == 0 ||
+        (application != APPLICATION_ID && (!db->is_new || existence == DB_MUST_EXIST))) {
         snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
         return false;
     }
     if (*ret_version < 0 || (uint64_t)*ret_version > schema->count) {
         snprintf(ret_fault, STORE_FAULT, "%s was written by a later version of this service", path);
+        return false;
+    }
+    if ((uint64_t)*ret_version < schema->count && existence == DB_MUST_EXIST) {
+        snprintf(ret_fault, STORE_FAULT,
+                 "%s was written by an earlier version of this service: start this one on it first",
+                 path);
         return false;
     }
     return true;
@@ -198,68 +213,96 @@ static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages
     return SQLITE_OK;
 }
 
-/* One attempt. False with *ret_is_standoff: another process opens the file too, and may be in our
- * way as we are in its. */
+/* SQLite would make a file of a name that stands for something else, or read it byte by byte. */
+static bool is_file(const char *path, char *ret_fault)
+{
+    struct stat about;
+
+    if (strcmp(path, ":memory:") == 0 || stat(path, &about) != 0 || S_ISREG(about.st_mode)) {
+        return true;
+    }
+    snprintf(ret_fault, STORE_FAULT, "%s is not a file", path);
+    return false;
+}
+
 static bool open_once(const char *path, enum db_existence existence,
-                      const struct sqlite_schema *schema, struct sqlite_db *ret_db, char *ret_fault,
-                      bool *ret_is_standoff)
+                      const struct sqlite_schema *schema, struct sqlite_db *db, char *ret_fault)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
-    struct sqlite_db db = {0};
     int64_t version;
 
-    *ret_is_standoff = false;
-    if (sqlite3_open_v2(path, &db.handle, flags, wal_vfs()) != SQLITE_OK || !lock(&db)) {
-        fault_say(&db, path, ret_fault);
-    } else if (is_ours(&db, path, schema, &version, ret_fault)) {
-        if (!configure(&db)) {
-            *ret_is_standoff = sqlite3_errcode(db.handle) == SQLITE_BUSY;
-            fault_say(&db, path, ret_fault);
-        } else if (migrate(&db, path, schema, (size_t)version, ret_fault) &&
-                   settle(&db, path, ret_fault)) {
-            *ret_db = db;
-            sqlite3_wal_hook(db.handle, log_grew, ret_db);
-            return true;
-        }
+    *db = (struct sqlite_db){0};
+    if (sqlite3_open_v2(path, &db->handle, flags, wal_vfs()) != SQLITE_OK || !lock(db)) {
+        return fault_say(db, path, ret_fault);
     }
-    /* It rolls back what was begun. */
-    sqlite3_close(db.handle);
-    return false;
+    return is_ours(db, path, existence, schema, &version, ret_fault) &&
+           (configure(db) || fault_say(db, path, ret_fault)) &&
+           migrate(db, path, schema, (size_t)version, ret_fault) && settle(db, path, ret_fault);
 }
 
 bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
              struct sqlite_db *ret_db, char ret_fault[STORE_FAULT])
 {
-    bool is_standoff = false;
+    bool is_busy = is_file(path, ret_fault);
 
-    for (int i = 0; i < ATTEMPTS; i++) {
+    for (int i = 0; i < ATTEMPTS && is_busy; i++) {
         unsigned char pause_ms;
 
-        if (open_once(path, existence, schema, ret_db, ret_fault, &is_standoff)) {
+        if (open_once(path, existence, schema, ret_db, ret_fault)) {
+            sqlite3_wal_hook(ret_db->handle, log_grew, ret_db);
             return true;
         }
-        if (!is_standoff) {
-            return false;
+        is_busy = sqlite3_errcode(ret_db->handle) == SQLITE_BUSY;
+        /* It rolls back what was begun. */
+        sqlite3_close(ret_db->handle);
+        if (is_busy) {
+            sqlite3_randomness(sizeof(pause_ms), &pause_ms);
+            sqlite3_sleep(1 + pause_ms % MOST_PAUSE_MS);
         }
-        sqlite3_randomness(sizeof(pause_ms), &pause_ms);
-        sqlite3_sleep(1 + pause_ms % MOST_PAUSE_MS);
     }
     return false;
 }
 
+/* ---- Closing ---- */
+
+bool db_has_moved(const struct sqlite_db *db)
+{
+    int has_moved = 0;
+
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    return has_moved != 0;
+}
+
+void db_empty_log(const struct sqlite_db *db)
+{
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 void db_close(struct sqlite_db *db)
 {
-    int code = sqlite3_close(db->handle);
+    int code;
 
+    db_empty_log(db); /* closing does it, too, but not of a file that was moved */
+    code = sqlite3_close(db->handle);
     assert(code == SQLITE_OK);
 }
 
 /* ---- The log ---- */
 
+/* A log that has taken the room in which the file would grow could never be written into it. */
+static bool is_cramped(const struct sqlite_db *db)
+{
+    struct statvfs disk;
+
+    return db->log_pages >= CRAMPED_PAGES &&
+           statvfs(sqlite3_db_filename(db->handle, "main"), &disk) == 0 &&
+           disk.f_bavail * disk.f_frsize < (uint64_t)db->log_pages * PAGE_SIZE;
+}
+
 bool db_checkpoint(struct sqlite_db *db)
 {
-    if (db->log_pages < CHECKPOINT_PAGES) {
+    if (db->log_pages < CHECKPOINT_PAGES && !is_cramped(db)) {
         return true;
     }
     db->log_pages = 0; /* until the next commit, also when it fails: that is time enough */

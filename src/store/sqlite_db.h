@@ -14,6 +14,7 @@
 
 struct sqlite_db {
     sqlite3 *handle;
+    bool is_new;            /* it was empty when it was opened */
     int log_pages;          /* how long the write-ahead log was after the last commit */
     bool checkpoint_failed; /* and the operator was told */
 };
@@ -29,12 +30,20 @@ extern const struct sqlite_schema sqlite_schema;
 
 enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 
-/* Opens `path` (":memory:" is memory), locks it and brings it to the schema in one transaction.
- * False with a text for the operator in ret_fault: in use by another process, not ours, of a later
- * version, not writable, damaged. The file's content is then as it was. */
+/* Opens `path` (":memory:" is memory), locks it and, if it may be new, brings it to the schema in
+ * one transaction. False with a text for the operator in ret_fault: in use by another process, not
+ * ours, of a later version, or of an earlier one where it must exist, not writable, damaged. The
+ * file's content is then as it was. Whoever is in the way is waited for, a quarter of a second. */
 bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
              struct sqlite_db *ret_db, char ret_fault[STORE_FAULT]);
-/* Writes the log into the file and closes. Every statement must be finalized before. */
+/* Whether the path names another file than the one that is open, or none: it was moved, removed or
+ * replaced, and nobody who opens it will find what is written from now on. */
+bool db_has_moved(const struct sqlite_db *db);
+/* Writes the log into the file, wherever that has been moved to, and leaves it empty: a file that
+ * has come into this one's place would be given it. As far as that can be. */
+void db_empty_log(const struct sqlite_db *db);
+/* The same, and closes. Every statement must
+ * be finalized before. */
 void db_close(struct sqlite_db *db);
 
 /* What the last failed call means for an operation whose transaction is rolled back: CORRUPT when
@@ -42,8 +51,8 @@ void db_close(struct sqlite_db *db);
  * would be one for each operation. */
 enum status db_status(const struct sqlite_db *db);
 
-/* Writes the log into the file when it has become long. False when the disk says that it lost what
- * was written before. */
+/* Writes the log into the file when it has become long, or longer than there is room. False when
+ * the disk says that it lost what was written before. */
 bool db_checkpoint(struct sqlite_db *db);
 
 #endif

@@ -9,7 +9,8 @@
  *
  * A transaction that fails is rolled back and its jobs are run again, each in one of its own, so
  * that only those fail whose fault it is. A commit of which nobody can say whether it is on the
- * disk ends the process: what was not answered is decided by the recovery at the next start. */
+ * disk ends the process: what was not answered is decided by the recovery at the next start. A file
+ * that is not at its path any more ends it, too. */
 #include "store/sqlite_thread.h"
 
 #include <pthread.h>
@@ -43,6 +44,29 @@ static void give_back(struct sqlite_engine *engine, struct queue *done)
     uv_mutex_unlock(&engine->lock);
 }
 
+/* ---- The end of the process ---- */
+
+static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, const char *doing)
+{
+    log_write(LOG_ERROR,
+              "sqlite: %s: %s failed (%s), so it is not known what is on the disk: stopping. The "
+              "next start recovers what is",
+              engine->path, doing, sqlite3_errmsg(engine->db.handle));
+    _exit(EXIT_FAILURE);
+}
+
+/* What is written now, nobody who opens the path will find. What was answered is in the file that
+ * was moved, all of it; what was not may be in it. */
+static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engine)
+{
+    log_write(LOG_ERROR,
+              "sqlite: %s is not the file any more that this process opened: it was moved, removed "
+              "or replaced: stopping",
+              engine->path);
+    db_empty_log(&engine->db);
+    _exit(EXIT_FAILURE);
+}
+
 /* ---- Reading ---- */
 
 /* Runs the reads of a batch and moves them to `ret_done`; the writes stay. */
@@ -55,6 +79,9 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
         next = at->next;
+        if (job->work.verb == STORE_PING && db_has_moved(&engine->db)) {
+            die_moved(engine);
+        }
         if (!verbs_is_write(job->work.verb)) {
             job->work.status = verbs_run(engine->verbs, &job->work);
             queue_remove(&job->link);
@@ -64,15 +91,6 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
 }
 
 /* ---- Writing ---- */
-
-static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, const char *doing)
-{
-    log_write(LOG_ERROR,
-              "sqlite: %s: %s failed (%s), so it is not known what is on the disk: stopping. The "
-              "next start recovers what is",
-              engine->path, doing, sqlite3_errmsg(engine->db.handle));
-    _exit(EXIT_FAILURE);
-}
 
 /* Tells the operator when writes begin to fail and when they work again, and nothing in between. */
 static void tell(struct sqlite_engine *engine, bool is_failing)
@@ -86,13 +104,17 @@ static void tell(struct sqlite_engine *engine, bool is_failing)
     engine->is_failing = is_failing;
 }
 
-/* Ends a transaction; false when it was surely not applied. */
+/* Ends a transaction; false when it was surely not applied. Nothing is answered that was written
+ * where nobody looks. */
 static bool commit(struct sqlite_engine *engine)
 {
     enum status status = verbs_commit(engine->verbs);
 
     if (status == STATUS_UNKNOWN) {
         die(engine, "a commit");
+    }
+    if (db_has_moved(&engine->db)) {
+        die_moved(engine);
     }
     return status == STATUS_OK;
 }
@@ -396,6 +418,10 @@ bool thread_engine_start(struct sqlite_engine *engine)
     if (!db_open(engine->path, DB_MAY_BE_NEW, &sqlite_schema, &engine->db, fault)) {
         log_write(LOG_ERROR, "sqlite: %s", fault);
         return false;
+    }
+    if (strcmp(engine->path, ":memory:") != 0) {
+        log_write(LOG_INFO, "sqlite: %s%s", sqlite3_db_filename(engine->db.handle, "main"),
+                  engine->db.is_new ? ", a new file" : "");
     }
     engine->verbs = verbs_open(&engine->db);
     if (engine->verbs == NULL) {

@@ -8,11 +8,38 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "http/service.h"
 #include "support/need.h"
+
+/* ---- Grants ---- */
+
+/* To "user 0" and the next. */
+static void grant_first(const struct service *service, const char *id, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char user[16];
+
+        snprintf(user, sizeof(user), "user %d", i);
+        assert_int_equal(service_grant(service, id, user), 201);
+    }
+}
+
+static void assert_grant_count(const struct service *service, const char *id, int count)
+{
+    struct http_response response;
+    char target[64], text[64];
+
+    snprintf(target, sizeof(target), "/discount/%s", id);
+    snprintf(text, sizeof(text), "\"granted_count\":%d,", count);
+    response = service_request(service, "GET", target, NULL, NULL);
+    assert_int_equal(response.status, 200);
+    assert_non_null(strstr(response.body, text));
+    http_response_fini(&response);
+}
 
 /* ---- A second process ---- */
 
@@ -61,6 +88,110 @@ static void a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed(void
     service_launch(&service, NULL);
     assert_int_equal(service_grant(&service, id, "before"), 200);
     assert_int_equal(service_grant(&service, id, "after"), 200);
+    service_stop(&service);
+}
+
+/* ---- A file that is not there any more ---- */
+
+#define HELD 50
+
+/* A service with HELD grants, "user 0" and so on, whose file then gets another name. */
+static void serve_and_move(struct service *service, char ret_id[SERVICE_ID], char ret_moved[64])
+{
+    char path[64];
+
+    service_start(service, NULL);
+    service_create(service, 1000, ret_id);
+    grant_first(service, ret_id, HELD);
+    snprintf(path, sizeof(path), "%s/discount.db", service->directory.path);
+    snprintf(ret_moved, 64, "%s/moved.db", service->directory.path);
+    assert_int_equal(rename(path, ret_moved), 0);
+}
+
+/* It has said so in its last line, and nothing of its log waits for another file. */
+static void assert_stopped(struct service *service)
+{
+    char log[80];
+    struct stat about;
+    int status = 0;
+
+    assert_true(discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+    assert_non_null(strstr(discountd_log(service->daemon), "was moved, removed or replaced"));
+    discountd_stop(service->daemon);
+    service->daemon = NULL;
+    snprintf(log, sizeof(log), "%s/discount.db-wal", service->directory.path);
+    assert_true(stat(log, &about) != 0 || about.st_size == 0);
+}
+
+/* Sends a request to which there must be no answer. */
+static void assert_unanswered(const struct service *service, const char *method, const char *target,
+                              const char *body)
+{
+    struct http_response response;
+
+    if (http_request(service->port, method, target, NULL, body, &response)) {
+        fail_msg("it was answered %d", response.status);
+    }
+}
+
+static void nothing_is_answered_that_goes_into_a_file_that_was_moved(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], moved[64], target[64];
+
+    (void)state;
+    serve_and_move(&service, id, moved);
+    snprintf(target, sizeof(target), "/discount/%s/grant", id);
+    assert_unanswered(&service, "POST", target, "{\"user_id\":\"late\"}");
+    assert_stopped(&service);
+
+    /* All that was answered went with it; the one that was not may have. */
+    snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
+    service_launch(&service, NULL);
+    for (int i = 0; i < HELD; i++) {
+        char user[16];
+
+        snprintf(user, sizeof(user), "user %d", i);
+        assert_int_equal(service_grant(&service, id, user), 200);
+    }
+    service_stop(&service);
+}
+
+static void readiness_finds_that_the_file_was_moved(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], moved[64];
+
+    (void)state;
+    serve_and_move(&service, id, moved);
+    assert_unanswered(&service, "GET", "/readyz", NULL);
+    assert_stopped(&service);
+    service_end(&service);
+}
+
+/* Stopped before it was asked anything: what takes the place of its file gets nothing of it. */
+static void a_service_whose_file_was_moved_leaves_no_log_in_its_place(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], moved[64];
+    int status = -1;
+
+    (void)state;
+    serve_and_move(&service, id, moved);
+    discountd_signal(service.daemon, SIGTERM);
+    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+    discountd_stop(service.daemon);
+    service_launch(&service, NULL);
+    assert_int_equal(service_count(&service), 0);
+    discountd_signal(service.daemon, SIGTERM);
+    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
+    discountd_stop(service.daemon);
+    snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
+    service_launch(&service, NULL);
+    assert_grant_count(&service, id, HELD);
     service_stop(&service);
 }
 
@@ -152,16 +283,6 @@ static size_t occurrences(const char *text, const char *word)
     return count;
 }
 
-static void grant_first(const struct service *service, const char *id, int count)
-{
-    for (int i = 0; i < count; i++) {
-        char user[16];
-
-        snprintf(user, sizeof(user), "user %d", i);
-        assert_int_equal(service_grant(service, id, user), 201);
-    }
-}
-
 /* Grants until there is room for no more, each to another user; how many hold one. */
 static int grant_until_refused(const struct service *service, const char *id)
 {
@@ -183,19 +304,6 @@ static int grant_until_refused(const struct service *service, const char *id)
             return i;
         }
     }
-}
-
-static void assert_grant_count(const struct service *service, const char *id, int count)
-{
-    struct http_response response;
-    char target[64], text[64];
-
-    snprintf(target, sizeof(target), "/discount/%s", id);
-    snprintf(text, sizeof(text), "\"granted_count\":%d,", count);
-    response = service_request(service, "GET", target, NULL, NULL);
-    assert_int_equal(response.status, 200);
-    assert_non_null(strstr(response.body, text));
-    http_response_fini(&response);
 }
 
 /* Grants until there is no room: then writes are refused, and everything else goes on. How many
@@ -280,6 +388,23 @@ static void file_size_limit(const struct service *service, rlim_t bytes)
     assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_FSIZE, &limit, NULL), 0);
 }
 
+/* The log must not take the room that the file needs to take it up: it would stay like that. */
+static void on_a_small_disk_the_log_leaves_room_for_the_file(void **state)
+{
+    enum { MANY = 1500 };
+    struct service service;
+    char id[SERVICE_ID];
+
+    (void)state;
+    service_prepare(&service);
+    small_disk_mount(&service);
+    service_launch(&service, NULL);
+    service_create(&service, 100000, id);
+    grant_first(&service, id, MANY);
+    assert_grant_count(&service, id, MANY);
+    small_disk_stop(&service);
+}
+
 /* A limit is met in the midst of a file, where a full disk is not, and has another number. */
 static void at_a_limit_on_file_sizes_it_is_the_same(void **state)
 {
@@ -306,9 +431,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed),
+        cmocka_unit_test(nothing_is_answered_that_goes_into_a_file_that_was_moved),
+        cmocka_unit_test(readiness_finds_that_the_file_was_moved),
+        cmocka_unit_test(a_service_whose_file_was_moved_leaves_no_log_in_its_place),
         cmocka_unit_test(a_file_that_is_not_ours_is_refused_in_one_line),
         cmocka_unit_test(on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on),
         cmocka_unit_test(at_a_limit_on_file_sizes_it_is_the_same),
+        cmocka_unit_test(on_a_small_disk_the_log_leaves_room_for_the_file),
     };
 
     return cmocka_run_group_tests_name("http sqlite", tests, NULL, NULL);

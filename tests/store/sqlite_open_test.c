@@ -171,11 +171,14 @@ static void a_text_file_is_refused(void **state)
     }
 }
 
-static void a_directory_is_refused(void **state)
+static void what_is_no_file_is_refused(void **state)
 {
     struct sqlite_rig *rig = *state;
 
-    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_schema, "unable to open");
+    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_refused("/dev/null", DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_int_equal(mkfifo(rig->path, 0600), 0);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
 }
 
 static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
@@ -210,6 +213,30 @@ static void a_file_that_must_be_there_is_not_made(void **state)
 
     assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, "unable to open");
     assert_absent(rig->path, "");
+}
+
+/* Whoever only looks writes no schema into it, and does not call nothing sound. */
+static void a_file_that_must_be_there_is_not_empty(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct bytes bytes;
+
+    write_file(rig->path, "");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+    bytes = bytes_of(rig->path);
+    assert_int_equal(bytes.n, 0);
+    free(bytes.p);
+    execute(rig->path, "PRAGMA journal_mode = WAL; VACUUM");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+}
+
+/* Its texts would come back with a NUL behind each character. */
+static void an_empty_file_of_another_encoding_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+
+    execute(rig->path, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); DROP TABLE t");
+    assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
 }
 
 static void a_damaged_file_is_refused(void **state)
@@ -254,7 +281,7 @@ static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **sta
     db_close(&db);
 }
 
-/* Somebody who opens a new file too, and has come as far as we. */
+/* Somebody who opens the file too, and has come as far as we. */
 struct rival {
     const char *path;
     sqlite3 *handle;
@@ -269,11 +296,9 @@ static void rival_come(struct rival *rival, const char *path)
     assert_int_equal(
         sqlite3_open_v2(path, &rival->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix"),
         SQLITE_OK);
-    assert_int_equal(sqlite3_exec(rival->handle,
-                                  "PRAGMA locking_mode = EXCLUSIVE;"
-                                  "SELECT count(*) FROM sqlite_schema",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(rival->handle, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL),
+        SQLITE_OK);
 }
 
 static bool was_asked_twice(void *argument)
@@ -293,18 +318,18 @@ static void *rival_let_go(void *argument)
     return NULL;
 }
 
-static void of_two_who_open_a_new_file_one_gets_it(void **state)
+/* Opens the file while somebody is in the way who lets go after our second attempt. */
+static void open_beside_a_rival(const char *path)
 {
-    const struct sqlite_rig *rig = *state;
     char fault[STORE_FAULT] = "";
     struct rival rival;
     struct sqlite_db db;
     pthread_t thread;
     bool is_open;
 
-    rival_come(&rival, rig->path);
+    rival_come(&rival, path);
     assert_int_equal(pthread_create(&thread, NULL, rival_let_go, &rival), 0);
-    is_open = db_open(rig->path, DB_MAY_BE_NEW, &sqlite_schema, &db, fault);
+    is_open = db_open(path, DB_MAY_BE_NEW, &sqlite_schema, &db, fault);
     __atomic_store_n(&rival.is_over, true, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
     if (!is_open) {
@@ -313,8 +338,16 @@ static void of_two_who_open_a_new_file_one_gets_it(void **state)
     db_close(&db);
 }
 
+static void of_two_who_open_a_file_at_once_one_gets_it(void **state)
+{
+    const struct sqlite_rig *rig = *state;
+
+    open_beside_a_rival(rig->path);
+    open_beside_a_rival(rig->path); /* and now it is not new */
+}
+
 /* He does not let go. */
-static void whoever_waits_for_a_new_file_gives_up_in_the_end(void **state)
+static void whoever_waits_for_a_file_gives_up_in_the_end(void **state)
 {
     const struct sqlite_rig *rig = *state;
     struct rival rival;
@@ -322,6 +355,20 @@ static void whoever_waits_for_a_new_file_gives_up_in_the_end(void **state)
     rival_come(&rival, rig->path);
     assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
     sqlite3_close(rival.handle);
+}
+
+static void a_url_that_is_none_is_refused(void **state)
+{
+    static const char *const urls[] = {"sqlite:", "sqlite://discount.db", "sqlite:///discount.db",
+                                       "sqlite::memory", "sqlite::memory:x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        const char *fault = NULL;
+
+        assert_null(store_engine_open(urls[i], &fault));
+        assert_string_equal(fault, "must be sqlite:PATH or sqlite::memory:");
+    }
 }
 
 static void a_second_engine_in_one_process_does_not_start(void **state)
@@ -458,6 +505,35 @@ static void a_new_file_whose_step_fails_is_as_good_as_new(void **state)
     db_close(&db);
 }
 
+static void a_step_without_room_leaves_everything_as_it_was(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    first_make(rig->path);
+    fault_vfs_fill();
+    assert_refused_and_unchanged(rig->path, &third, "full");
+    fault_vfs_mend();
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
+    db_close(&db);
+}
+
+static void an_older_file_that_is_only_looked_at_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct bytes before, after;
+
+    first_make(rig->path);
+    before = bytes_of(rig->path);
+    assert_refused(rig->path, DB_MUST_EXIST, &third, "was written by an earlier version");
+    after = bytes_of(rig->path);
+    assert_int_equal(after.n, before.n);
+    assert_memory_equal(after.p, before.p, before.n);
+    free(before.p);
+    free(after.p);
+}
+
 static void a_later_file_is_refused(void **state)
 {
     struct sqlite_rig *rig = *state;
@@ -488,21 +564,26 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SQLITE_RIG(a_database_of_somebody_else_is_refused),
         SQLITE_RIG(a_text_file_is_refused),
-        SQLITE_RIG(a_directory_is_refused),
+        SQLITE_RIG(what_is_no_file_is_refused),
         SQLITE_RIG(a_file_in_a_directory_that_is_not_there_is_refused),
         SQLITE_RIG(a_file_that_cannot_be_written_is_refused),
         SQLITE_RIG(a_file_that_must_be_there_is_not_made),
+        SQLITE_RIG(a_file_that_must_be_there_is_not_empty),
+        SQLITE_RIG(an_empty_file_of_another_encoding_is_refused),
         SQLITE_RIG(a_damaged_file_is_refused),
         SQLITE_RIG(an_empty_file_is_a_new_one),
         SQLITE_RIG(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
-        SQLITE_RIG(of_two_who_open_a_new_file_one_gets_it),
-        SQLITE_RIG(whoever_waits_for_a_new_file_gives_up_in_the_end),
+        SQLITE_RIG(of_two_who_open_a_file_at_once_one_gets_it),
+        SQLITE_RIG(whoever_waits_for_a_file_gives_up_in_the_end),
+        SQLITE_RIG(a_url_that_is_none_is_refused),
         SQLITE_RIG(a_second_engine_in_one_process_does_not_start),
         SQLITE_RIG(the_stores_thread_takes_no_signal),
         SQLITE_RIG(a_new_file_goes_through_every_step),
         SQLITE_RIG(an_older_file_keeps_its_data),
         SQLITE_RIG(a_step_that_fails_leaves_everything_as_it_was),
         SQLITE_RIG(a_new_file_whose_step_fails_is_as_good_as_new),
+        SQLITE_RIG(a_step_without_room_leaves_everything_as_it_was),
+        SQLITE_RIG(an_older_file_that_is_only_looked_at_is_refused),
         SQLITE_RIG(a_later_file_is_refused),
         SQLITE_RIG(the_connection_is_as_durable_as_it_can_be),
     };
