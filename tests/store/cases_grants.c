@@ -392,7 +392,7 @@ static void kept_apart(struct scene *scene, const struct str *users, size_t coun
     struct str id = given_discount(scene, (int64_t)count);
     struct attempt **asked = calloc(count, sizeof(struct attempt *));
 
-    assert_non_null(asked);
+    CHECK(scene, asked != NULL);
     for (size_t i = 0; i < count; i++) {
         asked[i] = submit_grant(scene, id, users[i]);
     }

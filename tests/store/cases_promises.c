@@ -44,7 +44,7 @@ static void rush_check(void **state, int64_t stock, size_t threads, size_t users
     int64_t granted = 0, wanted = (int64_t)users < stock ? (int64_t)users : stock;
     char text[16];
 
-    assert_null(crowd->broken);
+    CHECK_NOTHING(scene, crowd->broken);
     for (size_t user = 0; user < users; user++) {
         bool is_granted = told_alike(scene, crowd, user);
 
@@ -105,7 +105,7 @@ static void p4_the_holder_of_the_last_unit_is_given_it_again_by_twenty_threads(v
     struct crowd *crowd = crowd_rush(case_engine(state), id, 20, 20, 20);
 
     CHECK_STATUS(scene, granted, STATUS_OK);
-    assert_null(crowd->broken);
+    CHECK_NOTHING(scene, crowd->broken);
     for (size_t i = 0; i < 20; i++) {
         CHECK_INT(scene, crowd->told[i][0].status, STATUS_OK);
         CHECK(scene, crowd->told[i][0].replayed);
@@ -202,7 +202,7 @@ static void late_check(void **state, void (*meanwhile)(struct store *store))
                          (get_now(scene, created->op.create.discount.id)->op.status == STATUS_OK));
     CHECK(scene, listed->op.status == STATUS_OK || listed->op.status == STATUS_UNAVAILABLE);
     settles(scene, id, USERS);
-    assert_null(scene_close(&hasty));
+    CHECK_NOTHING(&hasty, scene_close(&hasty));
 }
 
 static void wait_unsent(struct store *store)

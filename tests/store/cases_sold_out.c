@@ -18,7 +18,7 @@ static struct str given_sold_out(struct scene *scene, size_t stock, int64_t *ret
     struct attempt **asked = calloc(stock, sizeof(struct attempt *));
     char text[16];
 
-    assert_non_null(asked);
+    CHECK(scene, asked != NULL);
     for (size_t i = 0; i < stock; i++) {
         asked[i] = submit_grant(scene, id, crowd_user(i, text));
     }

@@ -32,6 +32,14 @@ void check_str(const struct scene *scene, struct str found, struct str wanted, c
     }
 }
 
+void check_nothing(const struct scene *scene, const char *broken, const char *file, int line)
+{
+    if (broken != NULL) {
+        print_error("%s: %s\n", scene->who, broken);
+        _fail(file, line);
+    }
+}
+
 void check_status(const struct scene *scene, const struct attempt *attempt, enum status wanted,
                   const char *text, const char *file, int line)
 {

@@ -79,7 +79,7 @@ struct scene *case_restart(void **state)
 {
     struct stage *stage = *state;
 
-    assert_null(scene_close(&stage->scene));
+    CHECK_NOTHING(&stage->scene, scene_close(&stage->scene));
     if (!suite->forgets) {
         store_engine_close(stage->engine);
         engine_open(stage);
