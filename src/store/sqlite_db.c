@@ -210,6 +210,7 @@ static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages
     (void)handle; /* db has it */
     (void)name;   /* there is one file */
     db->log_pages = pages;
+    db->has_grown = true;
     return SQLITE_OK;
 }
 
@@ -302,10 +303,12 @@ static bool is_cramped(const struct sqlite_db *db)
 
 bool db_checkpoint(struct sqlite_db *db)
 {
-    if (db->log_pages < CHECKPOINT_PAGES && !is_cramped(db)) {
+    bool is_due = db->has_grown && (db->log_pages >= CHECKPOINT_PAGES || is_cramped(db));
+
+    db->has_grown = false; /* until the next commit, also when it fails: that is time enough */
+    if (!is_due) {
         return true;
     }
-    db->log_pages = 0; /* until the next commit, also when it fails: that is time enough */
     if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
             SQLITE_OK &&
         !db->checkpoint_failed) {

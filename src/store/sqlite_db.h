@@ -16,6 +16,7 @@ struct sqlite_db {
     sqlite3 *handle;
     bool is_new;            /* it was empty when it was opened */
     int log_pages;          /* how long the write-ahead log was after the last commit */
+    bool has_grown;         /* it is longer than db_checkpoint has seen it */
     bool checkpoint_failed; /* and the operator was told */
 };
 
