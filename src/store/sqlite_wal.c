@@ -12,7 +12,7 @@
 #define VFS_NAME "discount"
 /* Some 30 pages. The system's VFS takes less than 128 KiB with one call (SQLite 3.40, os_unix.c,
  * seekAndWriteFd), and calls a disk full when it gets just that. */
-#define PIECE_SIZE (64 * 1024)
+#define PIECE_SIZE 65536
 
 struct wal {
     sqlite3_file base;
