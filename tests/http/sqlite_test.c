@@ -21,7 +21,7 @@
 static void grant_first(const struct service *service, const char *id, int count)
 {
     for (int i = 0; i < count; i++) {
-        char user[16];
+        char user[24];
 
         snprintf(user, sizeof(user), "user %d", i);
         assert_int_equal(service_grant(service, id, user), 201);
@@ -151,7 +151,7 @@ static void nothing_is_answered_that_goes_into_a_file_that_was_moved(void **stat
     snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
     service_launch(&service, NULL);
     for (int i = 0; i < HELD; i++) {
-        char user[16];
+        char user[24];
 
         snprintf(user, sizeof(user), "user %d", i);
         assert_int_equal(service_grant(&service, id, user), 200);
@@ -331,7 +331,7 @@ static int assert_writes_stop(const struct service *service, const char *id)
 /* There is room again: whoever was refused is granted, and the operator was told of both. */
 static void assert_writes_work_again(const struct service *service, const char *id, int count)
 {
-    char user[16];
+    char user[24];
 
     snprintf(user, sizeof(user), "user %d", count);
     assert_int_equal(service_grant(service, id, user), 201);
