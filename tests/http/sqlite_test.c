@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator and clients see of a SQLite file that is in use, not ours, or on a full disk. */
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,16 @@ static void assert_grant_count(const struct service *service, const char *id, in
     assert_int_equal(response.status, 200);
     assert_non_null(strstr(response.body, text));
     http_response_fini(&response);
+}
+
+static void assert_first_hold(const struct service *service, const char *id, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char user[24];
+
+        snprintf(user, sizeof(user), "user %d", i);
+        assert_int_equal(service_grant(service, id, user), 200);
+    }
 }
 
 /* ---- A second process ---- */
@@ -150,12 +161,7 @@ static void nothing_is_answered_that_goes_into_a_file_that_was_moved(void **stat
     /* All that was answered went with it; the one that was not may have. */
     snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
     service_launch(&service, NULL);
-    for (int i = 0; i < HELD; i++) {
-        char user[24];
-
-        snprintf(user, sizeof(user), "user %d", i);
-        assert_int_equal(service_grant(&service, id, user), 200);
-    }
+    assert_first_hold(&service, id, HELD);
     service_stop(&service);
 }
 
@@ -213,6 +219,52 @@ static void a_file_that_is_not_ours_is_refused_in_one_line(void **state)
     assert_int_equal(fclose(file), 0);
     assert_refused(store, "/notes.txt is not a database of this service");
     directory_remove(&directory);
+}
+
+/* ---- A disk that loses what was written ---- */
+
+static void write_flag(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void a_failed_sync_stops_the_process_and_the_next_start_decides(void **state)
+{
+    char preload[PATH_MAX], flag[64], name[96], target[64];
+    const char *library = getenv("FAILING_SYNC_LIBRARY");
+    const char *variables[] = {preload, name, "ASAN_OPTIONS=verify_asan_link_order=0", NULL};
+    struct service service;
+    char id[SERVICE_ID];
+    int status = 0;
+
+    (void)state;
+    assert_non_null(library);
+    service_prepare(&service);
+    snprintf(flag, sizeof(flag), "%s/fail", service.directory.path);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
+    snprintf(name, sizeof(name), "FAILING_SYNC=%s", flag);
+    service_launch(&service, variables);
+    service_create(&service, 1000, id);
+    grant_first(&service, id, HELD);
+
+    write_flag(flag);
+    snprintf(target, sizeof(target), "/discount/%s/grant", id);
+    assert_unanswered(&service, "POST", target, "{\"user_id\":\"in doubt\"}");
+    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, EXIT_FAILURE << 8);
+    assert_non_null(strstr(discountd_log(service.daemon), "it is not known what is on the disk"));
+    discountd_stop(service.daemon);
+
+    assert_int_equal(unlink(flag), 0);
+    service_launch(&service, variables);
+    status = service_grant(&service, id, "in doubt");
+    assert_true(status == 200 || status == 201);
+    assert_grant_count(&service, id, HELD + 1);
+    assert_first_hold(&service, id, HELD);
+    service_stop(&service);
 }
 
 /* ---- A full disk ---- */
@@ -435,6 +487,7 @@ int main(void)
         cmocka_unit_test(readiness_finds_that_the_file_was_moved),
         cmocka_unit_test(a_service_whose_file_was_moved_leaves_no_log_in_its_place),
         cmocka_unit_test(a_file_that_is_not_ours_is_refused_in_one_line),
+        cmocka_unit_test(a_failed_sync_stops_the_process_and_the_next_start_decides),
         cmocka_unit_test(on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on),
         cmocka_unit_test(at_a_limit_on_file_sizes_it_is_the_same),
         cmocka_unit_test(on_a_small_disk_the_log_leaves_room_for_the_file),
