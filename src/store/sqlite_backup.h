@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A copy of a database in the making, step by step. What the connection it is made through writes
  * between two steps goes into the copy too (SQLite, "Online Backup API"), so it is a state of the
- * moment of the last step. It grows under a name of its own and gets its real one when it is whole
- * and on the disk. */
+ * moment of the last step. It grows under a name of its own, behind which is "-partial", and gets
+ * its real one when it is whole and on the disk. Whoever makes it holds a lock on it (flock); one
+ * that nobody holds was left by a process that was killed, and the next backup to the name removes
+ * it. */
 #ifndef STORE_SQLITE_BACKUP_H
 #define STORE_SQLITE_BACKUP_H
 
@@ -26,7 +28,7 @@ struct sqlite_backup {
     /* Its own, of the thread that has the connection. */
     sqlite3 *copy;
     sqlite3_backup *steps;
-    int fd; /* of the copy */
+    int fd; /* of the copy; it has the lock */
     char partial_path[4200];
 };
 
