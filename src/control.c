@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,8 +19,9 @@
 
 #include "discount/log.h"
 
-/* How long the serving end waits for its client to say what it wants, or to take an answer. */
+/* How long the serving end waits for its client to say all that it wants, or to take an answer. */
 #define PATIENCE_S 10
+#define FOREVER UINT64_MAX
 #define LINE_SIZE 4400
 #define COMMAND "backup "
 /* What a store puts behind its file's path. */
@@ -94,13 +96,38 @@ static bool __attribute__((format(printf, 2, 3))) say(int fd, const char *format
     return n > 0 && (size_t)n < sizeof(line) && send_all(fd, line, (size_t)n);
 }
 
-/* One line without its end, byte by byte: there are few, and nothing behind it is taken. */
-static bool hear(int fd, char ret_line[LINE_SIZE])
+static uint64_t now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+/* Waits until there is something to take, or the end; false when the time is over. */
+static bool await(int fd, uint64_t until_ms)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    uint64_t now;
+
+    while ((now = now_ms()) < until_ms) {
+        int count = poll(&polled, 1, until_ms == FOREVER ? -1 : (int)(until_ms - now));
+
+        if (count > 0 || (count < 0 && errno != EINTR)) {
+            return count > 0;
+        }
+    }
+    return false;
+}
+
+/* One line without its end, byte by byte: there are few, and nothing behind it is taken. All of it
+ * must have come by then. */
+static bool hear(int fd, uint64_t until_ms, char ret_line[LINE_SIZE])
 {
     for (size_t n = 0; n < LINE_SIZE; n++) {
         ssize_t got;
 
         do {
+            if (!await(fd, until_ms)) {
+                return false;
+            }
             got = recv(fd, &ret_line[n], 1, 0);
         } while (got < 0 && errno == EINTR);
         if (got != 1) {
@@ -136,9 +163,8 @@ static void answer(struct control *control, int fd)
     struct asked asked = {control, fd};
     char line[LINE_SIZE], fault[STORE_FAULT];
 
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
-        !hear(fd, line)) {
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
+        !hear(fd, now_ms() + PATIENCE_S * 1000, line)) {
         return;
     }
     if (strncmp(line, COMMAND "/", sizeof(COMMAND)) != 0) {
@@ -198,23 +224,25 @@ static int listen_at(const char *path)
 {
     struct sockaddr_un address;
     int directory = address_of(path, &address);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd, number;
 
-    int number;
-
+    if (directory < 0) {
+        return -1;
+    }
     stale_remove(path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     /* The name gets the mode that the socket has when it is bound. */
     if (fd >= 0 &&
-        (directory < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
+        (fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
          bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 1) != 0)) {
         number = errno;
         close(fd);
         errno = number;
         fd = -1;
     }
-    if (directory >= 0) {
-        close(directory);
-    }
+    number = errno;
+    close(directory);
+    errno = number;
     return fd;
 }
 
@@ -262,6 +290,13 @@ void control_close(struct control *control)
 
 /* ---- The asking end ---- */
 
+bool control_store_path(const char *control_path, char ret_path[PATH_MAX])
+{
+    size_t n = strlen(control_path) - strlen(SOCKET_ENDING);
+
+    return snprintf(ret_path, PATH_MAX, "%.*s", (int)n, control_path) < PATH_MAX;
+}
+
 /* A connected socket, or -1. */
 static int connect_to(const char *path)
 {
@@ -282,35 +317,60 @@ static int connect_to(const char *path)
 
 /* Whether the process at the other end may have the store: it is of the user that the file belongs
  * to, or of our own. In a directory where others write, one of them may listen there. */
-static bool is_trusted(int fd, const char *control_path)
+static bool is_trusted(const struct control_peer *peer, const char *control_path)
 {
-    char path[LINE_SIZE];
-    size_t n = strlen(control_path) - strlen(SOCKET_ENDING);
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
+    char path[PATH_MAX];
     struct stat about;
 
-    snprintf(path, sizeof(path), "%.*s", (int)n, control_path);
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == geteuid() || (stat(path, &about) == 0 && peer.uid == about.st_uid));
+    return peer->uid == geteuid() || (control_store_path(control_path, path) &&
+                                      stat(path, &about) == 0 && peer->uid == about.st_uid);
+}
+
+static bool peer_know(struct control_peer *peer)
+{
+    struct ucred about;
+    socklen_t size = sizeof(about);
+
+    if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &about, &size) != 0) {
+        return false;
+    }
+    peer->uid = about.uid;
+    peer->gid = about.gid;
+    return true;
+}
+
+enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,
+                                    char ret_fault[STORE_FAULT])
+{
+    struct control_peer peer = {.fd = connect_to(control_path)};
+
+    if (peer.fd < 0) {
+        return CONTROL_NOBODY;
+    }
+    if (!peer_know(&peer) || !is_trusted(&peer, control_path)) {
+        snprintf(ret_fault, STORE_FAULT, "%.900s is another user's", control_path);
+        close(peer.fd);
+        return CONTROL_UNTRUSTED;
+    }
+    *ret_peer = peer;
+    return CONTROL_THERE;
 }
 
 /* Reads what is said until the end of it. */
-static enum control_answer listen_to(int fd, store_progress_fn progress, void *argument,
-                                     char *ret_fault)
+static bool listen_to(int fd, store_progress_fn progress, void *argument, char *ret_fault)
 {
     char line[LINE_SIZE];
 
-    while (hear(fd, line)) {
+    while (hear(fd, FOREVER, line)) {
         char *rest = line;
         uint64_t done, total;
 
         if (strcmp(line, "ok") == 0) {
-            return CONTROL_DONE;
+            return true;
         }
         if (strncmp(line, "fault ", 6) == 0) {
             snprintf(ret_fault, STORE_FAULT, "%.*s", STORE_FAULT - 1, line + 6);
-            return CONTROL_FAILED;
+            return false;
         }
         done = strtoull(line, &rest, 10);
         total = strtoull(rest, &rest, 10);
@@ -319,28 +379,24 @@ static enum control_answer listen_to(int fd, store_progress_fn progress, void *a
         }
     }
     snprintf(ret_fault, STORE_FAULT, "the process that serves the store did not go on with it");
-    return CONTROL_FAILED;
+    return false;
 }
 
-enum control_answer control_backup(const char *control_path, const char *file,
-                                   store_progress_fn progress, void *argument,
-                                   char ret_fault[STORE_FAULT])
+bool control_backup(const struct control_peer *peer, const char *file, store_progress_fn progress,
+                    void *argument, char ret_fault[STORE_FAULT])
 {
-    enum control_answer answered = CONTROL_NOBODY;
-    int fd = connect_to(control_path);
-
-    if (fd < 0) {
-        return CONTROL_NOBODY;
-    }
-    if (!is_trusted(fd, control_path)) {
-        snprintf(ret_fault, STORE_FAULT, "%.900s is another user's", control_path);
-        answered = CONTROL_FAILED;
-    } else if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
+    if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
         snprintf(ret_fault, STORE_FAULT, "the path is too long or has a line break");
-        answered = CONTROL_FAILED;
-    } else if (say(fd, COMMAND "%s\n", file)) {
-        answered = listen_to(fd, progress, argument, ret_fault);
+        return false;
     }
-    close(fd);
-    return answered;
+    if (!say(peer->fd, COMMAND "%s\n", file)) {
+        snprintf(ret_fault, STORE_FAULT, "the process that serves the store: %s", strerror(errno));
+        return false;
+    }
+    return listen_to(peer->fd, progress, argument, ret_fault);
+}
+
+void control_hang_up(const struct control_peer *peer)
+{
+    close(peer->fd);
 }

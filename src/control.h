@@ -5,6 +5,9 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
+#include <limits.h>
+#include <sys/types.h>
+
 #include "discount/engine.h"
 
 struct control;
@@ -16,16 +19,30 @@ struct control *control_open(struct store_engine *engine);
  * nothing. */
 void control_close(struct control *control);
 
-enum control_answer {
-    CONTROL_DONE,
-    CONTROL_FAILED, /* ret_fault says why */
-    CONTROL_NOBODY  /* no process serves this store */
+/* The path of the file whose socket this is; false when it is too long. */
+bool control_store_path(const char *control_path, char ret_path[PATH_MAX]);
+
+/* The process that serves a store, as whoever asks it sees it. */
+struct control_peer {
+    int fd;    /* the connection, owned */
+    uid_t uid; /* whose process it is */
+    gid_t gid;
 };
 
-/* Asks the process behind `control_path` to write a backup to `file`, an absolute path, and waits.
- */
-enum control_answer control_backup(const char *control_path, const char *file,
-                                   store_progress_fn progress, void *argument,
-                                   char ret_fault[STORE_FAULT]);
+enum control_answer {
+    CONTROL_THERE,     /* the peer is the caller's to control_hang_up */
+    CONTROL_UNTRUSTED, /* ret_fault says why */
+    CONTROL_NOBODY     /* no process serves this store */
+};
+
+/* Connects to the process behind `control_path`, if it may have the store. Whoever is there waits
+ * for what it wants a few seconds only. */
+enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,
+                                    char ret_fault[STORE_FAULT]);
+/* Asks it to write a backup to `file`, an absolute path, and waits; once a connection. False with a
+ * text in ret_fault. */
+bool control_backup(const struct control_peer *peer, const char *file, store_progress_fn progress,
+                    void *argument, char ret_fault[STORE_FAULT]);
+void control_hang_up(const struct control_peer *peer);
 
 #endif

@@ -2,24 +2,22 @@
 /* In: an engine. Out: lines, and an exit code.
  *
  * A file that a process serves from is locked for everybody else. That process is asked for a copy,
- * which comes to lie in a directory of its own beside the file, where there is room or nowhere; it
- * is verified in the file's place and goes away at the end, also when a signal ends the command. */
+ * which comes to lie in a directory of its own (copy_directory.h); it is verified in the file's
+ * place and goes away at the end, also when a signal ends the command. */
 #include "verify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "control.h"
+#include "copy_directory.h"
+#include "interruption.h"
 #include "progress.h"
 
 #define EXIT_FAULTS 1
@@ -99,30 +97,16 @@ static int look_at(struct store_engine *engine)
 
 /* ---- The copy ---- */
 
-/* What a URL needs in front of the path, and what SQLite and a backup put behind it. */
+/* What a URL needs in front of the path. */
 #define SCHEME "sqlite:"
 
 struct copy {
-    char directory[PATH_MAX];
-    char url[sizeof(SCHEME) + PATH_MAX + 8];
+    struct copy_directory directory;
+    char url[sizeof(SCHEME) + PATH_MAX + sizeof(COPY_NAME)];
     const char *path; /* in url */
     sigset_t signals; /* what would end the command */
     pthread_t watch;
 };
-
-/* Whatever of it is there: what a backup that was cut short left, SQLite's log, and last the copy,
- * because a backup that is not cut short yet may give it its name at this moment. */
-static void copy_remove(const struct copy *copy)
-{
-    static const char *const endings[] = {"-partial-journal", "-partial", "-journal", "-wal", ""};
-    char path[PATH_MAX + 32];
-
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        snprintf(path, sizeof(path), "%s%s", copy->path, endings[i]);
-        unlink(path);
-    }
-    rmdir(copy->directory);
-}
 
 /* A thread that waits for the signal. The command is in the middle of something then, which the end
  * of the process ends. */
@@ -134,92 +118,27 @@ static void *watch(void *argument)
     if (sigwait(&copy->signals, &number) != 0) {
         return NULL;
     }
-    copy_remove(copy);
-    signal(number, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &copy->signals, NULL);
-    raise(number);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
+                           NULL); /* it is over, whatever the command says */
+    copy_directory_remove(&copy->directory);
+    interruption_die(&copy->signals, number);
     return NULL;
 }
 
-/* What an operator ends a command with, unless it is ignored (nohup), is the watch's from now on.
- */
-static void signals_block(struct copy *copy)
-{
-    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
-
-    sigemptyset(&copy->signals);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct sigaction action;
-
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
-            sigaddset(&copy->signals, numbers[i]);
-        }
-    }
-    pthread_sigmask(SIG_BLOCK, &copy->signals, NULL);
-}
-
-/* Where the file lies, links resolved. */
-static bool place_of(const char *control_path, char ret_place[PATH_MAX])
-{
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof(path), "%s", control_path) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    return realpath(dirname(path), ret_place) != NULL;
-}
-
-/* Who serves writes the copy: where root verifies, the directory becomes that of whom the place
- * belongs to. */
-static bool directory_give(const char *place, const char *directory)
-{
-    struct stat about;
-    bool is_given;
-    int fd;
-
-    if (geteuid() != 0) {
-        return true;
-    }
-    /* By descriptor: the place's owner could put a link there meanwhile. */
-    fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    is_given = fd >= 0 && stat(place, &about) == 0 && fchown(fd, about.st_uid, about.st_gid) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return is_given;
-}
-
-/* Makes the directory, for this user only and with nothing in it, and the names of what will be
- * there. False with errno. */
-static bool directory_make(const char *control_path, struct copy *copy)
-{
-    char place[PATH_MAX];
-
-    if (!place_of(control_path, place)) {
-        return false;
-    }
-    if (snprintf(copy->directory, sizeof(copy->directory), "%s/verify-XXXXXX", place) >=
-        (int)sizeof(copy->directory)) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    return mkdtemp(copy->directory) != NULL && directory_give(place, copy->directory);
-}
-
-static bool copy_init(const char *control_path, struct copy *copy)
+/* False with errno. */
+static bool copy_init(const char *control_path, const struct control_peer *peer, struct copy *copy)
 {
     int code;
 
-    signals_block(copy);
-    if (!directory_make(control_path, copy)) {
+    interruption_block(&copy->signals);
+    if (!copy_directory_make(control_path, peer, &copy->directory)) {
         return false;
     }
-    snprintf(copy->url, sizeof(copy->url), SCHEME "%s/copy", copy->directory);
+    snprintf(copy->url, sizeof(copy->url), SCHEME "%s/" COPY_NAME, copy->directory.path);
     copy->path = copy->url + sizeof(SCHEME) - 1;
     code = pthread_create(&copy->watch, NULL, watch, copy);
     if (code != 0) {
-        copy_remove(copy);
+        copy_directory_remove(&copy->directory);
         errno = code;
     }
     return code == 0;
@@ -229,19 +148,19 @@ static void copy_fini(struct copy *copy)
 {
     pthread_cancel(copy->watch);
     pthread_join(copy->watch, NULL);
-    copy_remove(copy);
+    copy_directory_remove(&copy->directory);
 }
 
-static enum control_answer copy_ask(const char *control_path, const struct copy *copy,
-                                    char ret_fault[STORE_FAULT])
+static bool copy_ask(const struct control_peer *peer, const struct copy *copy,
+                     char ret_fault[STORE_FAULT])
 {
     struct progress progress;
-    enum control_answer answer;
+    bool is_made;
 
     progress_init(&progress, "copy");
-    answer = control_backup(control_path, copy->path, progress_show, &progress, ret_fault);
+    is_made = control_backup(peer, copy->path, progress_show, &progress, ret_fault);
     progress_end(&progress);
-    return answer;
+    return is_made;
 }
 
 static int look_at_copy(const struct copy *copy)
@@ -258,29 +177,41 @@ static int look_at_copy(const struct copy *copy)
     return code;
 }
 
-/* In a copy if a process serves from it, else itself. */
-static int look_at_file(struct store_engine *engine, const char *control_path)
+static int look_at_served(const char *control_path, const struct control_peer *peer)
 {
     char fault[STORE_FAULT];
     struct copy copy;
-    int code = EXIT_NOT_LOOKED;
+    int code;
 
-    if (!copy_init(control_path, &copy)) {
+    if (!copy_init(control_path, peer, &copy)) {
         snprintf(fault, sizeof(fault), "no copy beside %s: %s", control_path, strerror(errno));
         return complain(fault);
     }
-    switch (copy_ask(control_path, &copy, fault)) {
-    case CONTROL_DONE:
-        code = look_at_copy(&copy);
+    code = copy_ask(peer, &copy, fault) ? look_at_copy(&copy) : complain(fault);
+    copy_fini(&copy);
+    return code;
+}
+
+/* In a copy if a process serves from it, else itself: it may lie where nothing can be written. */
+static int look_at_file(struct store_engine *engine, const char *control_path)
+{
+    char fault[STORE_FAULT];
+    struct control_peer peer;
+    int code = EXIT_NOT_LOOKED;
+
+    copy_directory_sweep(control_path);
+    switch (control_connect(control_path, &peer, fault)) {
+    case CONTROL_THERE:
+        code = look_at_served(control_path, &peer);
+        control_hang_up(&peer);
         break;
     case CONTROL_NOBODY:
         code = look_at(engine);
         break;
-    case CONTROL_FAILED:
+    case CONTROL_UNTRUSTED:
         code = complain(fault);
         break;
     }
-    copy_fini(&copy);
     return code;
 }
 
@@ -289,7 +220,5 @@ int verify(const struct config *config, struct store_engine *engine)
     const char *control_path = store_engine_control_path(engine);
 
     log_set_level(config->log_level);
-    /* Whoever reads the faults may have read enough; the copy is to go away nevertheless. */
-    signal(SIGPIPE, SIG_IGN);
     return control_path == NULL ? look_at(engine) : look_at_file(engine, control_path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a verify goes about a file that another process has to itself. That process is played: what
- * control_backup says, and what it puts where, comes from the test. */
+/* How a verify goes about a file that another process has to itself. That process is played:
+ * whether it is there, what it says, and what it puts where, comes from the test. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control.h"
+#include "copy_directory.h"
 #include "support/clock.h"
 #include "support/directory.h"
 #include "support/process.h"
@@ -23,7 +25,7 @@
 
 #define COPY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-enum play { ANSWERS, ANSWERS_WITH_FAULTS, REFUSES, IS_NOBODY, IS_INTERRUPTED };
+enum play { ANSWERS, ANSWERS_WITH_FAULTS, REFUSES, IS_ANOTHERS, IS_NOBODY, IS_INTERRUPTED };
 
 struct stage {
     struct directory directory;
@@ -31,11 +33,13 @@ struct stage {
     struct store_engine *served; /* started: the file is locked */
     struct store_engine *engine; /* the command's */
     enum play play;
+    int number;          /* of the signal that interrupts */
+    int directories;     /* that were made */
     bool is_place_right; /* of the copy that was asked for */
     char output[4096];
 };
 
-/* For the function below, which has no other way to know it. */
+/* For the functions below, which have no other way to know it. */
 static struct stage *stage;
 
 /* ---- The process that serves ---- */
@@ -79,28 +83,40 @@ static void interrupt(const char *file)
 
     snprintf(path, sizeof(path), "%s-partial", file);
     close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    kill(getpid(), SIGTERM);
+    kill(getpid(), stage->number);
     for (;;) {
         pause();
     }
 }
 
-enum control_answer __wrap_control_backup(const char *control_path, const char *file,
-                                          store_progress_fn progress, void *argument,
-                                          char ret_fault[STORE_FAULT]);
+enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
+                                           char ret_fault[STORE_FAULT]);
+bool __wrap_control_backup(const struct control_peer *peer, const char *file,
+                           store_progress_fn progress, void *argument, char ret_fault[STORE_FAULT]);
+void __wrap_control_hang_up(const struct control_peer *peer);
+char *__wrap_mkdtemp(char *path);
+char *__real_mkdtemp(char *path);
 
-enum control_answer __wrap_control_backup(const char *control_path, const char *file,
-                                          store_progress_fn progress, void *argument,
-                                          char ret_fault[STORE_FAULT])
+enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
+                                           char ret_fault[STORE_FAULT])
 {
     assert_string_equal(control_path, store_engine_control_path(stage->engine));
-    stage->is_place_right = is_place_right(file);
-    if (stage->play == IS_NOBODY) {
-        return CONTROL_NOBODY;
+    if (stage->play == IS_ANOTHERS) {
+        strcpy(ret_fault, "the socket is another user's");
+        return CONTROL_UNTRUSTED;
     }
+    *ret_peer = (struct control_peer){-1, geteuid(), getegid()};
+    return stage->play == IS_NOBODY ? CONTROL_NOBODY : CONTROL_THERE;
+}
+
+bool __wrap_control_backup(const struct control_peer *peer, const char *file,
+                           store_progress_fn progress, void *argument, char ret_fault[STORE_FAULT])
+{
+    assert_int_equal(peer->fd, -1);
+    stage->is_place_right = is_place_right(file);
     if (stage->play == REFUSES) {
         strcpy(ret_fault, "the disk is full");
-        return CONTROL_FAILED;
+        return false;
     }
     if (stage->play == IS_INTERRUPTED) {
         interrupt(file);
@@ -109,7 +125,20 @@ enum control_answer __wrap_control_backup(const char *control_path, const char *
     if (stage->play == ANSWERS_WITH_FAULTS) {
         copy_spoil(file);
     }
-    return CONTROL_DONE;
+    return true;
+}
+
+void __wrap_control_hang_up(const struct control_peer *peer)
+{
+    assert_int_equal(peer->fd, -1);
+}
+
+char *__wrap_mkdtemp(char *path)
+{
+    if (stage != NULL) {
+        stage->directories++;
+    }
+    return __real_mkdtemp(path);
 }
 
 /* ---- The stage ---- */
@@ -152,6 +181,7 @@ static int run(enum play play)
     ssize_t n;
 
     stage->play = play;
+    stage->directories = 0;
     fflush(stdout);
     dup2(output, STDOUT_FILENO);
     code = verify(&config, stage->engine);
@@ -207,6 +237,14 @@ static void a_copy_that_is_refused_is_2(void **state)
     assert_true(is_clean());
 }
 
+static void another_users_process_is_2_and_gets_no_directory(void **state)
+{
+    (void)state;
+    assert_int_equal(run(IS_ANOTHERS), 2);
+    assert_string_equal(stage->output, "");
+    assert_int_equal(stage->directories, 0);
+}
+
 static void a_file_that_nobody_serves_is_verified_itself(void **state)
 {
     (void)state;
@@ -215,6 +253,16 @@ static void a_file_that_nobody_serves_is_verified_itself(void **state)
     assert_int_equal(run(IS_NOBODY), 0);
     assert_string_equal(stage->output, "0 discounts, 0 grants: no fault\n");
     assert_true(is_clean());
+}
+
+/* It may lie where nothing can be written. */
+static void a_file_that_nobody_serves_needs_no_directory(void **state)
+{
+    (void)state;
+    store_engine_close(stage->served);
+    stage->served = NULL;
+    assert_int_equal(run(IS_NOBODY), 0);
+    assert_int_equal(stage->directories, 0);
 }
 
 /* A process that has the file but does not answer, as an sqlite3 shell. */
@@ -226,15 +274,12 @@ static void a_file_that_is_locked_by_a_stranger_is_2(void **state)
     assert_true(is_clean());
 }
 
-static void the_signal_that_ends_it_takes_the_copy_away(void **state)
+static void interrupted_by(int number)
 {
     int status = 0;
     pid_t pid;
 
-    (void)state;
-    /* Its thread would not come along. */
-    store_engine_close(stage->served);
-    stage->served = NULL;
+    stage->number = number;
     pid = fork();
     if (pid == 0) {
         alarm(2 * CLOCK_PATIENCE_MS / 1000);
@@ -244,8 +289,124 @@ static void the_signal_that_ends_it_takes_the_copy_away(void **state)
     assert_true(pid > 0);
     assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGTERM);
+    assert_int_equal(WTERMSIG(status), number);
     assert_true(is_clean());
+}
+
+static void the_signal_that_ends_it_takes_the_copy_away(void **state)
+{
+    (void)state;
+    /* Its thread would not come along. */
+    store_engine_close(stage->served);
+    stage->served = NULL;
+    interrupted_by(SIGTERM);
+    interrupted_by(SIGINT);
+    interrupted_by(SIGHUP);
+}
+
+/* ---- What others left ---- */
+
+static void path_of(const char *name, char ret_path[256])
+{
+    snprintf(ret_path, 256, "%s/%s", stage->directory.path, name);
+}
+
+static bool is_there(const char *name)
+{
+    char path[256];
+    struct stat about;
+
+    path_of(name, path);
+    return lstat(path, &about) == 0;
+}
+
+static void leave_directory(const char *name, mode_t mode)
+{
+    char path[256];
+
+    path_of(name, path);
+    assert_int_equal(mkdir(path, mode), 0);
+}
+
+static void leave_file(const char *name)
+{
+    char path[256];
+    int fd;
+
+    path_of(name, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void what_a_verify_left_that_was_killed_is_removed(void **state)
+{
+    (void)state;
+    leave_directory("verify-aB3xyZ", 0700);
+    leave_file("verify-aB3xyZ/copy");
+    leave_file("verify-aB3xyZ/copy-wal");
+    leave_directory("verify-000000", 0700);
+    leave_file("verify-000000/copy-partial");
+    assert_int_equal(run(ANSWERS), 0);
+    assert_true(is_clean());
+}
+
+static void a_copy_that_another_verify_has_stays(void **state)
+{
+    char path[256];
+    int fd;
+
+    (void)state;
+    leave_directory("verify-aB3xyZ", 0700);
+    leave_file("verify-aB3xyZ/copy");
+    path_of("verify-aB3xyZ", path);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(run(ANSWERS), 0);
+    assert_true(is_there("verify-aB3xyZ/copy"));
+    close(fd);
+}
+
+/* And so does one's own while it is at work. */
+static void a_copy_is_held_while_it_is_verified(void **state)
+{
+    struct copy_directory directory;
+    const struct control_peer peer = {-1, geteuid(), getegid()};
+    const char *control_path = store_engine_control_path(stage->engine);
+
+    (void)state;
+    assert_true(copy_directory_make(control_path, &peer, &directory));
+    copy_directory_sweep(control_path);
+    assert_int_equal(access(directory.path, F_OK), 0);
+    copy_directory_remove(&directory);
+    assert_true(is_clean());
+}
+
+static void what_no_verify_has_made_stays(void **state)
+{
+    char path[256];
+
+    (void)state;
+    leave_directory("verify-abc12", 0700);
+    leave_directory("verify-abc1234", 0700);
+    leave_directory("verify-abc_12", 0700);
+    leave_directory("verify-public", 0755);
+    leave_directory("verify-filled", 0700);
+    leave_file("verify-filled/else");
+    leave_file("verify-afile1");
+    leave_directory("elsewhere", 0700);
+    leave_file("elsewhere/copy");
+    path_of("verify-alink1", path);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_int_equal(run(ANSWERS), 0);
+    assert_true(is_there("verify-abc12"));
+    assert_true(is_there("verify-abc1234"));
+    assert_true(is_there("verify-abc_12"));
+    assert_true(is_there("verify-public"));
+    assert_true(is_there("verify-filled/else"));
+    assert_true(is_there("verify-afile1"));
+    assert_true(is_there("verify-alink1"));
+    assert_true(is_there("elsewhere/copy"));
 }
 
 int main(void)
@@ -254,9 +415,15 @@ int main(void)
         COPY(a_file_that_is_served_is_verified_in_a_copy),
         COPY(the_faults_of_the_copy_are_told),
         COPY(a_copy_that_is_refused_is_2),
+        COPY(another_users_process_is_2_and_gets_no_directory),
         COPY(a_file_that_nobody_serves_is_verified_itself),
+        COPY(a_file_that_nobody_serves_needs_no_directory),
         COPY(a_file_that_is_locked_by_a_stranger_is_2),
         COPY(the_signal_that_ends_it_takes_the_copy_away),
+        COPY(what_a_verify_left_that_was_killed_is_removed),
+        COPY(a_copy_that_another_verify_has_stays),
+        COPY(a_copy_is_held_while_it_is_verified),
+        COPY(what_no_verify_has_made_stays),
     };
 
     return cmocka_run_group_tests_name("http verify copy", tests, NULL, NULL);
