@@ -44,9 +44,9 @@ static void say_where(const struct config *config, const struct sockaddr *addres
 
     getnameinfo(address, size, host, sizeof(host), port, sizeof(port),
                 NI_NUMERICHOST | NI_NUMERICSERV);
-    log_write(LOG_INFO, "main: discountd " DISCOUNT_VERSION " with %u workers on http://%s%s%s:%s",
-              config->workers, strchr(host, ':') == NULL ? "" : "[", host,
-              strchr(host, ':') == NULL ? "" : "]", port);
+    log_announce("main: discountd " DISCOUNT_VERSION " with %u workers on http://%s%s%s:%s",
+                 config->workers, strchr(host, ':') == NULL ? "" : "[", host,
+                 strchr(host, ':') == NULL ? "" : "]", port);
 }
 
 /* The address that DISCOUNT_LISTEN names. */

@@ -39,21 +39,15 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void log_write(enum log_level level, const char *format, ...)
+static void write_line(enum log_level level, const char *format, va_list arguments)
 {
     char line[LINE_SIZE], when[TIMESTAMP_SIZE];
-    va_list arguments;
     size_t used;
     int written;
 
-    if (level < least_level) {
-        return;
-    }
     timestamp_format(now_us(), when);
     used = (size_t)snprintf(line, sizeof(line), "%s %-7s ", when, level_names[level]);
-    va_start(arguments, format);
     written = vsnprintf(line + used, sizeof(line) - used - 1, format, arguments);
-    va_end(arguments);
     if (written < 0) {
         return;
     }
@@ -63,4 +57,25 @@ void log_write(enum log_level level, const char *format, ...)
     if (write(STDERR_FILENO, line, used) < 0) {
         return;
     }
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    if (level < least_level) {
+        return;
+    }
+    va_start(arguments, format);
+    write_line(level, format, arguments);
+    va_end(arguments);
+}
+
+void log_announce(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LOG_INFO, format, arguments);
+    va_end(arguments);
 }

@@ -16,5 +16,8 @@ bool log_level_parse(const char *name, enum log_level *ret_level);
 
 /* One line; a longer one than 1,000 bytes is cut. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same as info, and whatever the level is: for what others wait for, as ./start does for the
+ * address. */
+void log_announce(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
