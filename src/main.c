@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -123,9 +124,6 @@ static int serve(struct config *config, struct store_engine *engine, const char 
     sigset_t signals;
 
     (void)operand; /* there is none */
-    /* Before the first line of the log: its reader may be gone. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* the store hears of it as a failed write */
     log_set_level(config->log_level);
     if (!descriptors_reserve(config)) {
         log_write(LOG_ERROR, "main: the limit of open files is too low for %u workers",
@@ -227,10 +225,27 @@ static int run(const struct command *command, const char *operand)
     return code;
 }
 
+/* What is true of all commands. Whoever reads what they write may be gone, and a limit on the size
+ * of files is a disk that takes no more: both are heard of as a write that failed. Files are for
+ * their own user alone, for they hold the names of users; one that is there keeps its mode. */
+static void process_init(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    umask(S_IRWXG | S_IRWXO);
+}
+
+/* An operand that begins with '-' is an option that somebody expects to be there. */
+static bool is_operand_odd(const struct command *command, char **argv)
+{
+    return command->operand != NULL && argv[2][0] == '-';
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command = command_find(argc, argv);
 
+    process_init();
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         help();
         return EXIT_SUCCESS;
@@ -241,6 +256,11 @@ int main(int argc, char **argv)
     }
     if (command == NULL) {
         fputs("discountd: unknown command; see discountd --help\n", stderr);
+        return EXIT_BAD_CONFIG;
+    }
+    if (is_operand_odd(command, argv)) {
+        fprintf(stderr, "usage: discountd %s %s (one that begins with '-' is written ./-)\n",
+                command->name, command->operand);
         return EXIT_BAD_CONFIG;
     }
     return run(command, command->operand == NULL ? NULL : argv[2]);
