@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* Backups, as an operator takes and restores them: while the service serves, and at rest. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "http/service.h"
 #include "support/command.h"
 #include "support/directory.h"
+#include "support/process.h"
 
-enum { STOCK = 1000000, BALLAST = 3000 };
+/* A copy of BULK discounts takes several steps. */
+enum { STOCK = 1000000, BALLAST = 3000, BULK = 9000 };
 
 struct shop {
     struct directory directory;
     struct service service; /* its redis stays NULL */
-    char store[96];
+    char store[128];
     char id[SERVICE_ID];
 };
 
@@ -99,6 +106,38 @@ static void back_up_well(const struct shop *shop, const char *name)
     if (back_up(shop, name, output) != 0) {
         fail_msg("no backup: %s", output);
     }
+}
+
+static void verify_well(const struct shop *shop, const char *name)
+{
+    char store[128], output[COMMAND_OUTPUT];
+
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=sqlite:%s/%s", shop->directory.path, name);
+    if (command_run((const char *[]){"verify", NULL}, (const char *[]){store, NULL}, output) != 0) {
+        fail_msg("%s is not sound: %s", name, output);
+    }
+}
+
+/* A file of these words. */
+static void put_file(const struct shop *shop, const char *name, const char *words, mode_t mode)
+{
+    char path[96];
+    int fd;
+
+    path_in(shop, name, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+    assert_int_equal(write(fd, words, strlen(words)), strlen(words));
+    close(fd);
+}
+
+/* The shop is closed, and has much. */
+static void fill_shop(struct shop *shop)
+{
+    shop->service.directory = shop->directory;
+    snprintf(shop->service.store, sizeof(shop->service.store), "%s", shop->store);
+    service_fill(&shop->service, BULK);
 }
 
 /* Whether a user holds the shop's discount. */
@@ -211,6 +250,7 @@ static void a_backup_under_load_has_all_that_was_granted_before_it(void **state)
     atomic_store(&customer.is_done, true);
     pthread_join(customer.thread, NULL);
     assert_int_equal(atomic_load(&customer.failed), 0);
+    verify_well(shop, "copy.db");
     restore(shop, "copy.db");
     for (int i = 0; i < before; i++) {
         char user[32];
@@ -247,11 +287,8 @@ static void what_lies_beside_the_name_is_an_obstacle(void **state)
         FILE *file;
 
         snprintf(name, sizeof(name), "copy-%zu.db%s", i, endings[i]);
+        put_file(shop, name, "somebody's", 0644);
         path_in(shop, name, path);
-        file = fopen(path, "w");
-        assert_non_null(file);
-        assert_true(fputs("somebody's", file) > 0);
-        assert_int_equal(fclose(file), 0);
         snprintf(name, sizeof(name), "copy-%zu.db", i);
         assert_int_equal(back_up(shop, name, output), 1);
         assert_non_null(strstr(output, endings[i]));
@@ -361,6 +398,42 @@ static void who_hangs_up_or_sends_too_much_is_forgotten(void **state)
     assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
 }
 
+struct dawdler {
+    pthread_t thread;
+    int fd;
+};
+
+static bool is_cut_off(void *argument)
+{
+    const struct dawdler *dawdler = argument;
+
+    return send(dawdler->fd, "b", 1, MSG_NOSIGNAL) != 1;
+}
+
+/* A byte every few milliseconds, for as long as anybody listens. */
+static void *dawdle(void *argument)
+{
+    if (!clock_wait(is_cut_off, argument, 6 * CLOCK_PATIENCE_MS)) {
+        return NULL;
+    }
+    return argument;
+}
+
+static void who_dawdles_holds_up_others_for_seconds_only(void **state)
+{
+    struct shop *shop = *state;
+    struct dawdler dawdler;
+    void *is_over = NULL;
+
+    open_first(shop);
+    dawdler.fd = connect_to_control(shop);
+    assert_int_equal(pthread_create(&dawdler.thread, NULL, dawdle, &dawdler), 0);
+    back_up_well(shop, "copy.db");
+    assert_int_equal(pthread_join(dawdler.thread, &is_over), 0);
+    assert_non_null(is_over);
+    close(dawdler.fd);
+}
+
 static void who_dawdles_does_not_hold_up_the_end(void **state)
 {
     struct shop *shop = *state;
@@ -374,9 +447,223 @@ static void who_dawdles_does_not_hold_up_the_end(void **state)
     discountd_signal(shop->service.daemon, SIGTERM);
     assert_true(discountd_wait_exit(shop->service.daemon, CLOCK_PATIENCE_MS, &status));
     assert_int_equal(status, 0);
-    /* It would be given ten seconds for each byte. */
+    /* It would be given ten seconds. */
     assert_true(clock_ms() - began_ms < 9000);
     close(fd);
+}
+
+/* ---- Names ---- */
+
+static void refused(const struct shop *shop, const char *name, const char *why)
+{
+    char output[COMMAND_OUTPUT];
+
+    assert_int_equal(back_up(shop, name, output), 1);
+    if (strstr(output, why) == NULL) {
+        fail_msg("%s is refused with other words than \"%s\": %s", name, why, output);
+    }
+}
+
+static void a_name_that_belongs_to_the_store_is_refused(void **state)
+{
+    static const char *const endings[] = {"-control", "-journal", "-shm", "-wal"};
+    struct shop *shop = *state;
+    char link[96], name[96];
+
+    path_in(shop, "linked", link);
+    assert_int_equal(symlink(shop->directory.path, link), 0);
+    open_first(shop);
+    for (int is_served = 1; is_served >= 0; is_served--) {
+        for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+            snprintf(name, sizeof(name), "discount.db%s", endings[i]);
+            refused(shop, name, "belongs to the store");
+            snprintf(name, sizeof(name), "linked/discount.db%s", endings[i]);
+            refused(shop, name, "belongs to the store");
+        }
+        if (is_served) {
+            int status = 0;
+
+            discountd_signal(shop->service.daemon, SIGTERM);
+            assert_true(discountd_wait_exit(shop->service.daemon, CLOCK_PATIENCE_MS, &status));
+            kill_shop(shop);
+        }
+    }
+    assert_false(exists(shop, "discount.db-control"));
+    assert_false(exists(shop, "discount.db-journal"));
+}
+
+/* SQLite has its files beside the file, and the socket is beside the link. */
+static void a_name_that_belongs_to_a_linked_store_is_refused(void **state)
+{
+    struct shop *shop = *state;
+    char link[96];
+
+    fill_shop(shop);
+    path_in(shop, "link.db", link);
+    assert_int_equal(symlink("discount.db", link), 0);
+    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s", link);
+    refused(shop, "link.db-control", "belongs to the store");
+    refused(shop, "discount.db-journal", "belongs to the store");
+}
+
+/* Of a name that is too long for the address of a socket there is none, which is said. */
+static void a_long_name_is_no_riddle(void **state)
+{
+    struct shop *shop = *state;
+    char store[256];
+
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=sqlite:%s/%0120d.db", shop->directory.path, 7);
+    open_shop(shop, store);
+    assert_true(discountd_log_wait(shop->service.daemon, "control: ", CLOCK_PATIENCE_MS));
+    assert_non_null(strstr(discountd_log(shop->service.daemon), "File name too long"));
+}
+
+/* ---- What a backup left that was killed ---- */
+
+static void what_nobody_holds_is_removed(void **state)
+{
+    struct shop *shop = *state;
+
+    open_first(shop);
+    put_file(shop, "copy.db-partial", "half a copy", 0600);
+    back_up_well(shop, "copy.db");
+    assert_false(exists(shop, "copy.db-partial"));
+    kill_shop(shop);
+    put_file(shop, "second.db-partial", "half a copy", 0600);
+    back_up_well(shop, "second.db");
+    assert_false(exists(shop, "second.db-partial"));
+    verify_well(shop, "second.db");
+}
+
+static void what_another_backup_holds_is_left_alone(void **state)
+{
+    struct shop *shop = *state;
+    char path[96];
+    int fd;
+
+    open_first(shop);
+    put_file(shop, "copy.db-partial", "half a copy", 0600);
+    path_in(shop, "copy.db-partial", path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    refused(shop, "copy.db", "another backup");
+    assert_true(exists(shop, "copy.db-partial"));
+    close(fd);
+}
+
+/* A store may have any name. */
+static void a_store_that_is_named_like_a_part_is_left_alone(void **state)
+{
+    struct shop *shop = *state;
+
+    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/copy.db-partial",
+             shop->directory.path);
+    open_first(shop);
+    refused(shop, "copy.db", "-partial");
+    assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
+    /* Nor does another store's backup take it for its own. */
+    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/discount.db",
+             shop->directory.path);
+    fill_shop(shop);
+    refused(shop, "copy.db", "-partial");
+    assert_true(exists(shop, "copy.db-partial"));
+    kill_shop(shop);
+    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/copy.db-partial",
+             shop->directory.path);
+    refused(shop, "copy.db", "-partial");
+    verify_well(shop, "copy.db-partial");
+}
+
+/* ---- What ends it in the middle ---- */
+
+/* A backup at rest to which something happens before it begins, so that no test has to be quick. */
+struct ended {
+    const struct shop *shop;
+    int number;      /* a signal that waits for it, or 0 */
+    bool is_ignored; /* that signal, as nohup does it */
+    rlim_t most;     /* bytes in a file, or 0 */
+    int output, status;
+};
+
+static void run_ended(void *argument)
+{
+    const struct ended *ended = argument;
+    const struct rlimit limit = {ended->most, ended->most};
+    char store[128], path[96];
+    char *arguments[] = {(char[]){"discountd"}, (char[]){"backup"}, path, NULL};
+    char *environment[] = {store, NULL};
+    sigset_t signals;
+
+    snprintf(store, sizeof(store), "%s", ended->shop->store);
+    path_in(ended->shop, "copy.db", path);
+    sigemptyset(&signals);
+    if (ended->number != 0) {
+        sigaddset(&signals, ended->number);
+        sigprocmask(SIG_BLOCK, &signals, NULL);
+        signal(ended->number, ended->is_ignored ? SIG_IGN : SIG_DFL);
+        raise(ended->number);
+    }
+    if (ended->most == 0 || setrlimit(RLIMIT_FSIZE, &limit) == 0) {
+        execve(getenv("DISCOUNTD"), arguments, environment);
+    }
+}
+
+static void run_to_end(struct ended *ended)
+{
+    pid_t pid;
+
+    ended->output = memfd_create("output", MFD_CLOEXEC);
+    pid = process_fork(run_ended, ended, ended->output);
+    assert_true(pid > 0);
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &ended->status));
+}
+
+static void a_signal_at_rest_leaves_nothing(void **state)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct shop *shop = *state;
+
+    fill_shop(shop);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct ended ended = {.shop = shop, .number = numbers[i]};
+
+        run_to_end(&ended);
+        close(ended.output);
+        assert_true(WIFSIGNALED(ended.status));
+        assert_int_equal(WTERMSIG(ended.status), numbers[i]);
+        assert_false(exists(shop, "copy.db-partial"));
+        assert_false(exists(shop, "copy.db"));
+    }
+}
+
+static void a_signal_that_is_ignored_ends_nothing(void **state)
+{
+    struct shop *shop = *state;
+    struct ended ended = {.shop = shop, .number = SIGHUP, .is_ignored = true};
+
+    fill_shop(shop);
+    run_to_end(&ended);
+    close(ended.output);
+    assert_true(WIFEXITED(ended.status));
+    assert_int_equal(WEXITSTATUS(ended.status), 0);
+    verify_well(shop, "copy.db");
+}
+
+static void a_limit_on_files_is_a_fault_and_leaves_nothing(void **state)
+{
+    struct shop *shop = *state;
+    struct ended ended = {.shop = shop, .most = 1 << 18};
+    char output[COMMAND_OUTPUT] = "";
+
+    fill_shop(shop);
+    run_to_end(&ended);
+    assert_true(pread(ended.output, output, sizeof(output) - 1, 0) > 0);
+    close(ended.output);
+    assert_true(WIFEXITED(ended.status));
+    assert_int_equal(WEXITSTATUS(ended.status), 1);
+    assert_non_null(strstr(output, "no backup"));
+    assert_false(exists(shop, "copy.db-partial"));
+    assert_false(exists(shop, "copy.db"));
 }
 
 /* ---- At rest, and where there is none ---- */
@@ -436,6 +723,28 @@ static void a_backup_needs_a_file(void **state)
     assert_int_equal(command_run((const char *[]){"backup", "a", "b", NULL}, NULL, output), 2);
 }
 
+static void an_option_is_no_file(void **state)
+{
+    static const char *const options[] = {"--help", "-h", "-", "-copy.db"};
+    struct shop *shop = *state;
+    char output[COMMAND_OUTPUT];
+
+    open_first(shop);
+    assert_int_equal(chdir(shop->directory.path), 0);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        assert_int_equal(command_run((const char *[]){"backup", options[i], NULL},
+                                     (const char *[]){shop->store, NULL}, output),
+                         2);
+        assert_non_null(strstr(output, "usage: discountd backup FILE"));
+        assert_false(exists(shop, options[i]));
+    }
+    assert_int_equal(command_run((const char *[]){"backup", "./-copy.db", NULL},
+                                 (const char *[]){shop->store, NULL}, output),
+                     0);
+    assert_true(exists(shop, "-copy.db"));
+    assert_int_equal(chdir("/"), 0);
+}
+
 #define SHOP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -451,11 +760,22 @@ int main(void)
         SHOP(other_words_are_a_fault_and_harm_nothing),
         SHOP(who_hangs_up_or_sends_too_much_is_forgotten),
         SHOP(who_dawdles_does_not_hold_up_the_end),
+        SHOP(who_dawdles_holds_up_others_for_seconds_only),
+        SHOP(a_name_that_belongs_to_the_store_is_refused),
+        SHOP(a_name_that_belongs_to_a_linked_store_is_refused),
+        SHOP(a_long_name_is_no_riddle),
+        SHOP(what_nobody_holds_is_removed),
+        SHOP(what_another_backup_holds_is_left_alone),
+        SHOP(a_store_that_is_named_like_a_part_is_left_alone),
+        SHOP(a_signal_at_rest_leaves_nothing),
+        SHOP(a_signal_that_is_ignored_ends_nothing),
+        SHOP(a_limit_on_files_is_a_fault_and_leaves_nothing),
         SHOP(a_store_at_rest_is_backed_up_too),
         SHOP(what_is_not_there_is_not_backed_up),
         cmocka_unit_test(what_is_in_memory_is_not_backed_up_from_elsewhere),
         cmocka_unit_test(a_redis_is_sent_to_its_own_means),
         cmocka_unit_test(a_backup_needs_a_file),
+        SHOP(an_option_is_no_file),
     };
 
     return cmocka_run_group_tests_name("backup", tests, NULL, NULL);
