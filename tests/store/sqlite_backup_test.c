@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A backup through the engine of a store that serves: step by step, given up, and one at a time. */
+/* A backup through the engine of a store that serves: step by step, given up, and one at a time;
+ * and what the disk hears of it, for which this program stands between SQLite and the system. */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "discount/engine.h"
@@ -14,6 +20,73 @@
 
 /* Together more pages than one step copies. */
 #define BALLAST 4000
+
+/* ---- The disk ---- */
+
+/* What happened to the copy and its directory, for the functions below, which have no other way to
+ * know it: a letter for each change of what is done. */
+static struct {
+    char path[80], directory[64]; /* of the copy that grows */
+    char letters[64];             /* "wsrd": written, synced, renamed, the directory synced */
+    size_t count;
+    int rename_fault, directory_fault; /* errno, or 0 */
+} disk;
+
+static void disk_note(char letter)
+{
+    if (disk.count + 1 < sizeof(disk.letters) &&
+        (disk.count == 0 || disk.letters[disk.count - 1] != letter)) {
+        disk.letters[disk.count++] = letter;
+    }
+}
+
+static bool is_open_at(int fd, const char *path)
+{
+    struct stat held, named;
+
+    return path[0] != '\0' && fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+    if (is_open_at(fd, disk.path)) {
+        disk_note('w');
+    }
+    return syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+int fdatasync(int fd)
+{
+    if (is_open_at(fd, disk.path)) {
+        disk_note('s');
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    if (is_open_at(fd, disk.directory)) {
+        disk_note('d');
+        if (disk.directory_fault != 0) {
+            errno = disk.directory_fault;
+            return -1;
+        }
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int renameat2(int from_place, const char *from, int to_place, const char *to, unsigned flags)
+{
+    disk_note('r');
+    if (disk.rename_fault != 0) {
+        errno = disk.rename_fault;
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, from_place, from, to_place, to, flags);
+}
+
+/* ---- The archive ---- */
 
 struct archive {
     struct directory directory;
@@ -63,6 +136,28 @@ static int teardown(void **state)
     directory_remove(&archive->directory);
     free(archive);
     return broken == NULL ? 0 : -1;
+}
+
+/* It serves no more, so that nobody else writes and the disk hears of the copy alone. */
+static void rest(struct archive *archive)
+{
+    char path[128];
+
+    assert_null(scene_close(&archive->scene));
+    store_engine_close(archive->engine);
+    snprintf(path, sizeof(path), "sqlite:%s/discount.db", archive->directory.path);
+    archive->engine = store_engine_open(path, &(const char *){NULL});
+    memset(&disk, 0, sizeof(disk));
+    snprintf(disk.path, sizeof(disk.path), "%s-partial", archive->path);
+    snprintf(disk.directory, sizeof(disk.directory), "%s", archive->directory.path);
+}
+
+static void serve_again(struct archive *archive)
+{
+    memset(&disk, 0, sizeof(disk));
+    assert_true(store_engine_start(archive->engine));
+    assert_true(scene_open_ready(&archive->scene, "sqlite", archive->engine,
+                                 (struct store_limits){3 * CLOCK_PATIENCE_MS, 10}));
 }
 
 static bool is_there(const char *path, const char *ending)
@@ -183,17 +278,131 @@ static void the_store_serves_while_a_backup_is_made(void **state)
 static void a_backup_at_rest_can_be_given_up_too(void **state)
 {
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "", path[128];
+    char fault[STORE_FAULT] = "";
 
-    assert_null(scene_close(&archive->scene));
-    store_engine_close(archive->engine);
-    snprintf(path, sizeof(path), "sqlite:%s/discount.db", archive->directory.path);
-    archive->engine = store_engine_open(path, &(const char *){NULL});
+    rest(archive);
     assert_false(store_engine_backup(archive->engine, archive->path, give_up, NULL, fault));
     assert_false(is_there(archive->path, "-partial"));
-    assert_true(store_engine_start(archive->engine));
-    assert_true(scene_open_ready(&archive->scene, "sqlite", archive->engine,
-                                 (struct store_limits){3 * CLOCK_PATIENCE_MS, 10}));
+    serve_again(archive);
+}
+
+/* ---- What the disk hears ---- */
+
+static bool go_on(void *argument, uint64_t done, uint64_t total)
+{
+    (void)argument;
+    (void)done;
+    (void)total;
+    return true;
+}
+
+static void the_copy_is_on_the_disk_before_its_name_and_the_name_before_the_end(void **state)
+{
+    struct archive *archive = *state;
+    char fault[STORE_FAULT] = "";
+
+    rest(archive);
+    assert_true(store_engine_backup(archive->engine, archive->path, go_on, NULL, fault));
+    assert_string_equal(disk.letters, "wsrd");
+    serve_again(archive);
+}
+
+static void a_name_that_is_not_on_the_disk_is_none(void **state)
+{
+    struct archive *archive = *state;
+    char fault[STORE_FAULT] = "";
+
+    rest(archive);
+    disk.directory_fault = EIO;
+    assert_false(store_engine_backup(archive->engine, archive->path, go_on, NULL, fault));
+    assert_non_null(strstr(fault, strerror(EIO)));
+    assert_false(is_there(archive->path, ""));
+    assert_false(is_there(archive->path, "-partial"));
+    serve_again(archive);
+}
+
+/* A file system over a network, say. */
+static void a_disk_whose_renames_replace_gets_a_link(void **state)
+{
+    static const int faults[] = {EINVAL, ENOSYS};
+    struct archive *archive = *state;
+    char fault[STORE_FAULT] = "";
+
+    rest(archive);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        disk.rename_fault = faults[i];
+        assert_true(store_engine_backup(archive->engine, archive->path, go_on, NULL, fault));
+        assert_true(is_there(archive->path, ""));
+        assert_false(is_there(archive->path, "-partial"));
+        assert_int_equal(unlink(archive->path), 0);
+    }
+    serve_again(archive);
+}
+
+/* Of a name that somebody takes meanwhile. */
+static bool take_the_name(void *argument, uint64_t done, uint64_t total)
+{
+    const struct archive *archive = argument;
+    int fd = open(archive->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)done;
+    (void)total;
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 5), 0);
+    close(fd);
+    return true;
+}
+
+static void a_name_that_was_taken_meanwhile_is_left_alone(void **state)
+{
+    static const int faults[] = {0, EINVAL};
+    struct archive *archive = *state;
+    char fault[STORE_FAULT] = "";
+    struct stat about;
+
+    rest(archive);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        disk.rename_fault = faults[i];
+        assert_false(
+            store_engine_backup(archive->engine, archive->path, take_the_name, archive, fault));
+        assert_non_null(strstr(fault, strerror(EEXIST)));
+        assert_int_equal(stat(archive->path, &about), 0);
+        assert_int_equal(about.st_size, 5);
+        assert_false(is_there(archive->path, "-partial"));
+        assert_int_equal(unlink(archive->path), 0);
+    }
+    serve_again(archive);
+}
+
+/* ---- Who else backs up to the name ---- */
+
+/* In the middle of one, another one that would take what grows for something left. */
+static bool back_up_too(void *argument, uint64_t done, uint64_t total)
+{
+    const struct archive *archive = argument;
+    char url[64], fault[STORE_FAULT] = "";
+    struct store_engine *other;
+
+    if (done == total) {
+        return true; /* it has its name */
+    }
+    snprintf(url, sizeof(url), "sqlite:%s/other.db", archive->directory.path);
+    other = store_engine_open(url, &(const char *){NULL});
+    assert_true(store_engine_start(other));
+    assert_false(store_engine_backup(other, archive->path, go_on, NULL, fault));
+    assert_non_null(strstr(fault, "another backup"));
+    store_engine_close(other);
+    return true;
+}
+
+static void a_copy_that_grows_is_nobody_elses(void **state)
+{
+    struct archive *archive = *state;
+    char fault[STORE_FAULT] = "";
+
+    rest(archive);
+    assert_true(store_engine_backup(archive->engine, archive->path, back_up_too, archive, fault));
+    serve_again(archive);
 }
 
 #define ARCHIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -205,6 +414,11 @@ int main(void)
         ARCHIVE(a_backup_that_is_given_up_leaves_nothing),
         ARCHIVE(the_store_serves_while_a_backup_is_made),
         ARCHIVE(a_backup_at_rest_can_be_given_up_too),
+        ARCHIVE(the_copy_is_on_the_disk_before_its_name_and_the_name_before_the_end),
+        ARCHIVE(a_name_that_is_not_on_the_disk_is_none),
+        ARCHIVE(a_disk_whose_renames_replace_gets_a_link),
+        ARCHIVE(a_name_that_was_taken_meanwhile_is_left_alone),
+        ARCHIVE(a_copy_that_grows_is_nobody_elses),
     };
 
     return cmocka_run_group_tests_name("sqlite backup", tests, NULL, NULL);
