@@ -77,7 +77,7 @@ world() {
     cp start "$world/tree"
     : >"$world/asked"
     local name
-    for name in bash cat cut dirname env grep head mkdir rm setsid sleep sort touch chmod; do
+    for name in bash cat cut dirname env grep head mkdir readlink rm setsid sleep sort touch chmod; do
         ln -s "$(command -v "$name")" "$world/bin/$name"
     done
     stub id 'echo 0'
@@ -132,6 +132,7 @@ usage_is_shown() {
         expect "$option names DISCOUNT_STORE" said '^ +DISCOUNT_STORE '
         expect "$option names DISCOUNT_LISTEN" said '^ +DISCOUNT_LISTEN '
         expect "$option says how to end it" said 'Ctrl-C'
+        expect "$option says what a path is relative to" said 'relative to this tree'
         expect "$option does nothing" not asked .
     done
     start --fast
@@ -304,6 +305,34 @@ every_library_is_known() {
         grep -qF "CMake $(sed -n 's/^cmake_minimum_required(VERSION \(.*\))/\1/p' CMakeLists.txt) " start
 }
 
+# Whatever it is called by, it is the tree that it lies in.
+its_own_tree_is_served() {
+    local world_path
+    world links
+    world_path=$world/bin
+    ln -s "$world/tree/start" "$world/linked-start"
+    ln -s linked-start "$world/linked-twice"
+    (cd / && PATH=$world_path exec "$world/linked-twice") >"$world/out" 2>&1
+    code=$?
+    expect "through a link: it serves" code_is 0
+    expect "through a link: its own tree is built" [ -x "$world/tree/$service" ]
+
+    world cdpath
+    world_path=$world/bin
+    mkdir -p "$world/elsewhere"
+    cp -r "$world/tree" "$world/elsewhere/sub"
+    mv "$world/tree" "$world/sub"
+    (cd "$world" && CDPATH=$world/elsewhere PATH=$world_path exec bash sub/start) >"$world/out" 2>&1
+    code=$?
+    expect "with CDPATH: it serves" code_is 0
+    expect "with CDPATH: its own tree is built" [ -x "$world/sub/$service" ]
+    expect "with CDPATH: nothing is built elsewhere" [ ! -e "$world/elsewhere/sub/$service" ]
+    mv "$world/sub" "$world/-tree"
+    (cd "$world" && PATH=$world_path exec bash -- -tree/start) >"$world/out" 2>&1
+    code=$?
+    expect "a tree whose name begins with a dash is served" code_is 0
+}
+
 # ---- The real thing ----
 
 # start_in_background: it leads a group of processes, as in a terminal; Ctrl-C is a signal to all of
@@ -348,11 +377,16 @@ announced_or_gone() {
 }
 
 announced_port() {
-    sed -n 's/^The Discount API is on http:\/\/localhost:\([0-9]*\) .*/\1/p' "$world/out"
+    sed -n 's/^The Discount API is on http:\/\/[^ ]*:\([0-9]*\) .*/\1/p' "$world/out"
 }
 
+announced_host() {
+    sed -n 's/^The Discount API is on http:\/\/\([^ ]*\):[0-9]* .*/\1/p' "$world/out"
+}
+
+# connects PORT [HOST]
 connects() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+    (exec 3<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null
 }
 
 # A Redis of this test's own, on a port that nobody has: it is asked for one until it gets it.
@@ -473,6 +507,45 @@ default_store_is_enough() {
     end_with -INT "-$pid" "plain: Ctrl-C"
 }
 
+# At a level that keeps the other lines of the log back.
+quiet_log_hides_no_address() {
+    local level
+    for level in warning error; do
+        export DISCOUNT_LOG_LEVEL=$level
+        serve || continue
+        announced_command_can_be_run "$level"
+        expect "$level: the rest of the log is kept back" not said ' info .*(connected|drained)'
+        kill -TERM "$pid"
+        expect "$level: SIGTERM ends it" within 20 gone
+        start_is_over
+        expect "$level: exit code 0" code_is 0
+    done
+    unset DISCOUNT_LOG_LEVEL
+}
+
+# listens_on LISTEN HOST CONNECT: what is announced is where a person on this machine gets an answer.
+listens_on() {
+    local DISCOUNT_LISTEN=$1
+    serve || return
+    expect "$1: the host that is announced" [ "$(announced_host)" = "$2" ]
+    expect "$1: it listens" connects "$port" "$3"
+    announced_command_can_be_run "$1"
+    kill -TERM "$pid"
+    expect "$1: SIGTERM ends it" within 20 gone
+    start_is_over
+    expect "$1: exit code 0" code_is 0
+}
+
+every_kind_of_address_is_announced() {
+    listens_on 0.0.0.0:0 localhost 127.0.0.1
+    if grep -qs '^0*1 ' /proc/net/if_inet6; then
+        listens_on '[::1]:0' '[::1]' ::1
+        listens_on '[::]:0' localhost ::1
+    else
+        skip "an address of IPv6 is announced (no loopback of it here)"
+    fi
+}
+
 answers_ok() {
     exec 3<>"/dev/tcp/127.0.0.1/$port"
     printf 'GET /healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
@@ -489,11 +562,14 @@ without_apt_it_says_what_to_install
 build_failure_is_shown
 it_becomes_the_service
 ctrl_c_ends_a_build
+its_own_tree_is_served
 every_library_is_known
 if start_redis; then
     newcomer_is_served
     store_that_is_away_is_waited_for
     default_store_is_enough
+    quiet_log_hides_no_address
+    every_kind_of_address_is_announced
 else
     skip "a newcomer is served (no redis-server here)"
 fi
