@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "http/service.h"
 #include "support/command.h"
+#include "support/directory.h"
 #include "support/process.h"
 
 /* With one argument or none. */
@@ -150,6 +152,66 @@ static void the_service_lives_without_a_log(void **state)
     service_stop(&service);
 }
 
+/* ./start waits for the line that names the address. */
+static void the_address_is_named_at_every_level(void **state)
+{
+    static const char *const levels[] = {"DISCOUNT_LOG_LEVEL=debug", "DISCOUNT_LOG_LEVEL=warning",
+                                         "DISCOUNT_LOG_LEVEL=error"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        struct discountd *service =
+            discountd_start((const char *[]){"DISCOUNT_STORE=sqlite::memory:", levels[i], NULL});
+        int status = 0;
+
+        discountd_signal(service, SIGTERM);
+        assert_true(discountd_wait_exit(service, CLOCK_PATIENCE_MS, &status));
+        /* Nothing else is said that the level keeps back. */
+        assert_true((strstr(discountd_log(service), "drained") != NULL) == (i == 0));
+        discountd_stop(service);
+    }
+}
+
+/* ---- Whose files they are ---- */
+
+static mode_t mode_of(const struct directory *directory, const char *name)
+{
+    struct stat about;
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/%s", directory->path, name);
+    assert_int_equal(stat(path, &about), 0);
+    return about.st_mode & 07777;
+}
+
+/* They hold the names of users. */
+static void a_new_store_is_its_users_own_and_an_old_one_keeps_its_mode(void **state)
+{
+    mode_t before = umask(022);
+    struct directory directory;
+    char store[128], path[96];
+
+    (void)state;
+    directory_make(&directory);
+    snprintf(path, sizeof(path), "%s/discount.db", directory.path);
+    snprintf(store, sizeof(store), "DISCOUNT_STORE=sqlite:%s", path);
+    for (int is_old = 0; is_old <= 1; is_old++) {
+        struct discountd *service = discountd_start((const char *[]){store, NULL});
+        mode_t mode = is_old ? 0640 : 0600;
+        int status = 0;
+
+        assert_int_equal(mode_of(&directory, "discount.db"), mode);
+        assert_int_equal(mode_of(&directory, "discount.db-wal"), mode);
+        assert_int_equal(mode_of(&directory, "discount.db-control"), 0600);
+        discountd_signal(service, SIGTERM);
+        assert_true(discountd_wait_exit(service, CLOCK_PATIENCE_MS, &status));
+        discountd_stop(service);
+        assert_int_equal(chmod(path, 0640), 0);
+    }
+    directory_remove(&directory);
+    umask(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +224,8 @@ int main(void)
         cmocka_unit_test(a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd),
         cmocka_unit_test(the_health_check_follows_readiness),
         cmocka_unit_test(the_service_lives_without_a_log),
+        cmocka_unit_test(the_address_is_named_at_every_level),
+        cmocka_unit_test(a_new_store_is_its_users_own_and_an_old_one_keeps_its_mode),
     };
 
     return cmocka_run_group_tests_name("http command line", tests, NULL, NULL);

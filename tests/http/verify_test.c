@@ -292,6 +292,70 @@ static void a_backups_progress_is_shown_on_a_terminal_only(void **state)
     close(output);
 }
 
+/* On a terminal; what it was sent. */
+static int run_on_terminal(const char *command, const char *operand, const char *url,
+                           char ret_sent[TEXT])
+{
+    int output = memfd_create("output", MFD_CLOEXEC), far, near, code;
+
+    assert_int_equal(openpty(&far, &near, NULL, NULL, NULL), 0);
+    code = run_command(command, operand, url, output, near);
+    close(near);
+    close(output);
+    read_all(far, ret_sent);
+    return code;
+}
+
+static void assert_shown_and_taken_away(const char *sent, const char *label)
+{
+    assert_ptr_equal(strstr(sent, label), sent);
+    assert_string_equal(sent + strlen(sent) - 4, "\r\x1b[K");
+}
+
+/* Whoever serves tells whoever asks how far it is. */
+static void the_progress_of_a_copy_by_another_process_is_shown_on_a_terminal_only(void **state)
+{
+    struct file *file = *state;
+    struct service service = {.store = ""};
+    int output = memfd_create("output", MFD_CLOEXEC), errors = memfd_create("errors", MFD_CLOEXEC);
+    char path[96];
+
+    snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=%s", file->url);
+    service_launch(&service, NULL);
+    snprintf(path, sizeof(path), "%s-copy", file->path);
+    assert_int_equal(run_on_terminal("backup", path, file->url, file->outcome.errors), 0);
+    assert_shown_and_taken_away(file->outcome.errors, "\rbackup: ");
+    assert_non_null(strstr(file->outcome.errors, " % ("));
+    assert_int_equal(run_on_terminal("verify", NULL, file->url, file->outcome.errors), 0);
+    assert_shown_and_taken_away(file->outcome.errors, "\rcopy: ");
+    assert_non_null(strstr(file->outcome.errors, "\rverify: "));
+
+    snprintf(path, sizeof(path), "%s-second", file->path);
+    assert_int_equal(run_command("backup", path, file->url, output, errors), 0);
+    take(errors, file->outcome.errors);
+    assert_string_equal(file->outcome.errors, "");
+    close(output);
+    discountd_stop(service.daemon);
+}
+
+static void the_progress_of_a_redis_is_shown_on_a_terminal_only(void **state)
+{
+    struct file *file = *state;
+    struct service service;
+    char id[SERVICE_ID];
+
+    service_start(&service, NULL);
+    service_create(&service, 5, id);
+    assert_int_equal(service_grant(&service, id, "ann"), 201);
+    assert_int_equal(
+        run_on_terminal("verify", NULL, redis_server_url(service.redis), file->outcome.errors), 0);
+    assert_shown_and_taken_away(file->outcome.errors, "\rverify: ");
+    verify_run(redis_server_url(service.redis), &file->outcome);
+    assert_int_equal(file->outcome.code, 0);
+    assert_string_equal(file->outcome.errors, "");
+    service_stop(&service);
+}
+
 /* What stands on a terminal that was sent this; it knows what progress.c sends. */
 static void play(const char *sent, char ret_screen[TEXT])
 {
@@ -349,6 +413,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_is_shown_on_a_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backups_progress_is_shown_on_a_terminal_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            the_progress_of_a_copy_by_another_process_is_shown_on_a_terminal_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_progress_of_a_redis_is_shown_on_a_terminal_only, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(progress_and_faults_on_one_terminal_do_not_mix, setup,
                                         teardown),
