@@ -4,6 +4,9 @@
 
 #include <uuid/uuid.h>
 
+#include "discount/limits.h"
+#include "discount/timestamp.h"
+
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* Writes the 22 characters of 16 bytes: five whole groups of three bytes and one byte left over. */
@@ -103,22 +106,6 @@ static struct str behind_ascii(struct str text)
     return n == 0 ? text : str_from(text, n);
 }
 
-bool discount_text_is_utf8(struct str text)
-{
-    struct str rest = behind_ascii(text);
-
-    while (rest.n > 0) {
-        uint32_t code_point = 0;
-        size_t taken = code_point_take(rest, &code_point);
-
-        if (taken == 0) {
-            return false;
-        }
-        rest = behind_ascii(str_from(rest, taken));
-    }
-    return true;
-}
-
 bool discount_text_is_valid(struct str text, size_t limit)
 {
     struct str rest;
@@ -137,4 +124,61 @@ bool discount_text_is_valid(struct str text, size_t limit)
         rest = behind_ascii(str_from(rest, taken));
     }
     return true;
+}
+
+/* ---- What was stored ---- */
+
+bool discount_code_is_sound(struct str discount_code)
+{
+    return discount_text_is_valid(discount_code, LIMIT_DISCOUNT_CODE);
+}
+
+bool user_id_is_sound(struct str user_id)
+{
+    return discount_text_is_valid(user_id, LIMIT_USER_ID);
+}
+
+/* A time that may be left out. */
+static bool time_is_sound(int64_t us)
+{
+    return us == 0 || timestamp_is_valid(us);
+}
+
+const char *discount_fault(const struct discount *discount, size_t *at)
+{
+    const struct {
+        bool is_sound;
+        const char *fault;
+    } rules[] = {
+        {discount_id_is_valid(discount->id), "its id is not of the form that ids have"},
+        {discount_text_is_valid(discount->brand_id, LIMIT_BRAND_ID),
+         "brand_id is empty, too long or no plain text"},
+        {discount_code_is_sound(discount->discount_code),
+         "discount_code is empty, too long or no plain text"},
+        {discount->total_count >= 1 && discount->total_count <= LIMIT_TOTAL_COUNT,
+         "total_count is not a number of units that a discount may have"},
+        {discount->granted_count >= 0, "granted_count is below 0"},
+        {timestamp_is_valid(discount->created_at_us), "created_at is no time from 1970 to 9999"},
+        {time_is_sound(discount->starts_at_us), "starts_at is no time from 1970 to 9999"},
+        {time_is_sound(discount->expires_at_us), "expires_at is no time from 1970 to 9999"},
+        {discount->expires_at_us == 0 || discount->expires_at_us > discount->starts_at_us,
+         "expires_at is not later than starts_at"},
+    };
+
+    while (*at < sizeof(rules) / sizeof(rules[0])) {
+        const char *fault = rules[*at].is_sound ? NULL : rules[*at].fault;
+
+        ++*at;
+        if (fault != NULL) {
+            return fault;
+        }
+    }
+    return NULL;
+}
+
+bool discount_is_sound(const struct discount *discount)
+{
+    size_t at = 0;
+
+    return discount_fault(discount, &at) == NULL;
 }

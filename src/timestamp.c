@@ -3,6 +3,8 @@
  * time zones and locales that this service does not want. */
 #include "discount/timestamp.h"
 
+#include "discount/limits.h"
+
 #define US_PER_SECOND INT64_C(1000000)
 #define SECONDS_PER_DAY INT64_C(86400)
 
@@ -42,6 +44,11 @@ static char *digits_put(char *at, int64_t value, int width)
         value /= 10;
     }
     return at + width;
+}
+
+bool timestamp_is_valid(int64_t us)
+{
+    return us > 0 && us <= LIMIT_TIME_US;
 }
 
 void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE])
@@ -185,7 +192,7 @@ bool timestamp_parse(struct str text, int64_t *ret_us)
         return false;
     }
     us = (days * SECONDS_PER_DAY + clock - offset) * US_PER_SECOND + fraction;
-    if (us < 0 || us / US_PER_SECOND >= days_of_date(10000, 1, 1) * SECONDS_PER_DAY) {
+    if (us < 0 || us > LIMIT_TIME_US) {
         return false;
     }
     *ret_us = us;

@@ -42,11 +42,19 @@ void discount_id_make(char ret_id[DISCOUNT_ID_LENGTH]);
 /* Whether the text has the form of an id; such a discount need not exist. */
 bool discount_id_is_valid(struct str text);
 
-/* Whether the text is well-formed UTF-8 (RFC 3629). */
-bool discount_text_is_utf8(struct str text);
-
-/* Whether the text is well-formed UTF-8 of 1 to `limit` bytes without control characters
+/* Whether the text is well-formed UTF-8 (RFC 3629) of 1 to `limit` bytes without control characters
  * (U+0000 to U+001F, U+007F to U+009F). */
 bool discount_text_is_valid(struct str text, size_t limit);
+
+/* What lies in a store may be damaged, or somebody else's. These are the rule for what this service
+ * would have written there, whatever the store. */
+
+/* The next thing that is wrong with a discount, as a static text, from *at on, which is 0 at first
+ * and moves behind it; NULL when there is nothing more. More grants than the stock are no fault of
+ * the discount's here: it can be read, and who lowers a stock may know why. */
+const char *discount_fault(const struct discount *discount, size_t *at);
+bool discount_is_sound(const struct discount *discount);
+bool discount_code_is_sound(struct str discount_code);
+bool user_id_is_sound(struct str user_id);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef DISCOUNT_LIMITS_H
 #define DISCOUNT_LIMITS_H
 
+#include <stdint.h>
+
 /* What a client may send. */
 #define LIMIT_BODY 16384
 #define LIMIT_TARGET 4096
@@ -18,6 +20,7 @@
 #define LIMIT_USER_ID 128
 #define LIMIT_DISCOUNT_CODE 256
 #define LIMIT_TOTAL_COUNT 1000000000
+#define LIMIT_TIME_US INT64_C(253402300799999999) /* the end of the year 9999 */
 
 /* What one request may hold in memory besides its connection: a body, its parsed form and an answer
  * that names every fault in it. Past it the request is answered 503 overloaded. */

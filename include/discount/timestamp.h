@@ -12,6 +12,10 @@
 /* "2020-11-26T10:27:57.202420Z" and its NUL. */
 #define TIMESTAMP_SIZE 28
 
+/* Whether it is a time of a discount or a grant: in the years 1970 to 9999, and not 0, which stands
+ * for none. */
+bool timestamp_is_valid(int64_t us);
+
 /* Writes UTC with microseconds; `us` lies in the years 1970 to 9999. */
 void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE]);
 

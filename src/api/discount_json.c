@@ -62,10 +62,7 @@ static struct str discount_write(const struct discount *discount, bool with_coun
     int64_t left = discount->total_count - discount->granted_count;
     struct json_text text;
 
-    /* What others have written into the store may be anything. */
-    if (!discount_text_is_utf8(discount->brand_id) ||
-        !discount_text_is_utf8(discount->discount_code) || !discount_text_is_utf8(discount->id) ||
-        !json_text_begin(&text, arena,
+    if (!json_text_begin(&text, arena,
                          FIXED_MOST + json_text_string_size(discount->brand_id) +
                              json_text_string_size(discount->discount_code) +
                              json_text_string_size(discount->id))) {

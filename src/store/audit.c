@@ -13,19 +13,25 @@ static bool is_plain(char c)
     return c >= ' ' && c < 0x7f && c != '\\';
 }
 
+void audit_line(struct str text, char ret_line[AUDIT_LINE])
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < text.n && used + ESCAPED < AUDIT_LINE; i++) {
+        if (is_plain(text.p[i])) {
+            ret_line[used++] = text.p[i];
+        } else {
+            used += (size_t)sprintf(ret_line + used, "\\x%02x", (unsigned char)text.p[i]);
+        }
+    }
+    ret_line[used] = '\0';
+}
+
 void audit_found(struct store_audit *audit, struct str text)
 {
     char line[AUDIT_LINE];
-    size_t used = 0;
 
-    for (size_t i = 0; i < text.n && used + ESCAPED < sizeof(line); i++) {
-        if (is_plain(text.p[i])) {
-            line[used++] = text.p[i];
-        } else {
-            used += (size_t)sprintf(line + used, "\\x%02x", (unsigned char)text.p[i]);
-        }
-    }
-    line[used] = '\0';
+    audit_line(text, line);
     audit->faults++;
     audit->found(audit->argument, line);
 }

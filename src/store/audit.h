@@ -9,8 +9,11 @@
 /* The longest line that is told of a fault, with its NUL. */
 #define AUDIT_LINE 1024
 
-/* Counts a fault and tells it. The text may hold anything: it goes to a terminal, so what is not
- * printable ASCII is told as \xNN, and what is too long is cut. */
+/* What may hold anything as one line that may go to a terminal or a log: what is not printable
+ * ASCII becomes \xNN, and what is too long is cut. */
+void audit_line(struct str text, char ret_line[AUDIT_LINE]);
+
+/* Counts a fault and tells it, in such a line. */
 void audit_found(struct store_audit *audit, struct str text);
 /* The same for a text that is put together; data with a NUL in it ends there. */
 void audit_say(struct store_audit *audit, const char *format, ...)

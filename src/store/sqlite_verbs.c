@@ -9,14 +9,15 @@
 
 #include "discount/limits.h"
 #include "store/backend.h"
+#include "store/soundness.h"
+#include "store/sqlite_row.h"
 
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
 
-#define DISCOUNT_COLUMNS                                                                           \
-    "brand_id, discount_code, total_count, granted_count, created_at, starts_at, expires_at, id"
-/* In SQL_WALLET, behind those. */
-#define HOLDING_GRANTED_AT 8
+/* Behind those of the discount, in SQL_SALE and in SQL_WALLET. */
+#define SALE_NUMBER ROW_DISCOUNT_COLUMNS
+#define HOLDING_GRANTED_AT ROW_DISCOUNT_COLUMNS
 
 /* The parameters are numbered in the order in which the functions below bind them. */
 enum sql {
@@ -47,10 +48,10 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_PING] = "SELECT count(*) FROM sqlite_schema",
-    [SQL_GET] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE id = ?",
-    [SQL_LIST] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE created_at > ?"
+    [SQL_GET] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE id = ?",
+    [SQL_LIST] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE created_at > ?"
                  " ORDER BY created_at LIMIT ?",
-    [SQL_LIST_OF_BRAND] = "SELECT " DISCOUNT_COLUMNS " FROM discounts WHERE created_at > ?"
+    [SQL_LIST_OF_BRAND] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE created_at > ?"
                           " AND brand_id = ?3 ORDER BY created_at LIMIT ?2",
     [SQL_GRANT_GET] = "SELECT discount_code, granted_at FROM discounts"
                       " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
@@ -58,21 +59,20 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " AND (granted_at, user_id) > (?, ?) ORDER BY granted_at, user_id LIMIT ?",
     /* All that the user holds is looked at, those first that are probably the newest: what comes
      * behind them is then sorted out at once. (Without its LIMIT the inner order is none.) */
-    [SQL_WALLET] = "SELECT " DISCOUNT_COLUMNS ", granted_at FROM (SELECT discount, granted_at"
+    [SQL_WALLET] = "SELECT " ROW_DISCOUNT ", granted_at FROM (SELECT discount, granted_at"
                    " FROM grants WHERE user_id = ?1 AND granted_at <= ?2"
-                   " ORDER BY discount DESC LIMIT -1) CROSS JOIN discounts ON number = discount"
+                   " ORDER BY discount DESC LIMIT -1) LEFT JOIN discounts ON number = discount"
                    " WHERE (granted_at, id) < (?2, ?3)"
                    " ORDER BY granted_at DESC, id DESC LIMIT ?4",
-    [SQL_SALE] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
-                 " FROM discounts WHERE id = ?",
+    [SQL_SALE] = "SELECT " ROW_DISCOUNT ", number FROM discounts WHERE id = ?",
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
                   " ON CONFLICT (user_id, discount) DO NOTHING",
     [SQL_COUNT_GRANTED] = "UPDATE discounts SET granted_count = granted_count + ? WHERE number = ?",
     /* The first use of a key: whether its inputs were the same, and what came of it. */
     [SQL_KEY] = "SELECT k.discount_code IS ? AND k.total_count IS ? AND k.starts_at IS ?"
-                " AND k.expires_at IS ?, d.id, d.created_at"
-                " FROM idempotency_keys AS k JOIN discounts AS d ON d.number = k.discount"
+                " AND k.expires_at IS ?, d.id, d.created_at, d.brand_id IS k.brand_id"
+                " FROM idempotency_keys AS k LEFT JOIN discounts AS d ON d.number = k.discount"
                 " WHERE k.brand_id = ? AND k.key = ? AND k.forgotten_from > ?",
     [SQL_KEY_INSERT] = "INSERT OR REPLACE INTO idempotency_keys (discount_code, total_count,"
                        " starts_at, expires_at, brand_id, key, forgotten_from, discount)"
@@ -144,12 +144,12 @@ static enum status run(struct sqlite_verbs *verbs, enum sql sql)
     return finish(verbs, at, sqlite3_step(at));
 }
 
-static struct str column_dup(sqlite3_stmt *at, int column, struct arena *arena)
+/* A copy of a text that was read; p is NULL without memory only. What is longer than any text of
+ * ours is cut where it is too long still. */
+static struct str text_dup(struct str text, struct arena *arena)
 {
-    const void *bytes = sqlite3_column_blob(at, column);
-    size_t n = (size_t)sqlite3_column_bytes(at, column);
-
-    return bytes == NULL ? (struct str){0} : arena_dup(arena, (struct str){bytes, n});
+    text.n = text.n > LIMIT_DISCOUNT_CODE ? LIMIT_DISCOUNT_CODE + 1 : text.n;
+    return arena_dup(arena, text);
 }
 
 static int64_t now_us(void)
@@ -169,21 +169,21 @@ static enum status ping(struct sqlite_verbs *verbs)
     return finish(verbs, at, sqlite3_step(at));
 }
 
-/* False without memory. */
+/* False without memory. Whether it is sound is looked at by the store. */
 static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount *ret_discount)
 {
-    *ret_discount = (struct discount){
-        .brand_id = column_dup(at, 0, arena),
-        .discount_code = column_dup(at, 1, arena),
-        .total_count = sqlite3_column_int64(at, 2),
-        .granted_count = sqlite3_column_int64(at, 3),
-        .created_at_us = sqlite3_column_int64(at, 4),
-        .starts_at_us = sqlite3_column_int64(at, 5),
-        .expires_at_us = sqlite3_column_int64(at, 6),
-        .id = column_dup(at, 7, arena),
-    };
+    row_discount(at, ret_discount);
+    ret_discount->brand_id = text_dup(ret_discount->brand_id, arena);
+    ret_discount->discount_code = text_dup(ret_discount->discount_code, arena);
+    ret_discount->id = text_dup(ret_discount->id, arena);
     return ret_discount->brand_id.p != NULL && ret_discount->discount_code.p != NULL &&
            ret_discount->id.p != NULL;
+}
+
+/* What a place in a list begins with: at first with whatever there is. */
+static int64_t place_us(bool is_first, int64_t time_us)
+{
+    return is_first ? INT64_MIN : time_us;
 }
 
 static enum status get(struct sqlite_verbs *verbs, struct store_op *op)
@@ -218,7 +218,7 @@ static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
     if (op->list.discounts == NULL) {
         return STATUS_OVERLOADED;
     }
-    sqlite3_bind_int64(at, 1, op->list.after_us);
+    sqlite3_bind_int64(at, 1, place_us(op->list.after_us == 0, op->list.after_us));
     sqlite3_bind_int64(at, 2, (sqlite3_int64)op->list.limit);
     if (is_of_brand) {
         bind_text(at, 3, op->list.brand_id);
@@ -241,8 +241,8 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
     bind_text(at, 2, grant->discount_id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        grant->discount_code = column_dup(at, 0, op->arena);
-        grant->granted_at_us = sqlite3_column_int64(at, 1);
+        grant->discount_code = text_dup(row_text(at, 0), op->arena);
+        grant->granted_at_us = row_time(at, 1);
     }
     status = finish(verbs, at, code);
     if (status != STATUS_OK) {
@@ -259,38 +259,41 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Granting ---- */
 
-/* Reads a sale into verbs->sale. CORRUPT when it does not fit, which nothing of ours writes. */
+/* Takes what is needed of a discount; CORRUPT when it is not sound, so that none of it is granted.
+ */
+static enum status sale_take(sqlite3_stmt *at, struct sale *sale)
+{
+    struct discount discount;
+
+    row_discount(at, &discount);
+    if (soundness_of_discount(&discount) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    sale->number = sqlite3_column_int64(at, SALE_NUMBER);
+    sale->total = discount.total_count;
+    sale->granted = discount.granted_count;
+    sale->starts_at_us = discount.starts_at_us;
+    sale->expires_at_us = discount.expires_at_us;
+    memcpy(sale->id, discount.id.p, sizeof(sale->id));
+    memcpy(sale->code, discount.discount_code.p, discount.discount_code.n);
+    sale->code_size = discount.discount_code.n;
+    return STATUS_OK;
+}
+
+/* Reads a sale into verbs->sale. */
 static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
 {
     sqlite3_stmt *at = statement(verbs, SQL_SALE);
-    struct sale *sale = &verbs->sale;
-    size_t code_size = 0;
-    enum status status;
+    enum status taken = STATUS_DISCOUNT_NOT_FOUND, status;
     int code;
 
     bind_text(at, 1, id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        sale->number = sqlite3_column_int64(at, 0);
-        sale->total = sqlite3_column_int64(at, 1);
-        sale->granted = sqlite3_column_int64(at, 2);
-        sale->starts_at_us = sqlite3_column_int64(at, 3);
-        sale->expires_at_us = sqlite3_column_int64(at, 4);
-        code_size = (size_t)sqlite3_column_bytes(at, 5);
-    }
-    if (code_size > 0 && code_size <= sizeof(sale->code) && id.n == sizeof(sale->id)) {
-        memcpy(sale->code, sqlite3_column_blob(at, 5), code_size);
-        memcpy(sale->id, id.p, id.n);
-        sale->code_size = code_size;
+        taken = sale_take(at, &verbs->sale);
     }
     status = finish(verbs, at, code);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (code == SQLITE_DONE) {
-        return STATUS_DISCOUNT_NOT_FOUND;
-    }
-    return sale->code_size > 0 ? STATUS_OK : STATUS_CORRUPT;
+    return status == STATUS_OK ? taken : status;
 }
 
 /* Counts what was granted of the sale in verbs->sale: once for all of a transaction, where the
@@ -422,7 +425,7 @@ static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
         return STATUS_OVERLOADED;
     }
     sqlite3_bind_int64(at, 1, verbs->sale.number);
-    sqlite3_bind_int64(at, 2, op->grants.after_us);
+    sqlite3_bind_int64(at, 2, place_us(op->grants.after_user.n == 0, op->grants.after_us));
     bind_text(at, 3, op->grants.after_user);
     sqlite3_bind_int64(at, 4, (sqlite3_int64)op->grants.limit);
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
@@ -430,7 +433,7 @@ static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
 
         *grant = (struct grant){.discount_id = op->grants.discount_id,
                                 .discount_code = code,
-                                .user_id = column_dup(at, 1, op->arena),
+                                .user_id = text_dup(row_text(at, 1), op->arena),
                                 .granted_at_us = sqlite3_column_int64(at, 0)};
         taken = grant->user_id.p != NULL;
     }
@@ -452,7 +455,11 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     }
     bind_text(at, 1, op->wallet.user_id);
     sqlite3_bind_int64(at, 2, op->wallet.before_id.n == 0 ? INT64_MAX : op->wallet.before_us);
-    bind_text(at, 3, op->wallet.before_id);
+    if (op->wallet.before_id.n == 0) {
+        sqlite3_bind_zeroblob(at, 3, 0); /* behind every text */
+    } else {
+        bind_text(at, 3, op->wallet.before_id);
+    }
     sqlite3_bind_int64(at, 4, (sqlite3_int64)op->wallet.limit);
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
         struct holding *holding = &op->wallet.holdings[op->wallet.count++];
@@ -483,7 +490,7 @@ static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int
 {
     sqlite3_stmt *at = statement(verbs, SQL_KEY);
     struct discount *discount = &op->create.discount;
-    bool same = false;
+    bool same = false, is_of_brand = false;
     struct str id = {0};
     enum status status;
     int code;
@@ -493,8 +500,9 @@ static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
         same = sqlite3_column_int(at, 0) != 0;
-        id = column_dup(at, 1, op->arena);
+        id = text_dup(row_text(at, 1), op->arena);
         discount->created_at_us = sqlite3_column_int64(at, 2);
+        is_of_brand = sqlite3_column_int(at, 3) != 0;
     }
     status = finish(verbs, at, code);
     if (status != STATUS_OK) {
@@ -506,9 +514,13 @@ static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int
     if (!same) {
         return STATUS_IDEMPOTENCY_KEY_REUSED;
     }
+    if (id.p == NULL) {
+        return STATUS_OVERLOADED;
+    }
     discount->id = id;
     op->create.replayed = true;
-    return id.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+    return is_of_brand ? STATUS_OK
+                       : soundness_broken(id, "an idempotency key of another brand names it");
 }
 
 static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *op, int64_t time_us)
@@ -528,15 +540,20 @@ static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *o
 }
 
 /* Times of creation are strictly increasing, also when the clock is not: they order the list, and
- * its cursor is one of them. */
+ * its cursor is one of them. Behind one that is the last of all times, or none, there is no other.
+ */
 static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, int64_t *ret_time_us)
 {
     sqlite3_stmt *at = statement(verbs, SQL_NEWEST);
     int code = sqlite3_step(at);
     int64_t newest_us = code == SQLITE_ROW ? sqlite3_column_int64(at, 0) : 0;
+    enum status status = finish(verbs, at, code);
 
+    if (status == STATUS_OK && newest_us >= LIMIT_TIME_US) {
+        return soundness_broken(STR("created last"), "created_at leaves no time for another one");
+    }
     *ret_time_us = newest_us >= time_us ? newest_us + 1 : time_us;
-    return finish(verbs, at, code);
+    return status;
 }
 
 static enum status create(struct sqlite_verbs *verbs, struct store_op *op)

@@ -8,6 +8,7 @@
 
 #include "store/backend.h"
 #include "store/sold_out.h"
+#include "store/soundness.h"
 
 /* How much of its deadline an operation may be expected to wait when it is taken: the rest is for a
  * store that becomes slower meanwhile. */
@@ -160,6 +161,10 @@ struct store_limits store_limits(const struct store *store)
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
     store->pace.served += place_of(store, op);
+    /* Our own page is shown to nobody, and may hold whatever users there are. */
+    if (status == STATUS_OK && !sold_out_is_page(store->sold_out, op)) {
+        status = soundness_of(op);
+    }
     if (op->verb == STORE_GRANT) {
         sold_out_learn(store->sold_out, op, status, op->deadline_ms - store->limits.deadline_ms);
     }

@@ -48,7 +48,9 @@ static void the_longest_and_largest_values_are_read_back(void **state)
                                    .total_count = LIMIT_TOTAL_COUNT};
     struct attempt *created, *read;
 
-    memset(brand, 0xC3, sizeof(brand));
+    for (size_t i = 0; i < sizeof(brand); i += 2) {
+        memcpy(brand + i, "\xC3\xA9", 2);
+    }
     memset(code, '"', sizeof(code));
     created = create_now(scene, &large, NO_KEY);
     read = get_now(scene, created->op.create.discount.id);
@@ -62,7 +64,7 @@ static void values_that_look_like_commands_are_read_back(void **state)
 {
     struct scene *scene = case_scene(state);
     const struct discount odd = {.brand_id = STR("x'; DROP TABLE discounts; --"),
-                                 .discount_code = STR("\r\n$4\r\nPING\r\n*1\r\n\0%s%n"),
+                                 .discount_code = STR("*1 $4 PING \\r\\n \"}{%s%n"),
                                  .total_count = 1};
     struct attempt *created = create_now(scene, &odd, NO_KEY);
     struct attempt *read = get_now(scene, created->op.create.discount.id);

@@ -255,7 +255,8 @@ static void one_bad_operation_fails_alone(void **state)
     given_discount(scene);
     sqlite_rig_close(rig);
     /* No grant of it can be counted. */
-    spoil(rig, "UPDATE discounts SET granted_count = -5 WHERE number = 1");
+    spoil(rig, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
+               " 'AND total_count', 'AND total_count * (number > 1)') WHERE name = 'discounts'");
     scene = sqlite_rig_open(rig, sqlite_rig_patient());
     listed = submit_list(scene, 0, 10);
     CHECK(scene, scene_settle(scene));

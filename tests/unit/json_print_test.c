@@ -161,17 +161,6 @@ static void remaining_is_never_less_than_nothing(void **state)
     json_decref(json);
 }
 
-static void a_stored_text_that_is_not_utf_8_is_not_printed(void **state)
-{
-    struct discount bad = plain;
-    struct grant bad_grant = grant;
-
-    bad.discount_code = STR("\xff");
-    bad_grant.user_id = STR("\xff");
-    assert_null(discount_print(&bad, *state).p);
-    assert_null(grant_print(&bad_grant, *state).p);
-}
-
 /* ---- Wallets ---- */
 
 static void a_holding_is_its_discount_and_when_it_was_granted(void **state)
@@ -202,8 +191,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(texts_are_printed_up_to_their_length, setup, teardown),
         cmocka_unit_test_setup_teardown(the_longest_discount_is_printed, setup, teardown),
         cmocka_unit_test_setup_teardown(remaining_is_never_less_than_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stored_text_that_is_not_utf_8_is_not_printed, setup,
-                                        teardown),
         cmocka_unit_test_setup_teardown(a_holding_is_its_discount_and_when_it_was_granted, setup,
                                         teardown),
     };
