@@ -2,9 +2,10 @@
 /* In: a file. Out: faults, and how many discounts and grants there are.
  *
  *   integrity   pages, trees, every index against its table, every constraint: SQLite's own check
+ *   trees       which tables and indexes cannot be read, where the check found something
  *   schema      the same tables, indexes and triggers as in a file made now
- *   walk        every discount beside a count of its grants, both in the order of its number
- *   keys        every idempotency key has its discount
+ *   walk        every discount and, beside it, every grant of it, both in the order of its number
+ *   keys        every idempotency key, and the discount that it is for
  *
  * It goes on after a fault, so that one does not hide another. Memory stays bounded whatever the
  * file holds: only the walk's two rows are kept, and what SQLite sorts goes to a temporary file. */
@@ -13,19 +14,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "discount/discount.h"
+#include "discount/limits.h"
+#include "discount/timestamp.h"
 #include "store/audit.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_row.h"
 
 /* How often SQLite says that it is still there, in instructions of its machine; and how many of
- * them its integrity check takes for a grant, which tells how far the check is (3.40: 17 to 21). */
+ * them its integrity check takes for a grant, which tells how far the check is (3.40: 17 to 21; for
+ * a discount it is half as many again). */
 #define INSTRUCTIONS_A_TICK 10000
-#define INSTRUCTIONS_A_GRANT 20
+#define INSTRUCTIONS_A_ROW 20
+/* How many grants are looked at before progress is told. */
+#define GRANTS_A_TICK 1024
 
 struct look {
     struct store_audit *audit;
     sqlite3 *handle;
-    uint64_t grants;       /* how many there seem to be, for the progress */
+    uint64_t rows;         /* how many discounts and grants there seem to be, for the progress */
     uint64_t instructions; /* of the integrity check */
     char *fault;           /* the caller's */
 };
@@ -100,11 +109,7 @@ static bool end(const struct look *look, struct cursor *cursor)
 
 static struct str text_of(const struct cursor *cursor, int column)
 {
-    const void *bytes = sqlite3_column_blob(cursor->statement, column);
-
-    return bytes == NULL
-               ? STR("")
-               : (struct str){bytes, (size_t)sqlite3_column_bytes(cursor->statement, column)};
+    return row_text(cursor->statement, column);
 }
 
 static int64_t number_of(const struct cursor *cursor, int column)
@@ -129,32 +134,38 @@ static bool tell_rows(const struct look *look, const char *sql)
  * table with an argument, newer ones than 3.40 take the number for the name of one. */
 static const char integrity_sql[] = "PRAGMA integrity_check(100000)";
 
-/* The check and the walk look at every grant once each. */
+/* The check and the walk look at every discount and at every grant once each. */
 static void tell_progress(const struct look *look, uint64_t done)
 {
-    uint64_t total = 2 * look->grants;
+    uint64_t total = 2 * look->rows;
 
     look->audit->progress(look->audit->argument, done < total ? done : total, total);
+}
+
+/* Of the walk, whose counts are the audit's. */
+static void tell_walk(const struct look *look)
+{
+    tell_progress(look, look->rows + look->audit->discounts + look->audit->grants);
 }
 
 static int tick(void *argument)
 {
     struct look *look = argument;
-    uint64_t grants;
+    uint64_t rows;
 
     look->instructions += INSTRUCTIONS_A_TICK;
-    grants = look->instructions / INSTRUCTIONS_A_GRANT;
-    tell_progress(look, grants < look->grants ? grants : look->grants);
+    rows = look->instructions / INSTRUCTIONS_A_ROW;
+    tell_progress(look, rows < look->rows ? rows : look->rows);
     return 0; /* go on */
 }
 
 /* Where they cannot be counted, the walk will say so. */
-static void count_grants(struct look *look)
+static void count_rows(struct look *look, const char *sql)
 {
     struct cursor count;
 
-    if (first(look->handle, "SELECT count(*) FROM grants", &count)) {
-        look->grants = (uint64_t)number_of(&count, 0);
+    if (first(look->handle, sql, &count)) {
+        look->rows += (uint64_t)number_of(&count, 0);
     }
     sqlite3_finalize(count.statement);
 }
@@ -193,6 +204,41 @@ static bool integrity(struct look *look)
     }
     sqlite3_progress_handler(look->handle, 0, NULL, NULL);
     return end(look, &rows);
+}
+
+/* ---- Trees ---- */
+
+/* The check names pages only. These go through every page of the tree that they name, where SQLite
+ * would take any other tree for a plain count. */
+static const char trees_sql[] =
+    "SELECT type || ' ' || name, CASE type"
+    " WHEN 'index' THEN printf('SELECT sum(1) FROM \"%w\" INDEXED BY \"%w\"', tbl_name, name)"
+    " ELSE printf('SELECT count(*) FROM \"%w\" NOT INDEXED', name) END"
+    " FROM sqlite_schema WHERE rootpage > 0";
+
+static void tree_check(const struct look *look, const struct cursor *tree)
+{
+    struct str name = text_of(tree, 0);
+    struct cursor count;
+
+    if (!first(look->handle, text_of(tree, 1).p, &count)) {
+        audit_say(look->audit, "%.*s: cannot be read: %s", (int)name.n, name.p,
+                  sqlite3_errstr(count.code));
+    }
+    sqlite3_finalize(count.statement);
+}
+
+static bool name_trees(const struct look *look)
+{
+    struct cursor trees;
+
+    if (look->audit->faults == 0) {
+        return true;
+    }
+    for (bool more = first(look->handle, trees_sql, &trees); more; more = next(&trees)) {
+        tree_check(look, &trees);
+    }
+    return end(look, &trees);
 }
 
 /* ---- Schema ---- */
@@ -265,87 +311,127 @@ static bool schema(const struct look *look)
 
 /* ---- The walk ---- */
 
-static const char discounts_sql[] = "SELECT number, id, total_count, granted_count, created_at"
-                                    " FROM discounts ORDER BY number";
+/* Behind the columns of the discount. */
+#define DISCOUNT_NUMBER ROW_DISCOUNT_COLUMNS
+static const char discounts_sql[] =
+    "SELECT " ROW_DISCOUNT ", number FROM discounts ORDER BY number";
 /* All in the index, which has this order. */
-static const char grants_sql[] = "SELECT discount, count(*), min(granted_at) FROM grants"
-                                 " GROUP BY discount ORDER BY discount";
+static const char grants_sql[] = "SELECT discount, granted_at, user_id FROM grants"
+                                 " ORDER BY discount";
 
-/* What a row of discounts says, and what its grants say. */
-struct stock {
-    char id[64];
-    int64_t total, counted, created_at_us;
-    int64_t granted, first_us;
-};
+/* What a discount is called in a fault. */
+#define NAME_SIZE 192
 
-static void stock_take(const struct cursor *discounts, const struct cursor *grants,
-                       struct stock *ret_stock)
+/* By its id, or by its number where that is none. */
+static void name_put(int64_t number, struct str id, char ret_name[NAME_SIZE])
 {
-    struct str id = text_of(discounts, 1);
-
-    *ret_stock = (struct stock){
-        .total = number_of(discounts, 2),
-        .counted = number_of(discounts, 3),
-        .created_at_us = number_of(discounts, 4),
-        .granted = grants == NULL ? 0 : number_of(grants, 1),
-        .first_us = grants == NULL ? 1 : number_of(grants, 2),
-    };
-    snprintf(ret_stock->id, sizeof(ret_stock->id), "%.*s", (int)id.n, id.p);
+    if (discount_id_is_valid(id)) {
+        snprintf(ret_name, NAME_SIZE, "%.*s", (int)id.n, id.p);
+    } else {
+        snprintf(ret_name, NAME_SIZE, "discount number %" PRId64, number);
+    }
 }
 
-/* A grant may be older than its discount, for clocks are set back; but not without a time, which is
- * how a grant says that there is none. */
-static void stock_check(const struct look *look, const struct stock *stock, int64_t newest_us)
+/* Whom it was granted to, and when. A grant may be older than its discount, for clocks are set
+ * back; but not without a time. */
+static void grant_check(const struct look *look, const struct cursor *grant, const char *name)
+{
+    int64_t granted_at_us = number_of(grant, 1);
+    struct str user = text_of(grant, 2);
+    int n = user.n < LIMIT_USER_ID ? (int)user.n : LIMIT_USER_ID;
+
+    if (!user_id_is_sound(user)) {
+        audit_say(look->audit,
+                  "%s: was granted to a user whose id is empty, too long or no plain text: %.*s",
+                  name, n, user.p);
+    }
+    if (!timestamp_is_valid(granted_at_us)) {
+        audit_say(look->audit, "%s: was granted at %" PRId64 " to user %.*s", name, granted_at_us,
+                  n, user.p);
+    }
+}
+
+/* Looks at the grants that come next, those of one discount, and moves behind them. Returns how
+ * many they are. */
+static int64_t grants_pass(const struct look *look, struct cursor *grants, const char *name)
+{
+    int64_t number = number_of(grants, 0), count = 0;
+
+    do {
+        grant_check(look, grants, name);
+        count++;
+        look->audit->grants++;
+        if (count % GRANTS_A_TICK == 0) {
+            tell_walk(look);
+        }
+    } while (next(grants) && number_of(grants, 0) == number);
+    return count;
+}
+
+static void discount_check(const struct look *look, const struct discount *discount,
+                           int64_t granted, int64_t newest_us, const char *name)
 {
     struct store_audit *audit = look->audit;
+    const char *fault;
 
-    if (stock->total < 1) {
-        audit_say(audit, "%s: a total of %" PRId64, stock->id, stock->total);
+    for (size_t at = 0; (fault = discount_fault(discount, &at)) != NULL;) {
+        audit_say(audit, "%s: %s", name, fault);
     }
-    if (stock->granted > stock->total) {
-        audit_say(audit, "%s: %" PRId64 " grants of a total of %" PRId64, stock->id, stock->granted,
-                  stock->total);
+    if (granted > discount->total_count) {
+        audit_say(audit, "%s: %" PRId64 " grants of a total of %" PRId64, name, granted,
+                  discount->total_count);
     }
-    if (stock->counted != stock->granted) {
-        audit_say(audit, "%s: granted_count is %" PRId64 ", and there are %" PRId64 " grants",
-                  stock->id, stock->counted, stock->granted);
+    if (discount->granted_count != granted) {
+        audit_say(audit, "%s: granted_count is %" PRId64 ", and there are %" PRId64 " grants", name,
+                  discount->granted_count, granted);
     }
-    if (stock->created_at_us <= newest_us) {
-        audit_say(audit, "%s: created at %" PRId64 ", and the one before it at %" PRId64, stock->id,
-                  stock->created_at_us, newest_us);
-    }
-    if (stock->first_us <= 0) {
-        audit_say(audit, "%s: was granted at %" PRId64, stock->id, stock->first_us);
+    if (discount->created_at_us <= newest_us) {
+        audit_say(audit, "%s: created at %" PRId64 ", and the one before it at %" PRId64, name,
+                  discount->created_at_us, newest_us);
     }
 }
 
-/* Looks at the row that comes next, by number: a discount with its grants if it has any, or grants
- * without a discount. */
+/* A discount, with its grants if it has any. Its texts stay while those of the grants go by. */
+static void discount_pass(const struct look *look, struct cursor *discounts, struct cursor *grants,
+                          int64_t *newest_us)
+{
+    int64_t number = number_of(discounts, DISCOUNT_NUMBER), granted = 0;
+    struct discount discount;
+    char name[NAME_SIZE];
+
+    row_discount(discounts->statement, &discount);
+    name_put(number, discount.id, name);
+    if (has_row(grants) && number_of(grants, 0) == number) {
+        granted = grants_pass(look, grants, name);
+    }
+    discount_check(look, &discount, granted, *newest_us, name);
+    *newest_us = discount.created_at_us;
+    look->audit->discounts++;
+    next(discounts);
+}
+
+/* Grants of which there is no discount. */
+static void orphans_pass(const struct look *look, struct cursor *grants)
+{
+    char name[NAME_SIZE];
+
+    name_put(number_of(grants, 0), STR(""), name);
+    audit_say(look->audit, "%s: %" PRId64 " grants, and there is no such discount", name,
+              grants_pass(look, grants, name));
+}
+
+/* Looks at what comes next, by number. */
 static void walk_step(const struct look *look, struct cursor *discounts, struct cursor *grants,
                       int64_t *newest_us)
 {
-    int64_t number = has_row(discounts) ? number_of(discounts, 0) : INT64_MAX;
-    int64_t granted = has_row(grants) ? number_of(grants, 0) : INT64_MAX;
-    bool has_grants = has_row(grants) && granted <= number;
-    bool has_discount = has_row(discounts) && number <= granted;
-    struct stock stock;
+    bool is_orphan =
+        has_row(grants) &&
+        (!has_row(discounts) || number_of(grants, 0) < number_of(discounts, DISCOUNT_NUMBER));
 
-    if (has_discount) {
-        stock_take(discounts, has_grants ? grants : NULL, &stock);
-        stock_check(look, &stock, *newest_us);
-        *newest_us = stock.created_at_us;
-        look->audit->discounts++;
+    if (is_orphan) {
+        orphans_pass(look, grants);
     } else {
-        audit_say(look->audit,
-                  "discount number %" PRId64 ": %" PRId64 " grants, and there is no such discount",
-                  granted, number_of(grants, 1));
-    }
-    if (has_grants) {
-        look->audit->grants += (uint64_t)number_of(grants, 1);
-        next(grants);
-    }
-    if (has_discount) {
-        next(discounts);
+        discount_pass(look, discounts, grants, newest_us);
     }
 }
 
@@ -372,7 +458,7 @@ static bool walk(const struct look *look)
     while (is_readable(&discounts) && is_readable(&grants) &&
            (has_row(&discounts) || has_row(&grants))) {
         walk_step(look, &discounts, &grants, &newest_us);
-        tell_progress(look, look->grants + look->audit->grants);
+        tell_walk(look);
     }
     /* First the one that was prepared last, while its message stands. */
     goes_on = walk_end(look, &grants);
@@ -381,12 +467,55 @@ static bool walk(const struct look *look)
 
 /* ---- All of it ---- */
 
+/* A key is forgotten a day after its use; a clock that was set back meanwhile may have gone as far.
+ */
+#define KEY_LIFETIME_US INT64_C(86400000000)
+#define CLOCK_SLACK_US INT64_C(3600000000)
+
+static const char keys_sql[] = "SELECT k.brand_id, k.key, k.discount, k.forgotten_from, d.brand_id,"
+                               " d.number FROM idempotency_keys AS k"
+                               " LEFT JOIN discounts AS d ON d.number = k.discount";
+enum { KEY_BRAND, KEY_KEY, KEY_DISCOUNT, KEY_FORGOTTEN, KEY_DISCOUNTS_BRAND, KEY_NUMBER };
+
+static void key_say(const struct look *look, const struct cursor *key, const char *fault,
+                    int64_t number)
+{
+    struct str brand = text_of(key, KEY_BRAND), text = text_of(key, KEY_KEY);
+
+    audit_say(look->audit, "idempotency key %.*s of brand %.*s: %s %" PRId64,
+              text.n < AUDIT_LINE ? (int)text.n : AUDIT_LINE, text.p,
+              brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, fault, number);
+}
+
+static void key_check(const struct look *look, const struct cursor *key, int64_t now_us)
+{
+    int64_t number = number_of(key, KEY_DISCOUNT), forgotten_us = number_of(key, KEY_FORGOTTEN);
+    size_t length = text_of(key, KEY_KEY).n;
+
+    if (length < 1 || length > LIMIT_IDEMPOTENCY_KEY) {
+        key_say(look, key, "no key is so long, in bytes:", (int64_t)length);
+    }
+    if (sqlite3_column_type(key->statement, KEY_NUMBER) == SQLITE_NULL) {
+        key_say(look, key, "it is for what does not exist, discount number", number);
+    } else if (!str_eq(text_of(key, KEY_BRAND), text_of(key, KEY_DISCOUNTS_BRAND))) {
+        key_say(look, key, "it is for another brand's, discount number", number);
+    }
+    if (!timestamp_is_valid(forgotten_us) ||
+        forgotten_us > now_us + KEY_LIFETIME_US + CLOCK_SLACK_US) {
+        key_say(look, key, "no key is kept until", forgotten_us);
+    }
+}
+
 static bool keys(const struct look *look)
 {
-    return tell_rows(look, "SELECT 'idempotency key ' || key || ' of brand ' || brand_id ||"
-                           " ': discount number ' || discount || ' does not exist'"
-                           " FROM idempotency_keys"
-                           " WHERE discount NOT IN (SELECT number FROM discounts)");
+    struct timespec now = {0};
+    struct cursor rows;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (bool more = first(look->handle, keys_sql, &rows); more; more = next(&rows)) {
+        key_check(look, &rows, (int64_t)now.tv_sec * 1000000);
+    }
+    return end(look, &rows);
 }
 
 /* Whether a file that could not be opened is a database, but too damaged for it. */
@@ -419,10 +548,11 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fa
         return false;
     }
     look.handle = db.handle;
-    count_grants(&look);
+    count_rows(&look, "SELECT count(*) FROM grants");
+    count_rows(&look, "SELECT count(*) FROM discounts");
     is_whole = tell_rows(&look, "PRAGMA query_only = ON") &&
-               tell_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) && schema(&look) &&
-               walk(&look) && keys(&look);
+               tell_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) &&
+               name_trees(&look) && schema(&look) && walk(&look) && keys(&look);
     db_close(&db);
     return is_whole;
 }
