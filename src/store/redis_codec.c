@@ -224,14 +224,14 @@ static bool number_of(struct str text, int64_t *ret_number)
     return true;
 }
 
-/* Like number_of, where nil is 0. */
-static bool number_or_nil(const redisReply *array, size_t i, int64_t *ret_number)
+/* A time, or nil, which is 0; a stored 0 is none of ours. */
+static bool time_or_nil(const redisReply *array, size_t i, int64_t *ret_time_us)
 {
     if (array->element[i]->type == REDIS_REPLY_NIL) {
-        *ret_number = 0;
+        *ret_time_us = 0;
         return true;
     }
-    return number_of(text_at(array, i), ret_number);
+    return number_of(text_at(array, i), ret_time_us) && *ret_time_us > 0;
 }
 
 /* A copy in the arena. OK; CORRUPT for what is no text or an empty one, which we never write; and
@@ -262,8 +262,8 @@ static enum status decode_row(const redisReply *row, struct arena *arena, struct
     if (!is_array(row, 7) || row->element[6]->type != REDIS_REPLY_INTEGER ||
         !number_of(text_at(row, 2), &discount->total_count) ||
         !number_of(text_at(row, 3), &discount->created_at_us) ||
-        !number_or_nil(row, 4, &discount->starts_at_us) ||
-        !number_or_nil(row, 5, &discount->expires_at_us)) {
+        !time_or_nil(row, 4, &discount->starts_at_us) ||
+        !time_or_nil(row, 5, &discount->expires_at_us)) {
         return STATUS_CORRUPT;
     }
     discount->granted_count = row->element[6]->integer;
@@ -569,7 +569,7 @@ enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
         return codec_error(words);
     }
     if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
-        !number_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
+        !time_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
         !final_read(outcomes, &op->grant.final_count)) {
         return STATUS_CORRUPT;
     }

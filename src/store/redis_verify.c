@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* In: where a Redis is. Out: faults, and how many discounts and grants there are.
  *
- * The script (redis_scripts/verify.lua) knows what must hold and looks at one key, or at a page of
- * it, a call; here is only which key comes next. First the index of all discounts, from its oldest
- * to its newest, which counts; then every key there is, as SCAN shows them. Each call is short, so
- * that the replicas' requests get through in between. */
+ * The script (redis_scripts/verify.lua) knows what must agree with what and looks at one key, or at
+ * a page of it, a call; here is which key comes next, and what values may be. First the index of
+ * all discounts, from its oldest to its newest, which counts; then every key there is, as SCAN
+ * shows them. Each call is short, so that the replicas' requests get through in between. */
 #include "store/redis_verify.h"
 
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "discount/discount.h"
 #include "store/audit.h"
 #include "verify.lua.h"
 
@@ -130,19 +131,92 @@ static bool look_send(const struct survey *survey, const struct look *look)
            fail(survey, survey->context->errstr);
 }
 
+enum {
+    LOOK_POSITION,
+    LOOK_LOOKED,
+    LOOK_GRANTS,
+    LOOK_FAULTS,
+    LOOK_DISCOUNT,
+    LOOK_USERS,
+    LOOK_PARTS
+};
+enum { ROW_ID, ROW_BRAND, ROW_CODE, ROW_TOTAL, ROW_CREATED, ROW_STARTS, ROW_EXPIRES, ROW_COLUMNS };
+
+/* Whether it is an array of texts and nothing else. */
+static bool is_texts(const redisReply *reply)
+{
+    bool is_so = reply->type == REDIS_REPLY_ARRAY;
+
+    for (size_t i = 0; is_so && i < reply->elements; i++) {
+        is_so = reply->element[i]->type == REDIS_REPLY_STRING;
+    }
+    return is_so;
+}
+
 static bool is_look(const redisReply *reply)
 {
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 4 &&
-           reply->element[0]->type == REDIS_REPLY_STRING && reply->element[0]->len < CURSOR_SIZE &&
-           reply->element[1]->type == REDIS_REPLY_INTEGER &&
-           reply->element[2]->type == REDIS_REPLY_INTEGER &&
-           reply->element[3]->type == REDIS_REPLY_ARRAY;
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == LOOK_PARTS &&
+           reply->element[LOOK_POSITION]->type == REDIS_REPLY_STRING &&
+           reply->element[LOOK_POSITION]->len < CURSOR_SIZE &&
+           reply->element[LOOK_LOOKED]->type == REDIS_REPLY_INTEGER &&
+           reply->element[LOOK_GRANTS]->type == REDIS_REPLY_INTEGER &&
+           is_texts(reply->element[LOOK_FAULTS]) && is_texts(reply->element[LOOK_DISCOUNT]) &&
+           is_texts(reply->element[LOOK_USERS]) &&
+           (reply->element[LOOK_DISCOUNT]->elements == 0 ||
+            reply->element[LOOK_DISCOUNT]->elements == ROW_COLUMNS);
+}
+
+static struct str text_at(const redisReply *texts, size_t i)
+{
+    return (struct str){texts->element[i]->str, (size_t)texts->element[i]->len};
+}
+
+/* The script has looked that it is one. */
+static int64_t number_at(const redisReply *texts, size_t i)
+{
+    return strtoll(texts->element[i]->str, NULL, 10);
 }
 
 static void faults_take(struct store_audit *audit, const redisReply *faults)
 {
     for (size_t i = 0; i < faults->elements; i++) {
-        audit_found(audit, (struct str){faults->element[i]->str, (size_t)faults->element[i]->len});
+        audit_found(audit, text_at(faults, i));
+    }
+}
+
+/* A discount, or nothing. */
+static void discount_check(struct store_audit *audit, const redisReply *row)
+{
+    struct discount discount = {0};
+    const char *fault;
+
+    if (row->elements == 0) {
+        return;
+    }
+    discount.id = text_at(row, ROW_ID);
+    discount.brand_id = text_at(row, ROW_BRAND);
+    discount.discount_code = text_at(row, ROW_CODE);
+    discount.total_count = number_at(row, ROW_TOTAL);
+    discount.created_at_us = number_at(row, ROW_CREATED);
+    discount.starts_at_us = number_at(row, ROW_STARTS);
+    discount.expires_at_us = number_at(row, ROW_EXPIRES);
+    for (size_t at = 0; (fault = discount_fault(&discount, &at)) != NULL;) {
+        audit_say(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, fault);
+    }
+}
+
+/* A discount's id and the users of a page of its grants, or nothing. */
+static void users_check(struct store_audit *audit, const redisReply *users)
+{
+    for (size_t i = 1; i < users->elements; i++) {
+        struct str id = text_at(users, 0), user = text_at(users, i);
+
+        if (!user_id_is_sound(user)) {
+            audit_say(audit,
+                      "%.*s: was granted to a user whose id is empty, too long or no plain text: "
+                      "%.*s",
+                      (int)id.n, id.p, (int)user.n, user.p);
+        }
     }
 }
 
@@ -158,10 +232,12 @@ static bool look_take(struct survey *survey, struct look *look)
     }
     is_sound = is_look(reply);
     if (is_sound) {
-        strcpy(look->position, reply->element[0]->str);
-        survey->done += (uint64_t)reply->element[1]->integer;
-        survey->audit->grants += (uint64_t)reply->element[2]->integer;
-        faults_take(survey->audit, reply->element[3]);
+        strcpy(look->position, reply->element[LOOK_POSITION]->str);
+        survey->done += (uint64_t)reply->element[LOOK_LOOKED]->integer;
+        survey->audit->grants += (uint64_t)reply->element[LOOK_GRANTS]->integer;
+        faults_take(survey->audit, reply->element[LOOK_FAULTS]);
+        discount_check(survey->audit, reply->element[LOOK_DISCOUNT]);
+        users_check(survey->audit, reply->element[LOOK_USERS]);
     }
     freeReplyObject(reply);
     return is_sound || fail(survey, "verify.lua gave something else than it should");

@@ -215,9 +215,9 @@ static void a_field_that_is_missing_or_garbage_is_found(void **state)
     } plants[] = {
         {"HSET discount:{%s} starts_at soon", ": starts_at is no time: soon"},
         {"HSET discount:{%s} starts_at 1 expires_at -5", ": expires_at is no time: -5"},
-        {"HDEL discount:{%s} discount_code", ": has no discount_code"},
+        {"HDEL discount:{%s} discount_code", ": discount_code is empty, too long or no plain text"},
         {"HSET discount:{%s} created_at 0", ": created_at is no time: 0"},
-        {"HDEL discount:{%s} brand_id", ": has no brand_id"},
+        {"HDEL discount:{%s} brand_id", ": brand_id is empty, too long or no plain text"},
     };
     struct rig *rig = *state;
     struct str id = fill(rig);
@@ -235,7 +235,7 @@ static void an_entry_of_the_index_without_its_discount_is_found(void **state)
     struct rig *rig = *state;
     struct str id = fill(rig);
 
-    spoil(rig, "ZADD discounts 99999999999999999 dsc-nothing", id);
+    spoil(rig, "ZADD discounts 4102444800000000 dsc-nothing", id);
     findings_one(url(rig), "dsc-nothing", ": is in the index of all discounts, and there is no");
 }
 
@@ -343,15 +343,183 @@ static void a_grant_without_a_time_is_found(void **state)
     findings_one(url(rig), id.p, ": user ann was granted it at no time: -5");
 }
 
+/* ---- Idempotency keys ---- */
+
+#define FINGERPRINT "0123456789012345678901234567890123456789"
+
+static void set_key(struct rig *rig, const char *key, const char *use, const char *seconds)
+{
+    redis_server_command(rig->server, "SET %s %s EX %s", key, use, seconds);
+}
+
 static void an_idempotency_key_without_its_discount_is_found(void **state)
 {
     struct rig *rig = *state;
 
     fill(rig);
-    redis_server_command(rig->server, "SET idempotency:1:{b}:k %s", "0123 dsc-nothing 5");
+    set_key(rig, "idempotency:1:{b}:k", FINGERPRINT " dsc-nothing 5", "100");
     findings_one(url(rig), "idempotency:1:{b}:k: ", "names dsc-nothing, and there is no such");
-    redis_server_command(rig->server, "SET idempotency:1:{b}:k garbage");
-    findings_one(url(rig), "idempotency:1:{b}:k: ", "garbage");
+}
+
+static void what_is_no_idempotency_key_is_found(void **state)
+{
+    static const struct {
+        const char *key, *use;
+    } plants[] = {
+        {"idempotency:1:{b}:k", "garbage"},
+        {"idempotency:1:{b}:k", "0123 dsc-nothing 5"},
+        {"idempotency:1:{b}:", FINGERPRINT " dsc-nothing 5"},
+        {"idempotency:2:{b}:k", FINGERPRINT " dsc-nothing 5"},
+        {"idempotency:9:{b}:k", FINGERPRINT " dsc-nothing 5"},
+    };
+    struct rig *rig = *state;
+
+    fill(rig);
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        set_key(rig, plants[i].key, plants[i].use, "100");
+        findings_one(url(rig), plants[i].key, " of an idempotency key");
+        redis_server_command(rig->server, "DEL %s", plants[i].key);
+    }
+}
+
+static void an_idempotency_key_of_another_discount_is_found(void **state)
+{
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+    char created_at[32], use[128];
+
+    snprintf(created_at, sizeof(created_at), "%s",
+             redis_server_command(rig->server, "HGET discount:{%s} created_at", id.p));
+    snprintf(use, sizeof(use), FINGERPRINT " %s %s", id.p, created_at);
+    set_key(rig, "idempotency:5:{thief}:k", use, "100");
+    findings_one(url(rig), "idempotency:5:{thief}:k: ", ", which is a discount of another brand");
+    redis_server_command(rig->server, "DEL idempotency:5:{thief}:k");
+    set_key(rig, "idempotency:7:{a brand}:k", use, "100");
+    findings_none(url(rig), 1, 2);
+    snprintf(use, sizeof(use), FINGERPRINT " %s 5", id.p);
+    set_key(rig, "idempotency:7:{a brand}:k", use, "100");
+    findings_one(url(rig), "idempotency:7:{a brand}:k: ", " was created at 5, which was created");
+}
+
+static void an_idempotency_key_of_no_day_is_found(void **state)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("b"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
+    struct rig *rig = *state;
+
+    rig_redis(rig, NULL, rig_patient());
+    submit_create(&rig->scene, &discount, STR("k"));
+    assert_true(scene_settle(&rig->scene));
+    findings_none(url(rig), 1, 0);
+    redis_server_command(rig->server, "PERSIST idempotency:1:{b}:k");
+    findings_one(url(rig), "idempotency:1:{b}:k: ", "will never be forgotten");
+    redis_server_command(rig->server, "EXPIRE idempotency:1:{b}:k 86500");
+    findings_one(url(rig), "idempotency:1:{b}:k: ", "which is more than a day");
+}
+
+/* ---- What will not stay ---- */
+
+static void a_key_that_will_vanish_is_found(void **state)
+{
+    static const char *const keys[] = {"discount:{%s}", "discount:{%s}:grants", "discounts",
+                                       "user:{ann}:discounts", "brand:{a brand}:discounts"};
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char key[64];
+
+        snprintf(key, sizeof(key), keys[i], id.p);
+        redis_server_command(rig->server, "EXPIRE %s 1000", key);
+        findings_one(url(rig), key, ": will vanish in ");
+        redis_server_command(rig->server, "PERSIST %s", key);
+    }
+    findings_none(url(rig), 1, 2);
+}
+
+/* ---- Values that no store of ours writes ---- */
+
+static void a_discount_that_no_store_writes_is_found(void **state)
+{
+    static const struct {
+        const char *field, *value, *text;
+    } plants[] = {
+        {"discount_code", "", ": discount_code is empty"},
+        {"discount_code", "\xff", ": discount_code is empty, too long or no plain"},
+        {"discount_code", "a\nb", ": discount_code is empty, too long or no plain"},
+        {"total_count", "1000000001", ": total_count is not a number of units"},
+        {"starts_at", "0", ": starts_at is no time: 0"},
+        {"starts_at", "253402300800000000", ": starts_at is no time from 1970 to 9999"},
+        {"expires_at", "0", ": expires_at is no time: 0"},
+        {"expires_at", "253402300800000000", ": expires_at is no time from 1970 to 9999"},
+    };
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        char before[64];
+
+        snprintf(before, sizeof(before), "%s",
+                 redis_server_command(rig->server, "HGET discount:{%s} %s", id.p, plants[i].field));
+        redis_server_command(rig->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
+                             plants[i].value, strlen(plants[i].value));
+        findings_one(url(rig), id.p, plants[i].text);
+        if (strcmp(before, "(nil)") == 0) {
+            redis_server_command(rig->server, "HDEL discount:{%s} %s", id.p, plants[i].field);
+        } else {
+            redis_server_command(rig->server, "HSET discount:{%s} %s %s", id.p, plants[i].field,
+                                 before);
+        }
+    }
+    spoil(rig, "HSET discount:{%s} starts_at 5 expires_at 5", id);
+    findings_one(url(rig), id.p, ": expires_at is not later than starts_at");
+    spoil(rig, "HDEL discount:{%s} starts_at expires_at", id);
+    spoil(rig, "RENAME discount:{%s} discount:{garbage}", id);
+    findings_hold(url(rig), "garbage: ", "its id is not of the form that ids have");
+}
+
+static void a_brand_or_a_code_that_is_too_long_is_found(void **state)
+{
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+    char text[300];
+
+    memset(text, 'x', sizeof(text));
+    redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
+                         (size_t)256);
+    findings_none(url(rig), 1, 2);
+    redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
+                         (size_t)257);
+    findings_one(url(rig), id.p, ": discount_code is empty, too long");
+    redis_server_command(rig->server, "HSET discount:{%s} brand_id %b", id.p, text, (size_t)129);
+    findings_hold(url(rig), id.p, ": brand_id is empty, too long");
+}
+
+static void a_user_that_no_store_writes_is_found(void **state)
+{
+    static const struct str users[] = {STR_INIT(""), STR_INIT("\x80"), STR_INIT("a\0b")};
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+
+    for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+        redis_server_command(rig->server, "ZADD discount:{%s}:grants 5 %b", id.p, users[i].p,
+                             users[i].n);
+        redis_server_command(rig->server, "ZADD user:{%b}:discounts 5 %s", users[i].p, users[i].n,
+                             id.p);
+        findings_one(url(rig), id.p, ": was granted to a user whose id is empty");
+        redis_server_command(rig->server, "ZREM discount:{%s}:grants %b", id.p, users[i].p,
+                             users[i].n);
+        redis_server_command(rig->server, "DEL user:{%b}:discounts", users[i].p, users[i].n);
+    }
+}
+
+static void a_time_of_creation_that_is_the_last_is_found(void **state)
+{
+    struct rig *rig = *state;
+    struct str id = fill(rig);
+
+    spoil(rig, "ZADD discounts 9007199254740991 %s", id);
+    findings_hold(url(rig), id.p, ", and nothing can be created behind that");
 }
 
 /* ---- Types, bytes ---- */
@@ -449,6 +617,14 @@ int main(void)
         RIG(a_wallet_with_another_time_is_found),
         RIG(a_grant_without_a_time_is_found),
         RIG(an_idempotency_key_without_its_discount_is_found),
+        RIG(what_is_no_idempotency_key_is_found),
+        RIG(an_idempotency_key_of_another_discount_is_found),
+        RIG(an_idempotency_key_of_no_day_is_found),
+        RIG(a_key_that_will_vanish_is_found),
+        RIG(a_discount_that_no_store_writes_is_found),
+        RIG(a_brand_or_a_code_that_is_too_long_is_found),
+        RIG(a_user_that_no_store_writes_is_found),
+        RIG(a_time_of_creation_that_is_the_last_is_found),
         RIG(keys_of_a_wrong_type_are_found),
         RIG(a_fault_does_a_terminal_no_harm),
         RIG(a_redis_that_is_not_there_is_refused),

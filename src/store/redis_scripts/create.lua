@@ -7,6 +7,8 @@
 --   {'replayed', id, created_at} of the first discount for the same key and the same inputs;
 --   {'reused'} for the same key and other inputs.
 local DAY_S = 86400
+-- Scores are doubles: behind this one (the year 2255) there is no next microsecond.
+local LAST_US = 2 ^ 53 - 1
 
 local fingerprint
 if KEYS[4] then
@@ -24,6 +26,11 @@ if KEYS[4] then
     if first ~= fingerprint then
       return {'reused'}
     end
+    local brand, stored = unpack(redis.call('HMGET', 'discount:{' .. id .. '}', 'brand_id',
+      'created_at'))
+    if brand ~= ARGV[2] or stored ~= created_at then
+      return redis.error_reply('CORRUPT idempotency key of no such discount of the brand: ' .. id)
+    end
     return {id == ARGV[1] and 'created' or 'replayed', id, created_at}
   end
 end
@@ -38,7 +45,10 @@ end
 -- its cursor is one of them.
 local clock = redis.call('TIME')
 local created_at = clock[1] * 1000000 + clock[2]
-local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+local newest, last = unpack(redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
+if last and tonumber(last) >= LAST_US then
+  return redis.error_reply('CORRUPT time of creation of ' .. newest .. ', which is the last there is')
+end
 if last and tonumber(last) >= created_at then
   created_at = tonumber(last) + 1
 end

@@ -111,7 +111,7 @@ local function grant(key, at, count, id)
     end
     return false, false, false, false
   end
-  if not code or not total then
+  if not code or code == '' or not total then
     error(redis.error_reply('CORRUPT discount'))
   end
   local closed

@@ -4,7 +4,9 @@
 --   Returns a list of {brand_id, discount_code, total_count, created_at, starts_at or false,
 --   expires_at or false, granted_count, id}.
 local rows = {}
-local ids = redis.call('ZRANGE', KEYS[1], '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2])
+-- At first whatever there is, so that nothing is left out without a word.
+local after = ARGV[1] == '0' and '-inf' or '(' .. ARGV[1]
+local ids = redis.call('ZRANGE', KEYS[1], after, '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2])
 for i, id in ipairs(ids) do
   local key = 'discount:{' .. id .. '}'
   local row = redis.call('HMGET', key, 'brand_id', 'discount_code', 'total_count', 'created_at',

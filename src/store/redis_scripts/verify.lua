@@ -3,9 +3,17 @@
 --   KEYS: any key
 --   ARGV: where in it to go on ('0' at first), about how many elements to look at
 --   Returns {where to go on ('0': it is done), how many elements it has looked at, how many grants
---   their discounts have if it is the index of all discounts, {fault ...}}.
+--   their discounts have if it is the index of all discounts, {fault ...}, {id, brand_id,
+--   discount_code, total_count, created_at, starts_at, expires_at} if it is a discount, {id, user
+--   ...} if it is grants}. Whether those are what they may be is known to who asks: a number that is
+--   none was told as a fault here, and stands there as one that is sound. Texts are cut behind the
+--   longest that they may be.
 local key, position, most = KEYS[1], ARGV[1], tonumber(ARGV[2])
-local faults, looked, grants = {}, 0, 0
+local faults, looked, grants, discount, users = {}, 0, 0, {}, {}
+local TEXT_MOST = 257
+local DAY_MS = 86400000
+-- The score behind which there is no next microsecond (see create.lua).
+local LAST_US = 2 ^ 53 - 1
 
 local function fault(...)
   faults[#faults + 1] = table.concat({...})
@@ -59,6 +67,9 @@ local function look_at_index()
     if not exists(id) then
       fault(id, ': is in the index of all discounts, and there is no such discount')
     end
+    if tonumber(created_at) >= LAST_US then
+      fault(id, ': was created at ', created_at, ', and nothing can be created behind that')
+    end
     if last and tonumber(last) >= tonumber(created_at) then
       fault(id, ': was created at the same time as the one before it, ', created_at)
     end
@@ -85,33 +96,37 @@ local function look_at_stock(id, total)
   end
 end
 
+-- A time that may be missing; '0' stands for that where it is returned.
+local function look_at_time(id, name, time)
+  if time and not is_positive(time) then
+    fault(id, ': ', name, ' is no time: ', time)
+    time = nil
+  end
+  return time or '0'
+end
+
 local function look_at_discount(id)
   local brand, code, total, created_at, starts_at, expires_at = unpack(redis.call('HMGET', key,
     'brand_id', 'discount_code', 'total_count', 'created_at', 'starts_at', 'expires_at'))
-  if not code or code == '' then
-    fault(id, ': has no discount_code')
-  end
-  if starts_at and not is_number(starts_at) then
-    fault(id, ': starts_at is no time: ', starts_at)
-  end
-  if expires_at and not is_number(expires_at) then
-    fault(id, ': expires_at is no time: ', expires_at)
-  end
+  starts_at = look_at_time(id, 'starts_at', starts_at)
+  expires_at = look_at_time(id, 'expires_at', expires_at)
   look_at_stock(id, total)
   if not is_positive(created_at) then
     fault(id, ': created_at is no time: ', created_at or 'missing')
     created_at = nil
   end
   look_for_entry(id, 'discounts', 'all discounts', created_at)
-  if not brand or brand == '' then
-    fault(id, ': has no brand_id')
-  else
+  if brand and brand ~= '' then
     look_for_entry(id, 'brand:{' .. brand .. '}:discounts', 'brand ' .. brand, created_at)
   end
+  discount = {string.sub(id, 1, TEXT_MOST), string.sub(brand or '', 1, TEXT_MOST),
+    string.sub(code or '', 1, TEXT_MOST), is_positive(total) and total or '1', created_at or '1',
+    starts_at, expires_at}
   return '0'
 end
 
 local function look_at_grant(id, user, granted_at)
+  users[#users + 1] = string.sub(user, 1, TEXT_MOST)
   local noted = ask('ZSCORE', 'user:{' .. user .. '}:discounts', id)
   if not is_positive(granted_at) then
     fault(id, ': user ', user, ' was granted it at no time: ', granted_at)
@@ -128,6 +143,7 @@ local function look_at_grants(id)
     fault(id, ': ', redis.call('ZCARD', key), ' grants, and there is no such discount')
     return '0'
   end
+  users[1] = string.sub(id, 1, TEXT_MOST)
   return each_ranked(function(user, granted_at)
     look_at_grant(id, user, granted_at)
   end)
@@ -149,15 +165,49 @@ local function look_at_wallet(user)
   end)
 end
 
-local function look_at_idempotency_key()
-  local kept = redis.call('GET', key)
-  local id = string.match(kept, '^%S+ (%S+) %d+$')
-  if not id then
-    fault(key, ': is no use of an idempotency key: ', kept)
-  elseif not exists(id) then
+-- The brand in its name, whose length stands in front of it; nil when it is none of ours.
+local function brand_of_key()
+  local length, named = string.match(key, '^idempotency:(%d+):{(.*)$')
+  local brand, rest = string.sub(named, 1, length), string.sub(named, length + 1)
+  return #brand == tonumber(length) and #rest > 2 and string.sub(rest, 1, 2) == '}:' and brand
+end
+
+local function look_at_use(brand, id, created_at)
+  local stored_brand, stored_at = unpack(redis.call('HMGET', discount_key(id), 'brand_id',
+    'created_at'))
+  if not exists(id) then
     fault(key, ': names ', id, ', and there is no such discount')
+  elseif stored_brand ~= brand then
+    fault(key, ': names ', id, ', which is a discount of another brand, ', stored_brand or 'none')
+  elseif stored_at ~= created_at then
+    fault(key, ': says that ', id, ' was created at ', created_at, ', which was created at ',
+      stored_at or 'no time')
+  end
+end
+
+local function look_at_idempotency_key()
+  local kept, brand = redis.call('GET', key), brand_of_key()
+  local fingerprint, id, created_at = string.match(kept, '^(%x+) (%S+) (%d+)$')
+  if not brand then
+    fault(key, ': is no name of an idempotency key')
+  elseif not id or #fingerprint ~= 40 then
+    fault(key, ': is no use of an idempotency key: ', kept)
+  else
+    look_at_use(brand, id, created_at)
   end
   return '0'
+end
+
+-- Idempotency keys are kept for a day, and all else for good.
+local function look_at_end(is_kept_for_a_day)
+  local left_ms = redis.call('PTTL', key)
+  if not is_kept_for_a_day and left_ms ~= -1 then
+    fault(key, ': will vanish in ', left_ms, ' ms')
+  elseif is_kept_for_a_day and left_ms == -1 then
+    fault(key, ': will never be forgotten')
+  elseif is_kept_for_a_day and left_ms > DAY_MS then
+    fault(key, ': will be forgotten in ', left_ms, ' ms, which is more than a day')
+  end
 end
 
 -- The first that fits; any other key is none of ours.
@@ -167,7 +217,7 @@ local kinds = {
   {'^discount:{(.*)}$', 'hash', look_at_discount},
   {'^brand:{(.*)}:discounts$', 'zset', look_at_brand},
   {'^user:{(.*)}:discounts$', 'zset', look_at_wallet},
-  {'^idempotency:%d+:{', 'string', look_at_idempotency_key},
+  {'^idempotency:%d+:{', 'string', look_at_idempotency_key, true},
 }
 
 local function look_at_key()
@@ -175,6 +225,9 @@ local function look_at_key()
     local name = string.match(key, kind[1])
     if name then
       local type_of_key = redis.call('TYPE', key).ok
+      if type_of_key ~= 'none' and position == '0' then
+        look_at_end(kind[4])
+      end
       if type_of_key == kind[2] then
         return kind[3](name)
       elseif type_of_key ~= 'none' then -- that is gone meanwhile, or was never written
@@ -187,4 +240,4 @@ local function look_at_key()
 end
 
 position = look_at_key()
-return {position, looked, grants, faults}
+return {position, looked, grants, faults, discount, users}
