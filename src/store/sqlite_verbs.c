@@ -345,7 +345,7 @@ static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op,
     sqlite3_bind_int64(at, 2, number);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        op->grant.grant.granted_at_us = sqlite3_column_int64(at, 0);
+        op->grant.grant.granted_at_us = row_time(at, 0);
         op->grant.replayed = true;
     }
     status = finish(verbs, at, code);
@@ -434,7 +434,7 @@ static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
         *grant = (struct grant){.discount_id = op->grants.discount_id,
                                 .discount_code = code,
                                 .user_id = text_dup(row_text(at, 1), op->arena),
-                                .granted_at_us = sqlite3_column_int64(at, 0)};
+                                .granted_at_us = row_time(at, 0)};
         taken = grant->user_id.p != NULL;
     }
     status = finish(verbs, at, step);
@@ -464,7 +464,7 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
         struct holding *holding = &op->wallet.holdings[op->wallet.count++];
 
-        holding->granted_at_us = sqlite3_column_int64(at, HOLDING_GRANTED_AT);
+        holding->granted_at_us = row_time(at, HOLDING_GRANTED_AT);
         taken = discount_take(at, op->arena, &holding->discount);
     }
     status = finish(verbs, at, step);

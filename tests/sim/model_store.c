@@ -226,6 +226,8 @@ static void told(struct model_store *model, const struct ticket *ticket)
 
     if (ticket->verb == STORE_GRANT) {
         op->grant.replayed = ticket->replayed;
+        op->grant.grant.discount_code = STR("CODE");
+        op->grant.grant.granted_at_us = 1;
         op->grant.final_count = ticket->final_count;
         if ((ticket->status == STATUS_OK && !ticket->replayed) ||
             ticket->status == STATUS_DISCOUNT_NOT_FOUND) {
