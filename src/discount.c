@@ -138,39 +138,74 @@ bool user_id_is_sound(struct str user_id)
     return discount_text_is_valid(user_id, LIMIT_USER_ID);
 }
 
-/* A time that may be left out. */
-static bool time_is_sound(int64_t us)
+static bool id_is_sound(const struct discount *discount)
 {
-    return us == 0 || timestamp_is_valid(us);
+    return discount_id_is_valid(discount->id);
 }
+
+static bool brand_is_sound(const struct discount *discount)
+{
+    return discount_text_is_valid(discount->brand_id, LIMIT_BRAND_ID);
+}
+
+static bool creation_is_sound(const struct discount *discount)
+{
+    return timestamp_is_valid(discount->created_at_us);
+}
+
+static bool code_is_sound(const struct discount *discount)
+{
+    return discount_code_is_sound(discount->discount_code);
+}
+
+static bool total_is_sound(const struct discount *discount)
+{
+    return discount->total_count >= 1 && discount->total_count <= LIMIT_TOTAL_COUNT;
+}
+
+static bool count_is_sound(const struct discount *discount)
+{
+    return discount->granted_count >= 0;
+}
+
+static bool start_is_sound(const struct discount *discount)
+{
+    return discount->starts_at_us == 0 || timestamp_is_valid(discount->starts_at_us);
+}
+
+static bool end_is_sound(const struct discount *discount)
+{
+    return discount->expires_at_us == 0 || timestamp_is_valid(discount->expires_at_us);
+}
+
+static bool window_is_sound(const struct discount *discount)
+{
+    return discount->expires_at_us == 0 || discount->expires_at_us > discount->starts_at_us;
+}
+
+static const struct {
+    bool (*is_kept)(const struct discount *discount);
+    const char *fault;
+} rules[] = {
+    {id_is_sound, "its id is not of the form that ids have"},
+    {brand_is_sound, "brand_id is empty, too long or no plain text"},
+    {creation_is_sound, "created_at is no time from 1970 to 9999"},
+    /* From here on: DISCOUNT_TERMS. */
+    {code_is_sound, "discount_code is empty, too long or no plain text"},
+    {total_is_sound, "total_count is not a number of units that a discount may have"},
+    {count_is_sound, "granted_count is below 0"},
+    {start_is_sound, "starts_at is no time from 1970 to 9999"},
+    {end_is_sound, "expires_at is no time from 1970 to 9999"},
+    {window_is_sound, "expires_at is not later than starts_at"},
+};
 
 const char *discount_fault(const struct discount *discount, size_t *at)
 {
-    const struct {
-        bool is_sound;
-        const char *fault;
-    } rules[] = {
-        {discount_id_is_valid(discount->id), "its id is not of the form that ids have"},
-        {discount_text_is_valid(discount->brand_id, LIMIT_BRAND_ID),
-         "brand_id is empty, too long or no plain text"},
-        {discount_code_is_sound(discount->discount_code),
-         "discount_code is empty, too long or no plain text"},
-        {discount->total_count >= 1 && discount->total_count <= LIMIT_TOTAL_COUNT,
-         "total_count is not a number of units that a discount may have"},
-        {discount->granted_count >= 0, "granted_count is below 0"},
-        {timestamp_is_valid(discount->created_at_us), "created_at is no time from 1970 to 9999"},
-        {time_is_sound(discount->starts_at_us), "starts_at is no time from 1970 to 9999"},
-        {time_is_sound(discount->expires_at_us), "expires_at is no time from 1970 to 9999"},
-        {discount->expires_at_us == 0 || discount->expires_at_us > discount->starts_at_us,
-         "expires_at is not later than starts_at"},
-    };
-
     while (*at < sizeof(rules) / sizeof(rules[0])) {
-        const char *fault = rules[*at].is_sound ? NULL : rules[*at].fault;
+        size_t rule = (*at)++;
 
-        ++*at;
-        if (fault != NULL) {
-            return fault;
+        if (!rules[rule].is_kept(discount)) {
+            return rules[rule].fault;
         }
     }
     return NULL;

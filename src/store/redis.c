@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "discount/log.h"
+#include "store/audit.h"
 #include "store/backend.h"
 #include "store/redis_codec.h"
 #include "store/redis_link.h"
@@ -156,10 +157,20 @@ static void refusal_log(struct redis *redis, struct str words)
     }
 }
 
-static void corruption_log(enum store_verb verb, const redisReply *fault)
+/* An error is in Redis's or a script's words, any other reply in nobody's. */
+static void corruption_log(const struct store_op *op, const redisReply *fault)
 {
-    log_write(LOG_ERROR, "redis: unexpected reply to verb %d: %.80s", (int)verb,
-              fault != NULL ? fault->str : "not of the form that the script gives");
+    struct str culprit = fault != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
+                             ? STR("")
+                             : codec_culprit(op);
+    char id[AUDIT_LINE], words[AUDIT_LINE];
+
+    audit_line(culprit, id);
+    audit_line(fault == NULL ? STR("not of the form that the script gives")
+                             : (struct str){fault->str, (size_t)fault->len},
+               words);
+    log_write(LOG_ERROR, "redis: unexpected reply to verb %d%s%.128s: %.160s", (int)op->verb,
+              culprit.n == 0 ? "" : ", discount ", id, words);
 }
 
 /* Tells each operation of the call what the reply has for it; `place` is the call's in the command.
@@ -184,7 +195,7 @@ static void call_finish(struct call *call, size_t place, const redisReply *reply
             status = status_in_doubt(op, status);
         }
         if (status == STATUS_CORRUPT && !logged) {
-            corruption_log(call->verb, fault);
+            corruption_log(op, fault);
             logged = true;
         }
         store_complete(call->redis->store, op, status);

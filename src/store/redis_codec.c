@@ -235,7 +235,9 @@ static bool time_or_nil(const redisReply *array, size_t i, int64_t *ret_time_us)
 }
 
 /* A copy in the arena. OK; CORRUPT for what is no text or an empty one, which we never write; and
- * OVERLOADED without memory. */
+ * OVERLOADED without memory. What is longer than any text of ours is cut where it is too long
+ * still.
+ */
 static enum status copy_at(const redisReply *array, size_t i, struct arena *arena,
                            struct str *ret_text)
 {
@@ -244,6 +246,7 @@ static enum status copy_at(const redisReply *array, size_t i, struct arena *aren
     if (text.n == 0) {
         return STATUS_CORRUPT;
     }
+    text.n = text.n > LIMIT_DISCOUNT_CODE ? LIMIT_DISCOUNT_CODE + 1 : text.n;
     *ret_text = arena_dup(arena, text);
     return ret_text->p == NULL ? STATUS_OVERLOADED : STATUS_OK;
 }
@@ -294,19 +297,21 @@ static enum status decode_create(const redisReply *reply, struct store_op *op)
 static enum status decode_listed(const redisReply *row, struct arena *arena,
                                  struct discount *discount)
 {
-    enum status status = is_array(row, 8) ? decode_row(row, arena, discount) : STATUS_CORRUPT;
+    enum status status = is_array(row, 8) ? copy_at(row, 7, arena, &discount->id) : STATUS_CORRUPT;
 
-    return status != STATUS_OK ? status : copy_at(row, 7, arena, &discount->id);
+    /* The id first: should the rest be damaged, it says whose that is. */
+    return status != STATUS_OK ? status : decode_row(row, arena, discount);
 }
 
 static enum status decode_list(const redisReply *reply, struct store_op *op)
 {
     size_t count = is_array(reply, 0) ? reply->elements : 0;
 
+    op->list.count = 0;
+    op->list.discounts = NULL;
     if (!is_array(reply, 0)) {
         return STATUS_CORRUPT;
     }
-    op->list.count = 0;
     op->list.discounts = arena_zalloc(op->arena, (count + 1) * sizeof(*op->list.discounts));
     if (op->list.discounts == NULL) {
         return STATUS_OVERLOADED;
@@ -317,8 +322,8 @@ static enum status decode_list(const redisReply *reply, struct store_op *op)
         if (status != STATUS_OK) {
             return status;
         }
+        op->list.count++;
     }
-    op->list.count = count;
     return STATUS_OK;
 }
 
@@ -384,18 +389,22 @@ static enum status decode_grants(const redisReply *reply, struct store_op *op)
 static enum status decode_holding(const redisReply *row, struct arena *arena,
                                   struct holding *holding)
 {
-    if (!is_array(row, 9) || !number_of(text_at(row, 8), &holding->granted_at_us)) {
-        return STATUS_CORRUPT;
+    enum status status = decode_listed(row, arena, &holding->discount);
+
+    if (status != STATUS_OK) {
+        return status;
     }
-    return decode_listed(row, arena, &holding->discount);
+    return is_array(row, 9) && number_of(text_at(row, 8), &holding->granted_at_us) ? STATUS_OK
+                                                                                   : STATUS_CORRUPT;
 }
 
 static enum status decode_wallet(const redisReply *reply, struct store_op *op)
 {
+    op->wallet.count = 0;
+    op->wallet.holdings = NULL;
     if (!is_array(reply, 0)) {
         return STATUS_CORRUPT;
     }
-    op->wallet.count = 0;
     op->wallet.holdings =
         arena_zalloc(op->arena, (reply->elements + 1) * sizeof(*op->wallet.holdings));
     if (op->wallet.holdings == NULL) {
@@ -407,8 +416,8 @@ static enum status decode_wallet(const redisReply *reply, struct store_op *op)
         if (status != STATUS_OK) {
             return status;
         }
+        op->wallet.count++;
     }
-    op->wallet.count = reply->elements;
     return STATUS_OK;
 }
 
@@ -446,6 +455,29 @@ enum status codec_decode(const redisReply *reply, struct store_op *op)
         break;
     }
     return STATUS_CORRUPT;
+}
+
+struct str codec_culprit(const struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_GET:
+        return op->get.discount.id;
+    case STORE_GRANT:
+    case STORE_GRANT_GET:
+        return op->grant.grant.discount_id;
+    case STORE_GRANTS:
+        return op->grants.discount_id;
+    case STORE_LIST:
+        return op->list.discounts == NULL ? STR("") : op->list.discounts[op->list.count].id;
+    case STORE_WALLET:
+        return op->wallet.holdings == NULL ? STR("")
+                                           : op->wallet.holdings[op->wallet.count].discount.id;
+    case STORE_PING:
+    case STORE_CREATE:
+    case STORE_VERB_COUNT:
+        break;
+    }
+    return STR("");
 }
 
 /* ---- The outcomes of grants ---- */

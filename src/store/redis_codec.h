@@ -39,6 +39,10 @@ void codec_encode(const struct redis_group *groups, size_t count, bool whole_scr
  * script of ours gives is CORRUPT. */
 enum status codec_decode(const redisReply *reply, struct store_op *op);
 
+/* The id of the discount that a reply was CORRUPT for; n == 0 when it does not say. Borrowed from
+ * the operation and its arena. */
+struct str codec_culprit(const struct store_op *op);
+
 /* What became of the users of one group of grants, to be read word by word. */
 struct redis_outcomes {
     const redisReply *reply; /* NULL: it is not of the form that grant.lua gives */

@@ -16,9 +16,8 @@ enum status soundness_broken(struct str id, const char *fault)
     return STATUS_CORRUPT;
 }
 
-enum status soundness_of_discount(const struct discount *discount)
+enum status soundness_of_discount(const struct discount *discount, size_t at)
 {
-    size_t at = 0;
     const char *fault = discount_fault(discount, &at);
 
     return fault == NULL ? STATUS_OK : soundness_broken(discount->id, fault);
@@ -40,7 +39,7 @@ static enum status listed(const struct discount *discounts, size_t count)
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = soundness_of_discount(&discounts[i]);
+        status = soundness_of_discount(&discounts[i], 0);
     }
     return status;
 }
@@ -76,7 +75,7 @@ static enum status held(const struct holding *holdings, size_t count)
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = soundness_of_discount(&holdings[i].discount);
+        status = soundness_of_discount(&holdings[i].discount, 0);
         if (status == STATUS_OK && !timestamp_is_valid(holdings[i].granted_at_us)) {
             status =
                 soundness_broken(holdings[i].discount.id, "a grant of it has a time that is none");
@@ -91,7 +90,7 @@ enum status soundness_of(const struct store_op *op)
     case STORE_CREATE:
         return created(&op->create.discount);
     case STORE_GET:
-        return soundness_of_discount(&op->get.discount);
+        return soundness_of_discount(&op->get.discount, 0);
     case STORE_LIST:
         return listed(op->list.discounts, op->list.count);
     case STORE_GRANT:

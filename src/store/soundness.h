@@ -10,8 +10,8 @@
  * of them that is not sound. */
 enum status soundness_of(const struct store_op *op);
 
-/* The same for one discount. */
-enum status soundness_of_discount(const struct discount *discount);
+/* The same for one discount, from `at` on (discount_fault). */
+enum status soundness_of_discount(const struct discount *discount, size_t at);
 
 /* Tells the log what is wrong with the discount of this id, and is CORRUPT. */
 enum status soundness_broken(struct str id, const char *fault);

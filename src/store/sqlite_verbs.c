@@ -15,8 +15,7 @@
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
 
-/* Behind those of the discount, in SQL_SALE and in SQL_WALLET. */
-#define SALE_NUMBER ROW_DISCOUNT_COLUMNS
+/* Behind those of the discount, in SQL_WALLET. */
 #define HOLDING_GRANTED_AT ROW_DISCOUNT_COLUMNS
 
 /* The parameters are numbered in the order in which the functions below bind them. */
@@ -64,7 +63,8 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " ORDER BY discount DESC LIMIT -1) LEFT JOIN discounts ON number = discount"
                    " WHERE (granted_at, id) < (?2, ?3)"
                    " ORDER BY granted_at DESC, id DESC LIMIT ?4",
-    [SQL_SALE] = "SELECT " ROW_DISCOUNT ", number FROM discounts WHERE id = ?",
+    [SQL_SALE] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
+                 " FROM discounts WHERE id = ?",
     [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
                   " ON CONFLICT (user_id, discount) DO NOTHING",
@@ -259,22 +259,27 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Granting ---- */
 
-/* Takes what is needed of a discount; CORRUPT when it is not sound, so that none of it is granted.
- */
-static enum status sale_take(sqlite3_stmt *at, struct sale *sale)
+/* Takes what SQL_SALE reads; CORRUPT when it is not sound, and then none of it is granted. */
+static enum status sale_take(sqlite3_stmt *at, struct str id, struct sale *sale)
 {
-    struct discount discount;
+    const struct discount discount = {
+        .id = id,
+        .discount_code = row_text(at, 5),
+        .total_count = sqlite3_column_int64(at, 1),
+        .granted_count = sqlite3_column_int64(at, 2),
+        .starts_at_us = row_time(at, 3),
+        .expires_at_us = row_time(at, 4),
+    };
 
-    row_discount(at, &discount);
-    if (soundness_of_discount(&discount) != STATUS_OK) {
+    if (id.n != sizeof(sale->id) || soundness_of_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
         return STATUS_CORRUPT;
     }
-    sale->number = sqlite3_column_int64(at, SALE_NUMBER);
+    sale->number = sqlite3_column_int64(at, 0);
     sale->total = discount.total_count;
     sale->granted = discount.granted_count;
     sale->starts_at_us = discount.starts_at_us;
     sale->expires_at_us = discount.expires_at_us;
-    memcpy(sale->id, discount.id.p, sizeof(sale->id));
+    memcpy(sale->id, id.p, id.n);
     memcpy(sale->code, discount.discount_code.p, discount.discount_code.n);
     sale->code_size = discount.discount_code.n;
     return STATUS_OK;
@@ -290,7 +295,7 @@ static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
     bind_text(at, 1, id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        taken = sale_take(at, &verbs->sale);
+        taken = sale_take(at, id, &verbs->sale);
     }
     status = finish(verbs, at, code);
     return status == STATUS_OK ? taken : status;

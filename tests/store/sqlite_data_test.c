@@ -387,6 +387,166 @@ static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
     CHECK_INT(scene, sqlite_rig_granted_count(scene, id), 1);
 }
 
+/* ---- Values that no store of ours writes ---- */
+
+enum { GET = 1, LIST = 2, GRANT = 4, REPEAT = 8, GRANT_GET = 16, GRANTS = 32, WALLET = 64 };
+enum { ALL = GET | LIST | GRANT | REPEAT | GRANT_GET | GRANTS | WALLET };
+/* Which read a brand, a time of creation; the others need neither. */
+enum { SHOWN = GET | LIST | WALLET };
+
+/* Asks about the discount in every way; which of them were CORRUPT. */
+static int corrupt_ones(struct scene *scene, struct str id)
+{
+    struct attempt *asked[] = {
+        submit_get(scene, id),
+        submit_list(scene, 0, 10),
+        submit_grant(scene, id, STR("new")),
+        submit_grant(scene, id, STR("user 1")),
+        submit_grant_get(scene, id, STR("user 1")),
+        submit_grants_of(scene, id, NULL, 10),
+        submit_wallet_of(scene, STR("user 1"), NULL, 10),
+    };
+    int found = 0;
+
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        found |= asked[i]->op.status == STATUS_CORRUPT ? 1 << i : 0;
+        CHECK(scene, asked[i]->op.status == STATUS_CORRUPT || asked[i]->op.status == STATUS_OK);
+    }
+    return found;
+}
+
+/* Number 1, which user 1 was granted, as somebody has changed it. */
+static void check_plant(struct sqlite_rig *rig, const char *sql, int corrupt)
+{
+    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    struct str id = sqlite_rig_discount(scene, 5);
+    char kept[32] = "";
+    int found;
+    sqlite3 *other;
+
+    memcpy(kept, id.p, id.n);
+    CHECK_INT(scene, sqlite_rig_grant(scene, id, 1), STATUS_OK);
+    sqlite_rig_close(rig);
+    other = other_open(rig);
+    execute(other, "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
+    sqlite3_db_config(other, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    execute(other, sql);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    found = corrupt_ones(scene, str_of(kept));
+    sqlite_rig_close(rig);
+    if (found != corrupt) {
+        fail_msg("%s: corrupt are 0x%x, not 0x%x", sql, (unsigned)found, (unsigned)corrupt);
+    }
+    other = other_open(rig);
+    if ((corrupt & GRANT) != 0) {
+        assert_int_equal(number_of(other, "SELECT count(*) FROM grants WHERE user_id = 'new'"), 0);
+    }
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(unlink(rig->path), 0);
+}
+
+static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *sql;
+        int corrupt;
+    } plants[] = {
+        {"UPDATE discounts SET discount_code = ''", ALL},
+        {"UPDATE discounts SET discount_code = printf('%.257c', 'x')", ALL},
+        {"UPDATE discounts SET discount_code = printf('%.2000000c', 'x')", ALL},
+        {"UPDATE discounts SET discount_code = CAST(x'ff' AS TEXT)", ALL},
+        {"UPDATE discounts SET discount_code = char(7)", ALL},
+        {"UPDATE discounts SET brand_id = ''", SHOWN},
+        {"UPDATE discounts SET brand_id = CAST(x'c3' AS TEXT)", SHOWN},
+        {"UPDATE discounts SET total_count = 1000000001", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET total_count = 0", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET granted_count = -1", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET starts_at = 0", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET starts_at = -1", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET expires_at = 0", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET expires_at = 253402300800000000", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET starts_at = 7, expires_at = 7", SHOWN | GRANT | REPEAT | GRANTS},
+        {"UPDATE discounts SET created_at = 0", SHOWN},
+        {"UPDATE discounts SET created_at = -5", SHOWN},
+        {"UPDATE discounts SET created_at = 9223372036854775807", SHOWN},
+        {"INSERT INTO discounts (id, brand_id, discount_code, total_count, created_at)"
+         " VALUES ('', 'b', 'c', 1, 5)",
+         LIST},
+        {"INSERT INTO discounts (id, brand_id, discount_code, total_count, created_at)"
+         " VALUES ('garbage', 'b', 'c', 1, 9223372036854775807)",
+         LIST},
+        {"INSERT INTO grants VALUES ('', 1, 5)", GRANTS},
+        {"INSERT INTO grants VALUES (CAST(x'80' AS TEXT), 1, 5)", GRANTS},
+        {"INSERT INTO grants VALUES (printf('%.2000000c', 'u'), 1, 5)", GRANTS},
+        {"INSERT INTO grants VALUES ('eve', 1, -5)", GRANTS},
+        {"INSERT INTO grants VALUES ('eve', 1, 9223372036854775807)", GRANTS},
+        {"UPDATE grants SET granted_at = 0", REPEAT | GRANT_GET | GRANTS | WALLET},
+        {"UPDATE grants SET granted_at = 9223372036854775807",
+         REPEAT | GRANT_GET | GRANTS | WALLET},
+        {"INSERT INTO grants VALUES ('user 1', 77, 5)", WALLET},
+    };
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        check_plant(*state, plants[i].sql, plants[i].corrupt);
+    }
+}
+
+static void nothing_is_created_behind_the_last_time(void **state)
+{
+    static const char *const last[] = {"9223372036854775807", "253402300799999999"};
+
+    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+        struct sqlite_rig *rig = *state;
+        sqlite3 *other = given_file(rig);
+        struct scene *scene;
+        char sql[128];
+
+        snprintf(sql, sizeof(sql), "UPDATE discounts SET created_at = %s WHERE number = 2",
+                 last[i]);
+        execute(other, sql);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        scene = sqlite_rig_open(rig, sqlite_rig_patient());
+        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, (struct str){0})),
+                     STATUS_CORRUPT);
+        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))),
+                     STATUS_CORRUPT);
+        sqlite_rig_close(rig);
+        other = other_open(rig);
+        assert_int_equal(number_of(other, "SELECT count(*) FROM discounts"), 2);
+        assert_int_equal(number_of(other, "SELECT count(*) FROM idempotency_keys"), 0);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        assert_int_equal(unlink(rig->path), 0);
+    }
+}
+
+static void a_key_of_another_brands_discount_hands_out_nothing(void **state)
+{
+    static const char *const plants[] = {
+        "UPDATE discounts SET brand_id = 'another'",
+        "UPDATE discounts SET id = 'garbage'",
+        "PRAGMA foreign_keys = OFF; UPDATE idempotency_keys SET discount = 77",
+    };
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        struct sqlite_rig *rig = *state;
+        struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+        sqlite3 *other;
+
+        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))), STATUS_OK);
+        sqlite_rig_close(rig);
+        other = other_open(rig);
+        execute(other, plants[i]);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        scene = sqlite_rig_open(rig, sqlite_rig_patient());
+        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))),
+                     STATUS_CORRUPT);
+        sqlite_rig_close(rig);
+        assert_int_equal(unlink(rig->path), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +563,9 @@ int main(void)
         SQLITE_RIG(a_log_that_a_crash_left_is_recovered),
         SQLITE_RIG(half_a_write_at_the_end_of_the_log_is_nothing),
         SQLITE_RIG(a_damaged_page_is_corrupt_and_not_a_crash),
+        SQLITE_RIG(what_no_store_writes_is_corrupt_and_nothing_else),
+        SQLITE_RIG(nothing_is_created_behind_the_last_time),
+        SQLITE_RIG(a_key_of_another_brands_discount_hands_out_nothing),
     };
 
     log_set_level(LOG_ERROR);
