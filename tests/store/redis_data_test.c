@@ -273,6 +273,183 @@ static void scripts_are_sent_by_their_hash(void **state)
     assert_int_equal(calls(rig, "evalsha"), 8);
 }
 
+/* ---- Values that no store of ours writes ---- */
+
+enum { GET = 1, LIST = 2, GRANT = 4, REPEAT = 8, GRANT_GET = 16, GRANTS = 32, WALLET = 64 };
+enum { ALL = GET | LIST | GRANT | REPEAT | GRANT_GET | GRANTS | WALLET };
+/* Which read a discount as a whole; the others need its code. */
+enum { SHOWN = GET | LIST | WALLET };
+
+/* Asks about the discount in every way; which of them were CORRUPT. */
+static int corrupt_ones(struct scene *scene, struct str id)
+{
+    struct attempt *asked[] = {
+        submit_get(scene, id),
+        submit_list(scene, 0, 10),
+        submit_grant(scene, id, STR("new")),
+        submit_grant(scene, id, STR("ann")),
+        submit_grant_get(scene, id, STR("ann")),
+        submit_grants_of(scene, id, NULL, 10),
+        submit_wallet_of(scene, STR("ann"), NULL, 10),
+    };
+    int found = 0;
+
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        found |= asked[i]->op.status == STATUS_CORRUPT ? 1 << i : 0;
+        CHECK(scene, asked[i]->op.status == STATUS_CORRUPT || asked[i]->op.status == STATUS_OK);
+    }
+    return found;
+}
+
+static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *field;
+        struct str value;
+        int corrupt;
+    } plants[] = {
+        {"discount_code", STR_INIT(""), ALL},
+        {"discount_code", STR_INIT("\xff"), ALL},
+        {"discount_code", STR_INIT("a\0b"), ALL},
+        {"brand_id", STR_INIT(""), SHOWN},
+        {"brand_id", STR_INIT("\xc3"), SHOWN},
+        {"total_count", STR_INIT("1000000001"), SHOWN},
+        {"total_count", STR_INIT("0"), SHOWN | GRANT | REPEAT},
+        {"starts_at", STR_INIT("0"), SHOWN | GRANT | REPEAT},
+        {"starts_at", STR_INIT("-1"), SHOWN | GRANT | REPEAT},
+        {"starts_at", STR_INIT("1e3"), SHOWN | GRANT | REPEAT},
+        {"expires_at", STR_INIT("0"), SHOWN | GRANT | REPEAT},
+        {"expires_at", STR_INIT("253402300800000000"), SHOWN},
+        {"expires_at", STR_INIT("9000000000000000000"), SHOWN | GRANT | REPEAT},
+        {"created_at", STR_INIT("0"), SHOWN},
+        {"created_at", STR_INIT("253402300800000000"), SHOWN},
+    };
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        struct str id;
+        int found;
+
+        redis_server_command(rig->server, "FLUSHDB");
+        id = rig_discount(rig, 7);
+        CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+        redis_server_command(rig->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
+                             plants[i].value.p, plants[i].value.n);
+        found = corrupt_ones(scene, id);
+        if (found != plants[i].corrupt) {
+            fail_msg("%s %s: corrupt are 0x%x, not 0x%x", plants[i].field, plants[i].value.p,
+                     (unsigned)found, (unsigned)plants[i].corrupt);
+        }
+    }
+}
+
+static void a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory(void **state)
+{
+    static const size_t lengths[] = {257, 3000000};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 7);
+    char *text = malloc(3000000);
+
+    assert_non_null(text);
+    memset(text, 'x', 3000000);
+    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
+                             lengths[i]);
+        CHECK_INT(scene, corrupt_ones(scene, id), ALL);
+    }
+    free(text);
+}
+
+static void a_grant_that_no_store_writes_is_corrupt_in_the_list(void **state)
+{
+    static const struct {
+        const char *score;
+        struct str user;
+    } plants[] = {{"5", STR_INIT("")},
+                  {"5", STR_INIT("\x80")},
+                  {"0", STR_INIT("eve")},
+                  {"-5", STR_INIT("eve")},
+                  {"99999999999999999", STR_INIT("eve")}};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        struct str id;
+
+        redis_server_command(rig->server, "FLUSHDB");
+        id = rig_discount(rig, 7);
+        CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+        redis_server_command(rig->server, "ZADD discount:{%s}:grants %s %b", id.p, plants[i].score,
+                             plants[i].user.p, plants[i].user.n);
+        CHECK_INT(scene, corrupt_ones(scene, id), GRANTS);
+    }
+}
+
+static void an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list(void **state)
+{
+    static const char *const scores[] = {"0", "-5", "-inf", "5", "+inf"};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, 7);
+
+    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+    for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
+        redis_server_command(rig->server, "ZADD discounts %s garbage", scores[i]);
+        CHECK_INT(scene, corrupt_ones(scene, id), LIST);
+    }
+}
+
+static struct attempt *created(struct scene *scene, struct str key)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
+    struct attempt *attempt = submit_create(scene, &discount, key);
+
+    CHECK(scene, scene_settle(scene));
+    return attempt;
+}
+
+static void nothing_is_created_behind_the_last_time(void **state)
+{
+    static const char *const last[] = {"9007199254740991", "99999999999999999", "+inf"};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+
+    redis_server_command(rig->server, "ZADD discounts 9007199254740990 late");
+    CHECK_STATUS(scene, created(scene, (struct str){0}), STATUS_OK);
+    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+        redis_server_command(rig->server, "FLUSHDB");
+        redis_server_command(rig->server, "ZADD discounts %s late", last[i]);
+        CHECK_STATUS(scene, created(scene, (struct str){0}), STATUS_CORRUPT);
+        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_CORRUPT);
+        assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "1");
+    }
+}
+
+static void a_key_of_another_brands_discount_hands_out_nothing(void **state)
+{
+    static const char *const plants[] = {"HSET discount:{%s} brand_id another",
+                                         "HSET discount:{%s} created_at 5",
+                                         "HDEL discount:{%s} created_at", "DEL discount:{%s}"};
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        struct attempt *first;
+
+        redis_server_command(rig->server, "FLUSHDB");
+        first = created(scene, STR("key"));
+        CHECK_STATUS(scene, first, STATUS_OK);
+        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_OK);
+        ask(rig, plants[i], first->op.create.discount.id);
+        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_CORRUPT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +467,12 @@ int main(void)
         RIG(grants_of_many_discounts_in_one_turn_are_one_command),
         RIG(a_call_takes_no_more_grants_than_its_limit),
         RIG(scripts_are_sent_by_their_hash),
+        RIG(what_no_store_writes_is_corrupt_and_nothing_else),
+        RIG(a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory),
+        RIG(a_grant_that_no_store_writes_is_corrupt_in_the_list),
+        RIG(an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list),
+        RIG(nothing_is_created_behind_the_last_time),
+        RIG(a_key_of_another_brands_discount_hands_out_nothing),
     };
 
     log_set_level(LOG_ERROR);

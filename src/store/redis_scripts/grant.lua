@@ -98,6 +98,18 @@ local function wallets_write(key, id, words)
   end
 end
 
+-- What the backend reads as one, or nothing.
+local function is_time(text)
+  return not text or #text <= 18 and string.find(text, '^[1-9]%d*$')
+end
+
+-- Of a discount that is none of ours nothing is granted. Whether its code is a text is known to who
+-- asks; that it is there can be told here, before anything is written.
+local function is_sound(code, total, starts_at, expires_at)
+  return code and code ~= '' and total and total >= 1 and is_time(starts_at) and is_time(expires_at)
+    and (not expires_at or tonumber(expires_at) > tonumber(starts_at or 0))
+end
+
 -- KEYS[key] is the discount, ARGV[at] the first of its users.
 local function grant(key, at, count, id)
   local terms = call('HMGET', KEYS[key], 'discount_code', 'total_count', 'starts_at', 'expires_at')
@@ -111,7 +123,7 @@ local function grant(key, at, count, id)
     end
     return false, false, false, false
   end
-  if not code or code == '' or not total then
+  if not is_sound(code, total, starts_at, expires_at) then
     error(redis.error_reply('CORRUPT discount'))
   end
   local closed
