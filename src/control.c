@@ -297,21 +297,25 @@ bool control_store_path(const char *control_path, char ret_path[PATH_MAX])
     return snprintf(ret_path, PATH_MAX, "%.*s", (int)n, control_path) < PATH_MAX;
 }
 
-/* A connected socket, or -1. */
-static int connect_to(const char *path)
+/* A connected socket, or -1 with errno. `flags` may be SOCK_NONBLOCK: EAGAIN is then a process that
+ * has others to listen to. */
+static int connect_to(const char *path, int flags)
 {
     struct sockaddr_un address;
     int directory = address_of(path, &address);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    int number = errno;
 
     if (fd >= 0 &&
         (directory < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)) {
+        number = errno;
         close(fd);
         fd = -1;
     }
     if (directory >= 0) {
         close(directory);
     }
+    errno = number;
     return fd;
 }
 
@@ -342,7 +346,7 @@ static bool peer_know(struct control_peer *peer)
 enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,
                                     char ret_fault[STORE_FAULT])
 {
-    struct control_peer peer = {.fd = connect_to(control_path)};
+    struct control_peer peer = {.fd = connect_to(control_path, 0)};
 
     if (peer.fd < 0) {
         return CONTROL_NOBODY;
@@ -354,6 +358,19 @@ enum control_answer control_connect(const char *control_path, struct control_pee
     }
     *ret_peer = peer;
     return CONTROL_THERE;
+}
+
+bool control_is_served(const char *control_path)
+{
+    struct control_peer peer = {.fd = connect_to(control_path, SOCK_NONBLOCK)};
+    bool is_served;
+
+    if (peer.fd < 0) {
+        return errno == EAGAIN;
+    }
+    is_served = peer_know(&peer) && is_trusted(&peer, control_path);
+    close(peer.fd);
+    return is_served;
 }
 
 /* Reads what is said until the end of it. */

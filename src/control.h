@@ -35,6 +35,9 @@ enum control_answer {
     CONTROL_NOBODY     /* no process serves this store */
 };
 
+/* Whether a process listens there that may have the store. It does so as long as it serves, also
+ * when its file lies somewhere else by now, where no lock tells of it. */
+bool control_is_served(const char *control_path);
 /* Connects to the process behind `control_path`, if it may have the store. Whoever is there waits
  * for what it wants a few seconds only. */
 enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,

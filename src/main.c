@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* discountd: configuration, store, workers, signals, drain. */
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,20 @@ static void wait_for_stop(const sigset_t *signals)
     sigprocmask(SIG_UNBLOCK, signals, NULL);
 }
 
+/* Whoever serves has the file locked; but somebody may have put another into its place. */
+static bool is_free(const struct store_engine *engine)
+{
+    const char *control_path = store_engine_control_path(engine);
+    char path[PATH_MAX];
+
+    if (control_path == NULL || !control_is_served(control_path) ||
+        !control_store_path(control_path, path)) {
+        return true;
+    }
+    log_write(LOG_ERROR, "main: %s is in use by another process", path);
+    return false;
+}
+
 /* Starts the workers, waits for the signal, and lets them drain. Should one of them not start, the
  * process ends there and then, because the others use the engine. */
 static int serve_until(const sigset_t *signals, const struct config *config,
@@ -78,7 +93,8 @@ static int serve_until(const sigset_t *signals, const struct config *config,
     int fds[CONFIG_MOST_WORKERS];
     struct control *control;
 
-    if (board.workers == NULL || !store_engine_start(engine) || !bind_all(config, fds)) {
+    if (board.workers == NULL || !is_free(engine) || !store_engine_start(engine) ||
+        !bind_all(config, fds)) {
         free(board.workers);
         return EXIT_FAILURE;
     }

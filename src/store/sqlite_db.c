@@ -247,6 +247,7 @@ bool db_open(const char *path, enum db_existence existence, const struct sqlite_
 {
     bool is_busy = is_file(path, ret_fault);
 
+    *ret_db = (struct sqlite_db){0};
     for (int i = 0; i < ATTEMPTS && is_busy; i++) {
         unsigned char pause_ms;
 
@@ -255,6 +256,7 @@ bool db_open(const char *path, enum db_existence existence, const struct sqlite_
             return true;
         }
         is_busy = sqlite3_errcode(ret_db->handle) == SQLITE_BUSY;
+        ret_db->is_damaged = sqlite3_errcode(ret_db->handle) == SQLITE_CORRUPT;
         /* It rolls back what was begun. */
         sqlite3_close(ret_db->handle);
         if (is_busy) {

@@ -15,6 +15,7 @@
 struct sqlite_db {
     sqlite3 *handle;
     bool is_new;            /* it was empty when it was opened */
+    bool is_damaged;        /* which is why it could not be */
     int log_pages;          /* how long the write-ahead log was after the last commit */
     bool has_grown;         /* it is longer than db_checkpoint has seen it */
     bool checkpoint_failed; /* and the operator was told */
@@ -33,8 +34,9 @@ enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 
 /* Opens `path` (":memory:" is memory), locks it and, if it may be new, brings it to the schema in
  * one transaction. False with a text for the operator in ret_fault: in use by another process, not
- * ours, of a later version, or of an earlier one where it must exist, not writable, damaged. The
- * file's content is then as it was. Whoever is in the way is waited for, a quarter of a second. */
+ * ours, of a later version, or of an earlier one where it must exist, not writable, damaged, which
+ * ret_db then says. The file's content is as it was. Whoever is in the way is waited for, a quarter
+ * of a second. */
 bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
              struct sqlite_db *ret_db, char ret_fault[STORE_FAULT]);
 /* Whether the path names another file than the one that is open, or none: it was moved, removed or

@@ -518,22 +518,6 @@ static bool keys(const struct look *look)
     return end(look, &rows);
 }
 
-/* Whether a file that could not be opened is a database, but too damaged for it. */
-static bool is_damaged(const char *path)
-{
-    struct cursor objects;
-    sqlite3 *handle = NULL;
-    bool damaged = false;
-
-    if (sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
-        first(handle, "SELECT count(*) FROM sqlite_schema", &objects);
-        damaged = objects.code == SQLITE_CORRUPT;
-        sqlite3_finalize(objects.statement);
-    }
-    sqlite3_close(handle);
-    return damaged;
-}
-
 bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fault[STORE_FAULT])
 {
     struct look look = {.audit = audit, .fault = ret_fault};
@@ -541,11 +525,10 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fa
     bool is_whole;
 
     if (!db_open(path, DB_MUST_EXIST, &sqlite_schema, &db, ret_fault)) {
-        if (is_damaged(path)) {
+        if (db.is_damaged) {
             audit_say(audit, "%s", ret_fault);
-            return true;
         }
-        return false;
+        return db.is_damaged;
     }
     look.handle = db.handle;
     count_rows(&look, "SELECT count(*) FROM grants");

@@ -165,6 +165,20 @@ static void nothing_is_answered_that_goes_into_a_file_that_was_moved(void **stat
     service_stop(&service);
 }
 
+/* No lock tells of it, for what lies there now is another file, or none. */
+static void while_a_process_serves_nobody_starts_on_what_is_in_its_place(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], moved[64], path[64];
+
+    (void)state;
+    serve_and_move(&service, id, moved);
+    assert_refused(service.store, "/discount.db is in use by another process");
+    snprintf(path, sizeof(path), "%s/discount.db", service.directory.path);
+    assert_int_equal(access(path, F_OK), -1);
+    service_end(&service);
+}
+
 static void readiness_finds_that_the_file_was_moved(void **state)
 {
     struct service service;
@@ -484,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed),
         cmocka_unit_test(nothing_is_answered_that_goes_into_a_file_that_was_moved),
+        cmocka_unit_test(while_a_process_serves_nobody_starts_on_what_is_in_its_place),
         cmocka_unit_test(readiness_finds_that_the_file_was_moved),
         cmocka_unit_test(a_service_whose_file_was_moved_leaves_no_log_in_its_place),
         cmocka_unit_test(a_file_that_is_not_ours_is_refused_in_one_line),

@@ -73,6 +73,10 @@ static void verify_run(const char *url, struct outcome *ret_outcome)
 
 /* ---- A file ---- */
 
+/* Its two discounts. */
+#define FIRST "dsc-000000000000000000001A"
+#define SECOND "dsc-000000000000000000002A"
+
 struct file {
     struct directory directory;
     char path[64], url[80];
@@ -103,7 +107,8 @@ static int setup(void **state)
     assert_true(store_engine_start(engine));
     store_engine_close(engine);
     plant(file, "INSERT INTO discounts (number, id, brand_id, discount_code, total_count,"
-                " created_at) VALUES (1, 'dsc-1', 'b', 'c', 5, 10), (2, 'dsc-2', 'b', 'c', 5, 11);"
+                " created_at) VALUES (1, '" FIRST "', 'b', 'c', 5, 10),"
+                " (2, '" SECOND "', 'b', 'c', 5, 11);"
                 "INSERT INTO grants VALUES ('ann', 1, 20), ('bob', 1, 20), ('ann', 2, 20)");
     *state = file;
     return 0;
@@ -137,9 +142,10 @@ static void a_file_with_faults_is_1(void **state)
     plant(file, "UPDATE discounts SET granted_count = 3");
     verify_run(file->url, &file->outcome);
     assert_int_equal(file->outcome.code, 1);
-    assert_string_equal(file->outcome.output, "dsc-1: granted_count is 3, and there are 2 grants\n"
-                                              "dsc-2: granted_count is 3, and there are 1 grants\n"
-                                              "2 discounts, 3 grants: 2 faults\n");
+    assert_string_equal(file->outcome.output,
+                        FIRST ": granted_count is 3, and there are 2 grants\n" SECOND
+                              ": granted_count is 3, and there are 1 grants\n"
+                              "2 discounts, 3 grants: 2 faults\n");
     assert_string_equal(file->outcome.errors, "");
 }
 
@@ -206,8 +212,9 @@ static void a_file_is_verified_while_it_is_served_from(void **state)
     assert_int_equal(service_grant(&service, "dsc-AAAAAAAAAAAAAAAAAAAAAA", "eve"), 404);
     verify_run(file->url, &file->outcome);
     assert_int_equal(file->outcome.code, 1);
-    assert_string_equal(file->outcome.output, "dsc-2: granted_count is 3, and there are 1 grants\n"
-                                              "2 discounts, 3 grants: 1 fault\n");
+    assert_string_equal(file->outcome.output,
+                        SECOND ": granted_count is 3, and there are 1 grants\n"
+                               "2 discounts, 3 grants: 1 fault\n");
     assert_string_equal(file->outcome.errors, "");
     assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 200);
     discountd_stop(service.daemon);
@@ -265,7 +272,7 @@ static void progress_is_shown_on_a_terminal(void **state)
     assert_int_equal(file->outcome.code, 0);
     assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no fault\n");
     assert_ptr_equal(strstr(file->outcome.errors, "\rverify: "), file->outcome.errors);
-    assert_non_null(strstr(file->outcome.errors, " of 6)\x1b[K"));
+    assert_non_null(strstr(file->outcome.errors, " of 10)\x1b[K"));
     assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
 }
 
@@ -392,9 +399,9 @@ static void progress_and_faults_on_one_terminal_do_not_mix(void **state)
     assert_int_equal(file->outcome.code, 1);
     assert_non_null(strstr(file->outcome.output, "\rverify: "));
     play(file->outcome.output, screen);
-    assert_string_equal(screen, "dsc-1: granted_count is 3, and there are 2 grants\n"
-                                "dsc-2: granted_count is 3, and there are 1 grants\n"
-                                "2 discounts, 3 grants: 2 faults\n");
+    assert_string_equal(screen, FIRST ": granted_count is 3, and there are 2 grants\n" SECOND
+                                      ": granted_count is 3, and there are 1 grants\n"
+                                      "2 discounts, 3 grants: 2 faults\n");
 }
 
 int main(void)
