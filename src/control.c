@@ -164,7 +164,7 @@ static void answer(struct control *control, int fd)
     char line[LINE_SIZE], fault[STORE_FAULT];
 
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
-        !hear(fd, now_ms() + PATIENCE_S * 1000, line)) {
+        !hear(fd, now_ms() + UINT64_C(1000) * PATIENCE_S, line)) {
         return;
     }
     if (strncmp(line, COMMAND "/", sizeof(COMMAND)) != 0) {
