@@ -7,8 +7,8 @@
 
 /* The name of a VFS (SQLite, "The OS Interface") that does this above the one which was the default
  * when this was called first, and leaves all other files to it. A write that finds its quota used
- * up, or a file as long as the process may make it, says SQLITE_FULL there, as on a full disk. NULL,
- * which is the default VFS, when it cannot be registered. Any thread. */
+ * up, or a file as long as the process may make it, says SQLITE_FULL there, as on a full disk.
+ * NULL, which is the default VFS, when it cannot be registered. Any thread. */
 const char *wal_vfs(void);
 
 #endif
