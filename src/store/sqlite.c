@@ -82,6 +82,7 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
     }
     do {
         backup_step(backup, &db, BACKUP_PAGES);
+        backup_settle(backup);
         if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
             backup_abort(backup, "it was given up");
         }
