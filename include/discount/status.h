@@ -66,7 +66,8 @@
       "The headers of a request may have at most 4096 bytes.", "Send fewer or shorter headers.")   \
     X(CORRUPT, 500, "store-corrupt", "The store holds what this service did not write",            \
       "The stored data cannot be read; the operator was told in the log.",                         \
-      "Repeating the request does not help; discountd verify tells the operator what is wrong.")   \
+      "Nothing was changed. Repeating the request does not help; discountd verify "                \
+      "tells the operator what is wrong.")                                                         \
     X(OVERLOADED, 503, "overloaded", "Too much is in progress",                                    \
       "The request was not applied; send it again.",                                               \
       "Nothing was changed. Wait as long as the Retry-After header says and send "                 \

@@ -75,8 +75,6 @@ struct store_op {
             size_t count;
         } list;
         struct {
-            /* With STATUS_CORRUPT, too, a granted_at_us other than 0 says that the user holds it:
-             * the grant was written, and then what belongs to it could not be read. */
             struct grant grant;
             bool replayed;
             /* With STATUS_DISCOUNT_NOT_STARTED: how long until it does, by the store's clock. */

@@ -7,14 +7,12 @@
 #define US_PER_SECOND 1000000
 #define RETRY_AFTER_MOST_S 31536000
 
-/* Answers that there is no grant, and for which discount; where the user may hold one it does not
- * say so. `retry_after_s` 0: the usual one. */
+/* Answers that there is no grant, and for which discount; of an outcome that is not known it does
+ * not say so. `retry_after_s` 0: the usual one. */
 static void grant_refuse(struct request *request, enum status status, int retry_after_s)
 {
     struct problem problem = {.status = status, .retry_after_s = retry_after_s};
-    bool is_held = status == STATUS_CORRUPT && request->op.grant.grant.granted_at_us != 0;
-    bool is_known = status != STATUS_UNKNOWN && !is_held;
-    const char *granted = is_known ? "\"granted\":false," : "";
+    const char *granted = status == STATUS_UNKNOWN ? "" : "\"granted\":false,";
     struct str id = request->params[0];
 
     /* An id of another form may hold what JSON has to escape, and names no discount anyway. */

@@ -280,7 +280,6 @@ void store_list(struct store *store, struct store_op *op, store_done_fn done)
 
 void store_grant(struct store *store, struct store_op *op, store_done_fn done)
 {
-    op->grant.grant.granted_at_us = 0;
     op->grant.final_count = -1;
     submit(store, op, STORE_GRANT, done);
 }

@@ -338,11 +338,45 @@ static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
         redis_server_command(rig->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
                              plants[i].value.p, plants[i].value.n);
         found = corrupt_ones(scene, id);
+        CHECK_INT(scene, atoll(ask(rig, "ZCARD discount:{%s}:grants", id)),
+                  (plants[i].corrupt & GRANT) != 0 ? 1 : 2);
         if (found != plants[i].corrupt) {
             fail_msg("%s %s: corrupt are 0x%x, not 0x%x", plants[i].field, plants[i].value.p,
                      (unsigned)found, (unsigned)plants[i].corrupt);
         }
     }
+}
+
+/* The script says of each code what the rule says of it, and before anything is written. */
+static void nothing_is_granted_of_a_code_that_is_none(void **state)
+{
+    static const unsigned char bytes[] = {
+        0,    0x1f, 0x20, 0x7e, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2,
+        0xc3, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff};
+    enum { BYTES = sizeof(bytes), CODES = BYTES * BYTES * 3 };
+    struct rig *rig = *state;
+    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct str id = rig_discount(rig, CODES);
+    int64_t granted = 0;
+
+    for (size_t i = 0; i < CODES; i++) {
+        const size_t length = 2 + i / (BYTES * BYTES);
+        const char code[] = {(char)bytes[i % BYTES], (char)bytes[i / BYTES % BYTES], (char)0x8f,
+                             (char)0x80};
+        char text[16];
+        struct attempt *asked;
+
+        redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, code,
+                             length);
+        asked = submit_grant(scene, id, crowd_user(i, text));
+        CHECK(scene, scene_settle(scene));
+        CHECK_STATUS(scene, asked,
+                     discount_code_is_sound((struct str){code, length}) ? STATUS_OK
+                                                                        : STATUS_CORRUPT);
+        granted += asked->op.status == STATUS_OK;
+    }
+    CHECK(scene, granted > 0);
+    CHECK_INT(scene, atoll(ask(rig, "ZCARD discount:{%s}:grants", id)), granted);
 }
 
 static void a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory(void **state)
@@ -360,6 +394,7 @@ static void a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory(void **stat
         redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
                              lengths[i]);
         CHECK_INT(scene, corrupt_ones(scene, id), ALL);
+        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
     }
     free(text);
 }
@@ -468,6 +503,7 @@ int main(void)
         RIG(a_call_takes_no_more_grants_than_its_limit),
         RIG(scripts_are_sent_by_their_hash),
         RIG(what_no_store_writes_is_corrupt_and_nothing_else),
+        RIG(nothing_is_granted_of_a_code_that_is_none),
         RIG(a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory),
         RIG(a_grant_that_no_store_writes_is_corrupt_in_the_list),
         RIG(an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list),

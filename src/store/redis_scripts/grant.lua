@@ -103,11 +103,26 @@ local function is_time(text)
   return not text or #text <= 18 and string.find(text, '^[1-9]%d*$')
 end
 
--- Of a discount that is none of ours nothing is granted. Whether its code is a text is known to who
--- asks; that it is there can be told here, before anything is written.
+-- The characters beyond ASCII that a text may have, by their bytes in UTF-8 (RFC 3629).
+local characters = {'\194[\160-\191]', '[\195-\223][\128-\191]', '\224[\160-\191][\128-\191]',
+  '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+  '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
+  '\244[\128-\143][\128-\191][\128-\191]'}
+
+-- What discount_code_is_sound says of it: it has to be known here, before anything is written.
+local function is_code(text)
+  if string.find(text, '[^ -~]') then
+    for _, character in ipairs(characters) do
+      text = string.gsub(text, character, 'x')
+    end
+  end
+  return text ~= '' and not string.find(text, '[^ -~]')
+end
+
+-- Of a discount that is none of ours nothing is granted.
 local function is_sound(code, total, starts_at, expires_at)
-  return code and code ~= '' and total and total >= 1 and is_time(starts_at) and is_time(expires_at)
-    and (not expires_at or tonumber(expires_at) > tonumber(starts_at or 0))
+  return code and #code <= 256 and is_code(code) and total and total >= 1 and is_time(starts_at)
+    and is_time(expires_at) and (not expires_at or tonumber(expires_at) > tonumber(starts_at or 0))
 end
 
 -- KEYS[key] is the discount, ARGV[at] the first of its users.
