@@ -298,7 +298,7 @@ static void the_copy_is_on_the_disk_before_its_name_and_the_name_before_the_end(
 
     rest(archive);
     assert_true(store_engine_backup(archive->engine, archive->path, go_on, NULL, fault));
-    assert_string_equal(disk.letters, "wsrd");
+    assert_string_equal(disk.letters, "wswsrd");
 }
 
 static void a_name_that_is_not_on_the_disk_is_none(void **state)

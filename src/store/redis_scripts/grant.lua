@@ -103,16 +103,14 @@ local function is_time(text)
   return not text or #text <= 18 and string.find(text, '^[1-9]%d*$')
 end
 
--- The characters beyond ASCII that a text may have, by their bytes in UTF-8 (RFC 3629).
-local characters = {'\194[\160-\191]', '[\195-\223][\128-\191]', '\224[\160-\191][\128-\191]',
-  '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
-  '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
-  '\244[\128-\143][\128-\191][\128-\191]'}
-
 -- What discount_code_is_sound says of it: it has to be known here, before anything is written.
 local function is_code(text)
   if string.find(text, '[^ -~]') then
-    for _, character in ipairs(characters) do
+    -- The characters beyond ASCII that a text may have, by their bytes in UTF-8 (RFC 3629).
+    for _, character in ipairs({'\194[\160-\191]', '[\195-\223][\128-\191]', '\224[\160-\191][\128-\191]',
+      '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+      '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
+      '\244[\128-\143][\128-\191][\128-\191]'}) do
       text = string.gsub(text, character, 'x')
     end
   end
