@@ -37,14 +37,14 @@ static bool absolute(const char *file, char ret_path[PATH_MAX])
 /* What has this name in this directory: also by another way to the directory. */
 static bool is_same_name(const char *path, const char *other)
 {
-    char copies[2][PATH_MAX];
+    char copies[2][PATH_MAX + 16];
     struct stat place, other_place;
 
     if (strcmp(strrchr(path, '/'), strrchr(other, '/')) != 0) {
         return false;
     }
-    snprintf(copies[0], PATH_MAX, "%s", path);
-    snprintf(copies[1], PATH_MAX, "%s", other);
+    snprintf(copies[0], sizeof(copies[0]), "%s", path);
+    snprintf(copies[1], sizeof(copies[1]), "%s", other);
     return stat(dirname(copies[0]), &place) == 0 && stat(dirname(copies[1]), &other_place) == 0 &&
            place.st_dev == other_place.st_dev && place.st_ino == other_place.st_ino;
 }
