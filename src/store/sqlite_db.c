@@ -15,8 +15,11 @@
 
 /* In every file of ours (PRAGMA application_id): "DSCT". */
 #define APPLICATION_ID 0x44534354
-/* A grant touches a page or two, so small ones are less to write. */
+/* A grant touches a page or two, so small ones are less to write; and a page that is written again
+ * and again goes into the file once for each checkpoint, so a long log is, too: 16 MiB.
+ * docs/adr/0009 has the figures. */
 #define PAGE_SIZE 2048
+#define CHECKPOINT_PAGES 8192
 #define LOG_PIECE 65536
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number) TEXT_OF_(number)
@@ -26,10 +29,6 @@
  * and wait for the second. Both let go then, and come back, each after a time of its own. */
 #define ATTEMPTS 10
 #define MOST_PAUSE_MS 50
-
-/* A page that is written again and again goes into the file once for each checkpoint, so a long log
- * is less to write, too: 64 MiB. docs/adr/0009 has the figures. */
-int db_checkpoint_pages = 32768;
 
 static const char *const steps[] = {sqlite_schema_1};
 const struct sqlite_schema sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
@@ -306,7 +305,7 @@ static bool is_cramped(const struct sqlite_db *db)
 
 bool db_checkpoint(struct sqlite_db *db)
 {
-    bool is_due = db->has_grown && (db->log_pages >= db_checkpoint_pages || is_cramped(db));
+    bool is_due = db->has_grown && (db->log_pages >= CHECKPOINT_PAGES || is_cramped(db));
 
     db->has_grown = false; /* until the next commit, also when it fails: that is time enough */
     if (!is_due) {

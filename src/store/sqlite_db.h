@@ -30,10 +30,6 @@ struct sqlite_schema {
 
 extern const struct sqlite_schema sqlite_schema;
 
-/* From how many pages on db_checkpoint writes the log into the file. Set by tests only, before
- * there is a database, to come to it sooner. */
-extern int db_checkpoint_pages;
-
 enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 
 /* Opens `path` (":memory:" is memory), locks it and, if it may be new, brings it to the schema in

@@ -21,7 +21,7 @@
 #define STOCK 1000000
 #define SECTOR 512
 
-/* Enough for the log of the rig, 16 MiB, to be written into the file a few times. */
+/* Enough for the log of 16 MiB to be written into the file a few times. */
 #define HANDFULS 1500
 #define MOST_CUTS 60
 /* There are some 5 writes to a sync, most of them a checkpoint's. */

@@ -6,7 +6,6 @@
 
 #include "discount/engine.h"
 #include "store/crowd.h"
-#include "store/sqlite_db.h"
 #include "support/clock.h"
 #include "support/fault_vfs.h"
 
@@ -21,7 +20,6 @@ int sqlite_rig_setup(void **state)
         return -1;
     }
     fault_vfs_install();
-    db_checkpoint_pages = 8192;
     directory_make(&rig->directory);
     snprintf(rig->path, sizeof(rig->path), "%s/discount.db", rig->directory.path);
     snprintf(rig->url, sizeof(rig->url), "sqlite:%s", rig->path);
