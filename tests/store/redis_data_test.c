@@ -408,7 +408,7 @@ static void a_grant_that_no_store_writes_is_corrupt_in_the_list(void **state)
                   {"5", STR_INIT("\x80")},
                   {"0", STR_INIT("eve")},
                   {"-5", STR_INIT("eve")},
-                  {"99999999999999999", STR_INIT("eve")}};
+                  {"999999999999999999", STR_INIT("eve")}};
     struct rig *rig = *state;
     struct scene *scene = rig_redis(rig, NULL, rig_patient());
 
