@@ -27,22 +27,22 @@ VERSIONS = {"libmicrohttpd": "0.9.75", "hiredis": "0.14.1", "jansson": "2.14", "
 # with 64, as many are there at a time. Calls of malloc and its like; instructions in discountd itself, and in all the process.
 BOUNDS = """
 # store request  at        system calls          allocations     own instructions         instructions
-redis   grant     1       9.99    14.99       27.00    27.50       10086    12103       49539    59447
+redis   grant     1       9.99    14.80       27.00    27.50       10086    12103       49539    59447
 redis   grant    64       2.24     2.68       11.25    11.75        7517     9020       31890    38268
-redis   repeat    1      10.01    15.01       27.00    27.50        9667    11601       48457    58148
+redis   repeat    1      10.01    14.85       27.00    27.50        9667    11515       48457    58133
 redis   repeat   64       2.24     2.68       11.25    11.75        7523     9028       31785    38141
-redis   refusal   1       4.09     6.14        8.25     8.75        6450     7740       30492    36591
-redis   refusal  64       2.14     2.57        8.05     8.55        5833     7000       28561    34273
+redis   refusal   1       4.09     6.14        8.25     8.75        6450     7708       30492    36591
+redis   refusal  64       2.14     2.57        8.05     8.55        5833     6980       28561    34273
 redis   read      1       9.78    14.67       30.00    30.50        9013    10816       40068    48082
 redis   read     64       2.24     2.68       28.11    28.61        7935     9522       35872    43046
-sqlite  grant     1      15.73    23.60       25.45    25.95        9806    11767       79676    95611
+sqlite  grant     1      15.73    23.60       25.45    25.95        9806    11465       79676    95577
 sqlite  grant    64       2.47     2.96       17.77    18.27        7854     9425       44459    53350
-sqlite  repeat    1      13.45    20.17       19.00    19.50        8521    10225       51273    61527
-sqlite  repeat   64       2.31     2.77       16.09    16.59        7543     9052       39209    47050
+sqlite  repeat    1      13.45    18.73       19.00    19.50        8521    10225       51273    61527
+sqlite  repeat   64       2.31     2.75       16.09    16.59        7543     9052       39209    47050
 sqlite  refusal   1       4.11     6.16        8.08     8.58        5994     7192       30437    36524
-sqlite  refusal  64       2.11     2.53        8.02     8.52        5789     6946       28439    34127
-sqlite  read      1      13.90    20.85       17.00    17.50        8197     9837       37118    44542
-sqlite  read     64       2.31     2.77       17.00    17.50        7664     9197       31975    38370
+sqlite  refusal  64       2.11     2.52        8.02     8.52        5789     6946       28439    34127
+sqlite  read      1      13.90    18.67       17.00    17.50        8197     9837       37118    44542
+sqlite  read     64       2.31     2.74       17.00    17.50        7664     9197       31975    38370
 """
 
 COLUMNS = ("system calls", "allocations", "own instructions", "instructions")
