@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "http/service.h"
+#include "support/seed.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ROUNDS 20
@@ -57,15 +57,6 @@ struct sale {
     bool is_over; /* nothing new is asked, everything is looked at */
     char wide[SERVICE_ID], narrow[ROUNDS][SERVICE_ID];
 };
-
-static uint32_t random_next(uint32_t *state)
-{
-    /* xorshift32 (Marsaglia) */
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
 
 /* ---- What a client asks ---- */
 
@@ -287,21 +278,6 @@ struct crash {
     unsigned in_doubt; /* requests, at all kills together */
 };
 
-static uint32_t seed_choose(void)
-{
-    const char *given = getenv("CRASH_SEED");
-    uint32_t seed = 0;
-
-    if (given != NULL) {
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    } else if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
-        abort();
-    }
-    seed += seed == 0; /* of which nothing but zeros would come */
-    print_message("CRASH_SEED=%u\n", seed);
-    return seed;
-}
-
 static void clients_start(struct crash *crash)
 {
     crash->sale.port = crash->service.port;
@@ -412,7 +388,7 @@ static void nothing_that_was_answered_is_lost_by_kill_9(void **state)
 
     (void)state;
     assert_non_null(crash);
-    crash->random = seed_choose();
+    crash->random = seed_choose("CRASH_SEED");
     service_start(&crash->service, NULL);
     service_create(&crash->service, WIDE_STOCK, crash->sale.wide);
     discountd_stop(crash->service.daemon); /* the first kill */

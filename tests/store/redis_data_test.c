@@ -7,6 +7,7 @@
 
 #include "discount/limits.h"
 #include "discount/log.h"
+#include "store/corrupt_ones.h"
 #include "store/crowd.h"
 #include "store/rig.h"
 #include "support/clock.h"
@@ -275,33 +276,6 @@ static void scripts_are_sent_by_their_hash(void **state)
 
 /* ---- Values that no store of ours writes ---- */
 
-enum { GET = 1, LIST = 2, GRANT = 4, REPEAT = 8, GRANT_GET = 16, GRANTS = 32, WALLET = 64 };
-enum { ALL = GET | LIST | GRANT | REPEAT | GRANT_GET | GRANTS | WALLET };
-/* Which read a discount as a whole; the others need its code. */
-enum { SHOWN = GET | LIST | WALLET };
-
-/* Asks about the discount in every way; which of them were CORRUPT. */
-static int corrupt_ones(struct scene *scene, struct str id)
-{
-    struct attempt *asked[] = {
-        submit_get(scene, id),
-        submit_list(scene, 0, 10),
-        submit_grant(scene, id, STR("new")),
-        submit_grant(scene, id, STR("ann")),
-        submit_grant_get(scene, id, STR("ann")),
-        submit_grants_of(scene, id, NULL, 10),
-        submit_wallet_of(scene, STR("ann"), NULL, 10),
-    };
-    int found = 0;
-
-    CHECK(scene, scene_settle(scene));
-    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-        found |= asked[i]->op.status == STATUS_CORRUPT ? 1 << i : 0;
-        CHECK(scene, asked[i]->op.status == STATUS_CORRUPT || asked[i]->op.status == STATUS_OK);
-    }
-    return found;
-}
-
 static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
 {
     static const struct {
@@ -337,7 +311,7 @@ static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
         CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
         redis_server_command(rig->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
                              plants[i].value.p, plants[i].value.n);
-        found = corrupt_ones(scene, id);
+        found = corrupt_ones(scene, id, STR("ann"));
         CHECK_INT(scene, atoll(ask(rig, "ZCARD discount:{%s}:grants", id)),
                   (plants[i].corrupt & GRANT) != 0 ? 1 : 2);
         if (found != plants[i].corrupt) {
@@ -393,7 +367,7 @@ static void a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory(void **stat
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
                              lengths[i]);
-        CHECK_INT(scene, corrupt_ones(scene, id), ALL);
+        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), ALL);
         assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
     }
     free(text);
@@ -420,7 +394,7 @@ static void a_grant_that_no_store_writes_is_corrupt_in_the_list(void **state)
         CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
         redis_server_command(rig->server, "ZADD discount:{%s}:grants %s %b", id.p, plants[i].score,
                              plants[i].user.p, plants[i].user.n);
-        CHECK_INT(scene, corrupt_ones(scene, id), GRANTS);
+        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), GRANTS);
     }
 }
 
@@ -434,7 +408,7 @@ static void an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list(voi
     CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
     for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
         redis_server_command(rig->server, "ZADD discounts %s garbage", scores[i]);
-        CHECK_INT(scene, corrupt_ones(scene, id), LIST);
+        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), LIST);
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "discount/engine.h"
 #include "discount/log.h"
+#include "store/corrupt_ones.h"
 #include "store/crowd.h"
 #include "store/sqlite_rig.h"
 #include "support/clock.h"
@@ -389,33 +390,6 @@ static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
 
 /* ---- Values that no store of ours writes ---- */
 
-enum { GET = 1, LIST = 2, GRANT = 4, REPEAT = 8, GRANT_GET = 16, GRANTS = 32, WALLET = 64 };
-enum { ALL = GET | LIST | GRANT | REPEAT | GRANT_GET | GRANTS | WALLET };
-/* Which read a brand, a time of creation; the others need neither. */
-enum { SHOWN = GET | LIST | WALLET };
-
-/* Asks about the discount in every way; which of them were CORRUPT. */
-static int corrupt_ones(struct scene *scene, struct str id)
-{
-    struct attempt *asked[] = {
-        submit_get(scene, id),
-        submit_list(scene, 0, 10),
-        submit_grant(scene, id, STR("new")),
-        submit_grant(scene, id, STR("user 1")),
-        submit_grant_get(scene, id, STR("user 1")),
-        submit_grants_of(scene, id, NULL, 10),
-        submit_wallet_of(scene, STR("user 1"), NULL, 10),
-    };
-    int found = 0;
-
-    CHECK(scene, scene_settle(scene));
-    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-        found |= asked[i]->op.status == STATUS_CORRUPT ? 1 << i : 0;
-        CHECK(scene, asked[i]->op.status == STATUS_CORRUPT || asked[i]->op.status == STATUS_OK);
-    }
-    return found;
-}
-
 /* Number 1, which user 1 was granted, as somebody has changed it. */
 static void check_plant(struct sqlite_rig *rig, const char *sql, int corrupt)
 {
@@ -434,7 +408,7 @@ static void check_plant(struct sqlite_rig *rig, const char *sql, int corrupt)
     execute(other, sql);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
     scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    found = corrupt_ones(scene, str_of(kept));
+    found = corrupt_ones(scene, str_of(kept), STR("user 1"));
     sqlite_rig_close(rig);
     if (found != corrupt) {
         fail_msg("%s: corrupt are 0x%x, not 0x%x", sql, (unsigned)found, (unsigned)corrupt);

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/findings.h"
 #include "store/sqlite_rig.h"
 #include "support/power_disk.h"
+#include "support/seed.h"
 
 /* How many users ask in one turn: so few that they are handed over together and are one commit. */
 #define HANDFUL 25
@@ -157,30 +157,6 @@ struct cutter {
     char fault[256];    /* the first thing that must not be; empty: nothing */
 };
 
-static uint32_t random_next(uint32_t *state)
-{
-    /* xorshift32 (Marsaglia) */
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
-static uint32_t seed_choose(void)
-{
-    const char *given = getenv("POWER_SEED");
-    uint32_t seed = 0;
-
-    if (given != NULL) {
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    } else if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
-        abort();
-    }
-    seed += seed == 0; /* of which nothing but zeros would come */
-    print_message("POWER_SEED=%u\n", seed);
-    return seed;
-}
-
 static void remains_judge(struct cutter *cutter, const struct remains *remains, uint32_t answered)
 {
     uint32_t whole = remains->grants / HANDFUL;
@@ -242,7 +218,7 @@ static void sell(struct sqlite_rig *rig, struct cutter *cutter, uint32_t handful
 
 static void cutter_start(struct cutter *cutter, const struct sqlite_rig *rig)
 {
-    *cutter = (struct cutter){.random = seed_choose()};
+    *cutter = (struct cutter){.random = seed_choose("POWER_SEED")};
     snprintf(cutter->path, sizeof(cutter->path), "%s/copy.db", rig->directory.path);
     cutter->disk = power_disk_new(moment, cutter);
 }

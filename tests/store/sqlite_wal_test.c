@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "store/crowd.h"
 #include "store/sqlite_rig.h"
 #include "support/fault_vfs.h"
+#include "support/seed.h"
 
 /* The head of a page, a page, and more than a piece may be. */
 #define HEAD 24
@@ -77,30 +77,6 @@ static void assert_file(const struct log *log, const unsigned char *bytes, size_
 }
 
 /* ---- Whatever is asked ---- */
-
-static uint32_t random_next(uint32_t *state)
-{
-    /* xorshift32 (Marsaglia) */
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
-static uint32_t seed_choose(void)
-{
-    const char *given = getenv("WAL_SEED");
-    uint32_t seed = 0;
-
-    if (given != NULL) {
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    } else if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
-        abort();
-    }
-    seed += seed == 0; /* of which nothing but zeros would come */
-    print_message("WAL_SEED=%u\n", seed);
-    return seed;
-}
 
 /* What should be in the log. */
 struct model {
@@ -169,7 +145,7 @@ static void what_lies_in_the_file_is_what_was_written(void **state)
     static struct model model;
     struct log log;
 
-    model.random = seed_choose();
+    model.random = seed_choose("WAL_SEED");
     log_open(*state, &log);
     for (int i = 0; i < STEPS; i++) {
         switch (random_next(&model.random) % 64) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/seed.h"
+
 #define SECTOR 512
 #define TRUNCATED (-1)
 
@@ -72,15 +74,6 @@ static void image_apply(struct image *image, const struct change *change)
     } else {
         image_write(image, change->bytes, (size_t)change->n, (size_t)change->at);
     }
-}
-
-static uint32_t random_next(uint32_t *state)
-{
-    /* xorshift32 (Marsaglia) */
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
 }
 
 /* Of a write some sectors; a truncation or not. Each change has its own likelihood, so that there
