@@ -3,10 +3,10 @@
  * sound is within its bounds, and a store's URL is refused or taken without harm. */
 #include <string.h>
 
-#include "config.h"
+#include "service/config.h"
 #include "discount/engine.h"
 #include "fuzz.h"
-#include "store/redis_address.h"
+#include "store/redis/address.h"
 
 #define MOST 32
 

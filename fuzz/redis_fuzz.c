@@ -5,7 +5,7 @@
 
 #include "discount/limits.h"
 #include "fuzz.h"
-#include "store/redis_codec.h"
+#include "store/redis/verbs.h"
 
 #define ID STR("dsc-AAAAAAAAAAAAAAAAAAAAAA")
 #define GROUPS 2

@@ -9,15 +9,15 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "backup.h"
-#include "bind.h"
-#include "config.h"
-#include "control.h"
+#include "commands/backup.h"
+#include "service/bind.h"
+#include "service/config.h"
+#include "control/control.h"
 #include "discount/engine.h"
 #include "discount/log.h"
-#include "healthcheck.h"
-#include "verify.h"
-#include "worker.h"
+#include "commands/healthcheck.h"
+#include "commands/verify.h"
+#include "service/worker.h"
 
 #define EXIT_BAD_CONFIG 2
 /* Descriptors of a worker besides its clients', and of the process besides its workers'. */

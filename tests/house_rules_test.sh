@@ -41,14 +41,14 @@ plant uuid "only discount.c knows libuuid" src/main.c '#include <uuid/uuid.h>'
 plant include-up "include/ knows only itself" include/discount/store.h '#include "store/backend.h"'
 plant http-to-api "http knows no other room" src/http/server.c '#include "api/api.h"'
 plant api-to-store "api knows no other room" src/api/grants.c '#include "store/backend.h"'
-plant store-to-http "store knows no other room" src/store/redis.c '#include "http/server.h"'
+plant store-to-http "store knows no other room" src/store/redis/backend.c '#include "http/server.h"'
 plant room-to-hall "no room knows the hall" src/http/server.c '#include "config.h"'
 plant utils "no umbrella and no odds-and-ends file" src/utils.c '/* SPDX-License-Identifier: MIT */'
-plant licence "a file begins with its licence" src/arena.c '^/* no licence */'
+plant licence "a file begins with its licence" src/base/arena.c '^/* no licence */'
 plant own-header "a .c includes its own header first" src/http/router.c '^#include <stdio.h>'
-plant long "no function over 70 lines" src/arena.c \
+plant long "no function over 70 lines" src/base/arena.c \
     "$(echo 'void f(void)' && echo '{' && yes '    f();' | head -n 71 && echo '}')"
 plant sleep "no sleep in a test" tests/http/race_test.c 'void f(void) { sleep(1); }'
-plant todo "nothing left open in the code" src/arena.c '/* TODO */'
+plant todo "nothing left open in the code" src/base/arena.c '/* TODO */'
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

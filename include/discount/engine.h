@@ -24,7 +24,7 @@ bool store_engine_start(struct store_engine *engine);
 /* After the last store on it is gone. */
 void store_engine_close(struct store_engine *engine);
 
-/* Where the process that uses the data listens for commands (src/control.h): a socket's path, which
+/* Where the process that uses the data listens for commands (src/control/control.h): a socket's path, which
  * lives as long as the engine, or NULL for a store that many processes may use. */
 const char *store_engine_control_path(const struct store_engine *engine);
 

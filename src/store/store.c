@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "store/backend.h"
-#include "store/sold_out.h"
-#include "store/soundness.h"
+#include "store/refusal_cache.h"
+#include "store/validate.h"
 
 /* How much of its deadline an operation may be expected to wait when it is taken: the rest is for a
  * store that becomes slower meanwhile. */

@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 
 #include "api/api.h"
-#include "bind.h"
+#include "service/bind.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "http/service.h"
 #include "support/need.h"
-#include "worker.h"
+#include "service/worker.h"
 
 /* More allocations than any request makes. */
 #define ALLOCATIONS_MOST 2000

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "control/control.h"
 #include "discount/engine.h"
 #include "support/clock.h"
 #include "support/command.h"

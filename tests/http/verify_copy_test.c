@@ -15,13 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "copy_directory.h"
+#include "control/control.h"
+#include "commands/copy_directory.h"
 #include "support/clock.h"
 #include "support/directory.h"
 #include "support/process.h"
 #include "support/test.h"
-#include "verify.h"
+#include "commands/verify.h"
 
 #define COPY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 

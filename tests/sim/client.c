@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "sim/answer.h"
-#include "sim/finding.h"
+#include "sim/sim_fail.h"
 #include "sim/virtual_clock.h"
 
 #define PIECE 65536

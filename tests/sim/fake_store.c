@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/finding.h"
+#include "sim/sim_fail.h"
 
 /* An operation that came in and whose `done` has not run yet. */
 struct ticket {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/finding.h"
+#include "sim/sim_fail.h"
 #include "sim/virtual_clock.h"
-#include "store/sold_out.h"
+#include "store/refusal_cache.h"
 
 struct ticket {
     struct queue link;

@@ -61,8 +61,8 @@ sound() {
 server=src/http/server.c
 store=src/store/store.c
 listing=src/api/listing.c
-memory=src/store/sold_out.c
-filter=src/store/holder_filter.c
+memory=src/store/refusal_cache.c
+filter=src/store/bloom_filter.c
 
 sound sim
 

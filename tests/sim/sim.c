@@ -14,7 +14,7 @@
 #include "api/api.h"
 #include "discount/log.h"
 #include "sim/client.h"
-#include "sim/finding.h"
+#include "sim/sim_fail.h"
 #include "sim/virtual_clock.h"
 
 #define CLIENTS 6

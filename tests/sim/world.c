@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "sim/finding.h"
+#include "sim/sim_fail.h"
 
 #define BACKLOG 64
 

@@ -4,7 +4,7 @@
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
 
-#include "store/scene.h"
+#include "store/store_fixture.h"
 
 #define CHECK(scene, condition) check_that((scene), (condition), #condition, __FILE__, __LINE__)
 #define CHECK_INT(scene, found, wanted)                                                            \

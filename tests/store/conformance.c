@@ -7,7 +7,7 @@
 #include "discount/engine.h"
 #include "discount/limits.h"
 #include "discount/log.h"
-#include "store/cases.h"
+#include "store/cases/cases.h"
 #include "support/clock.h"
 #include "support/directory.h"
 

@@ -3,7 +3,7 @@
 #ifndef STORE_CORRUPT_ONES_H
 #define STORE_CORRUPT_ONES_H
 
-#include "store/scene.h"
+#include "store/store_fixture.h"
 
 enum { GET = 1, LIST = 2, GRANT = 4, REPEAT = 8, GRANT_GET = 16, GRANTS = 32, WALLET = 64 };
 enum { ALL = GET | LIST | GRANT | REPEAT | GRANT_GET | GRANTS | WALLET };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "discount/limits.h"
-#include "store/sold_out.h"
+#include "store/refusal_cache.h"
 #include "support/clock.h"
 #include "support/test.h"
 

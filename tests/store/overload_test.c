@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* When the store is slower than the demand: who is put off, and who is not. A Redis that is frozen
  * is as slow as a test wants it. */
-#include "store/rig.h"
+#include "store/redis/redis_fixture.h"
 #include "support/clock.h"
 
 #define DEADLINE_MS 8000

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Whoever serves the file has locked it, so it is asked for the copy; a file that nobody serves is
+ * copied here. */
+#include "commands/backup.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "base/interruption.h"
+#include "base/progress.h"
+
+/* The path as any process may use it: it may have another working directory. */
+static bool absolute(const char *file, char ret_path[PATH_MAX])
+{
+    char directory[PATH_MAX];
+    int n;
+
+    if (file[0] == '/') {
+        n = snprintf(ret_path, PATH_MAX, "%s", file);
+    } else if (getcwd(directory, sizeof(directory)) == NULL) {
+        return false;
+    } else {
+        n = snprintf(ret_path, PATH_MAX, "%s/%s", directory, file);
+    }
+    return n > 0 && n < PATH_MAX;
+}
+
+/* ---- Where it must not go ---- */
+
+/* What has this name in this directory: also by another way to the directory. */
+static bool is_same_name(const char *path, const char *other)
+{
+    char copies[2][PATH_MAX + 16];
+    struct stat place, other_place;
+
+    if (strcmp(strrchr(path, '/'), strrchr(other, '/')) != 0) {
+        return false;
+    }
+    snprintf(copies[0], sizeof(copies[0]), "%s", path);
+    snprintf(copies[1], sizeof(copies[1]), "%s", other);
+    return stat(dirname(copies[0]), &place) == 0 && stat(dirname(copies[1]), &other_place) == 0 &&
+           place.st_dev == other_place.st_dev && place.st_ino == other_place.st_ino;
+}
+
+/* Whether the store of this path has or will have something of its own there. */
+static bool is_beside(const char *store, const char *path)
+{
+    static const char *const endings[] = {"-control", "-journal", "-shm", "-wal"};
+    char name[PATH_MAX + 16];
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", store, endings[i]);
+        if (is_same_name(name, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* SQLite has what is its own beside the file, and the socket is beside the name that the store was
+ * given, which may be a link. */
+static bool belongs_to_store(const char *control_path, const char *path)
+{
+    char given[PATH_MAX], store[PATH_MAX], real[PATH_MAX];
+
+    return control_path != NULL && control_store_path(control_path, given) &&
+           absolute(given, store) &&
+           (is_beside(store, path) || (realpath(store, real) != NULL && is_beside(real, path)));
+}
+
+/* ---- The copy ---- */
+
+/* A copy that is made here, and what would end the command in the middle of it. */
+struct making {
+    struct progress *progress;
+    sigset_t signals;
+    int number; /* of the signal that came, or 0 */
+};
+
+static bool go_on(void *argument, uint64_t done, uint64_t total)
+{
+    struct making *making = argument;
+
+    making->number = interruption_take(&making->signals);
+    return making->number == 0 && progress_show(making->progress, done, total);
+}
+
+/* A signal waits for the end of a step, and then nothing is left of the copy, or it is whole. */
+static bool copy_here(struct store_engine *engine, const char *path, struct progress *progress,
+                      char *ret_fault)
+{
+    struct making making = {.progress = progress};
+    bool is_done;
+
+    interruption_block(&making.signals);
+    is_done = store_engine_backup(engine, path, go_on, &making, ret_fault);
+    if (!is_done && making.number != 0) {
+        progress_end(progress);
+        interruption_die(&making.signals, making.number);
+    }
+    interruption_unblock(&making.signals);
+    return is_done;
+}
+
+static bool copy(struct store_engine *engine, const char *path, struct progress *progress,
+                 char *ret_fault)
+{
+    const char *control_path = store_engine_control_path(engine);
+    struct control_peer peer;
+    enum control_answer answer =
+        control_path == NULL ? CONTROL_NOBODY : control_connect(control_path, &peer, ret_fault);
+    bool is_done;
+
+    if (answer != CONTROL_THERE) {
+        return answer == CONTROL_NOBODY && copy_here(engine, path, progress, ret_fault);
+    }
+    is_done = control_backup(&peer, path, progress_show, progress, ret_fault);
+    control_hang_up(&peer);
+    return is_done;
+}
+
+int backup(struct store_engine *engine, const char *file)
+{
+    char path[PATH_MAX], fault[STORE_FAULT] = "";
+    struct progress progress;
+    bool is_done;
+
+    if (!absolute(file, path)) {
+        fputs("discountd: the path of the backup is too long\n", stderr);
+        return EXIT_FAILURE;
+    }
+    if (belongs_to_store(store_engine_control_path(engine), path)) {
+        fprintf(stderr, "discountd: no backup: %s belongs to the store\n", path);
+        return EXIT_FAILURE;
+    }
+    progress_init(&progress, "backup");
+    is_done = copy(engine, path, &progress, fault);
+    progress_end(&progress);
+    if (!is_done) {
+        fprintf(stderr, "discountd: no backup: %s\n", fault);
+        return EXIT_FAILURE;
+    }
+    printf("%s is a whole backup; start on it with DISCOUNT_STORE=sqlite:%s\n", path, path);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* In: where a store's control socket is. Out: a directory beside it, and none that was left.
+ *
+ * In a place where others write too, a name may be another thing at the next look, so what is
+ * locked, given away or emptied is a descriptor, and only names that a copy has are removed. */
+#include "commands/copy_directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "verify-"
+#define RANDOM "XXXXXX" /* what mkdtemp puts another text in the place of */
+#define ALPHANUMERICS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+/* How often a new directory may be swept away before it is locked. */
+#define ATTEMPTS 10
+
+/* ---- What both do ---- */
+
+/* Where the file lies, links resolved. */
+static bool place_of(const char *control_path, char ret_place[PATH_MAX])
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s", control_path) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return realpath(dirname(path), ret_place) != NULL;
+}
+
+static int open_in(int place, const char *name)
+{
+    return openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Whatever of it is there: what a backup that was cut short left, SQLite's log, and last the copy,
+ * because a backup that is not cut short yet may give it its name at this moment. */
+static void empty(int fd)
+{
+    static const char *const endings[] = {"-partial-journal", "-partial", "-journal", "-wal", ""};
+    char name[64];
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        snprintf(name, sizeof(name), COPY_NAME "%s", endings[i]);
+        unlinkat(fd, name, 0);
+    }
+}
+
+/* ---- One's own ---- */
+
+/* Takes the lock. False when somebody sweeps it away, or has done so. A file system without such
+ * locks has none who could take it for one that was left. */
+static bool hold(const struct copy_directory *directory)
+{
+    struct stat held, named;
+
+    if (flock(directory->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return false;
+    }
+    return fstat(directory->fd, &held) == 0 && lstat(directory->path, &named) == 0 &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+/* An empty one that we hold, for ourselves alone. */
+static bool make(const char *place, struct copy_directory *directory)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (snprintf(directory->path, PATH_MAX, "%s/" NAME RANDOM, place) >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return false;
+        }
+        if (mkdtemp(directory->path) == NULL) {
+            return false;
+        }
+        directory->fd = open_in(AT_FDCWD, directory->path);
+        if (directory->fd >= 0) {
+            if (hold(directory)) {
+                return true;
+            }
+            close(directory->fd);
+        }
+    }
+    errno = EAGAIN;
+    return false;
+}
+
+/* Who serves writes the copy. Where root verifies, that may be another user, who may own neither
+ * the file nor the place. */
+static bool give(int fd, const struct control_peer *peer)
+{
+    return peer->uid == geteuid() || fchown(fd, peer->uid, peer->gid) == 0;
+}
+
+bool copy_directory_make(const char *control_path, const struct control_peer *peer,
+                         struct copy_directory *ret_directory)
+{
+    char place[PATH_MAX];
+
+    if (!place_of(control_path, place) || !make(place, ret_directory)) {
+        return false;
+    }
+    if (!give(ret_directory->fd, peer)) {
+        int number = errno;
+
+        copy_directory_remove(ret_directory);
+        errno = number;
+        return false;
+    }
+    return true;
+}
+
+void copy_directory_remove(const struct copy_directory *directory)
+{
+    empty(directory->fd);
+    rmdir(directory->path);
+    close(directory->fd);
+}
+
+/* ---- Those that were left ---- */
+
+static bool is_name(const char *name)
+{
+    size_t n = strlen(NAME);
+
+    return strncmp(name, NAME, n) == 0 && strlen(name) == n + strlen(RANDOM) &&
+           strspn(name + n, ALPHANUMERICS) == strlen(RANDOM);
+}
+
+/* For one user alone, who is ourselves or the file's owner. */
+static bool is_ours(int fd, uid_t owner)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 && (about.st_mode & 0777) == 0700 &&
+           (about.st_uid == geteuid() || about.st_uid == owner);
+}
+
+static void sweep_one(int place, const char *name, uid_t owner)
+{
+    int fd = open_in(place, name);
+
+    if (fd < 0) {
+        return;
+    }
+    if (is_ours(fd, owner) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        empty(fd);
+        unlinkat(place, name, AT_REMOVEDIR);
+    }
+    close(fd);
+}
+
+/* Without a file there is nobody but ourselves to trust. */
+static uid_t owner_of(const char *control_path)
+{
+    char path[PATH_MAX];
+    struct stat about;
+
+    return control_store_path(control_path, path) && stat(path, &about) == 0 ? about.st_uid
+                                                                             : geteuid();
+}
+
+void copy_directory_sweep(const char *control_path)
+{
+    char place[PATH_MAX];
+    uid_t owner = owner_of(control_path);
+    const struct dirent *entry;
+    DIR *entries = place_of(control_path, place) ? opendir(place) : NULL;
+
+    if (entries == NULL) {
+        return;
+    }
+    while ((entry = readdir(entries)) != NULL) {
+        if (is_name(entry->d_name)) {
+            sweep_one(dirfd(entries), entry->d_name, owner);
+        }
+    }
+    closedir(entries);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* In: an engine. Out: lines, and an exit code.
+ *
+ * A file that a process serves from is locked for everybody else. That process is asked for a copy,
+ * which comes to lie in a directory of its own (copy_directory.h); it is verified in the file's
+ * place and goes away at the end, also when a signal ends the command. */
+#include "commands/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/control.h"
+#include "commands/copy_directory.h"
+#include "base/interruption.h"
+#include "base/progress.h"
+
+#define EXIT_FAULTS 1
+#define EXIT_NOT_LOOKED 2
+/* More faults than a person reads are only counted. */
+#define MOST_TOLD 1000
+
+/* ---- What is told ---- */
+
+/* The two ends of an audit: what it calls back, and where it is shown. */
+struct report {
+    struct progress progress;
+    uint64_t told;
+};
+
+static bool report_progress(void *argument, uint64_t done, uint64_t total)
+{
+    struct report *report = argument;
+
+    return progress_show(&report->progress, done, total);
+}
+
+/* Both may go to the same terminal, so the one line leaves before the other comes. */
+static void report_fault(void *argument, const char *text)
+{
+    struct report *report = argument;
+
+    if (report->told > MOST_TOLD) {
+        return;
+    }
+    progress_end(&report->progress);
+    puts(report->told < MOST_TOLD ? text : "more faults are counted and not told");
+    fflush(stdout);
+    report->told++;
+}
+
+static int complain(const char *fault)
+{
+    fprintf(stderr, "discountd: %s\n", fault);
+    return EXIT_NOT_LOOKED;
+}
+
+static const char *plural(uint64_t number)
+{
+    return number == 1 ? "" : "s";
+}
+
+/* A sum is told of the whole only. */
+static int sum_up(const struct store_audit *audit)
+{
+    printf("%" PRIu64 " discount%s, %" PRIu64 " grant%s: ", audit->discounts,
+           plural(audit->discounts), audit->grants, plural(audit->grants));
+    if (audit->faults == 0) {
+        puts("no fault");
+    } else {
+        printf("%" PRIu64 " fault%s\n", audit->faults, plural(audit->faults));
+    }
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return complain("standard output takes no more");
+    }
+    return audit->faults == 0 ? EXIT_SUCCESS : EXIT_FAULTS;
+}
+
+static int look_at(struct store_engine *engine)
+{
+    struct report report = {.told = 0};
+    struct store_audit audit = {
+        .argument = &report, .progress = report_progress, .found = report_fault};
+    char fault[STORE_FAULT];
+    bool is_whole;
+
+    progress_init(&report.progress, "verify");
+    is_whole = store_engine_verify(engine, &audit, fault);
+    progress_end(&report.progress);
+    return is_whole ? sum_up(&audit) : complain(fault);
+}
+
+/* ---- The copy ---- */
+
+/* What a URL needs in front of the path. */
+#define SCHEME "sqlite:"
+
+struct copy {
+    struct copy_directory directory;
+    char url[sizeof(SCHEME) + PATH_MAX + sizeof(COPY_NAME)];
+    const char *path; /* in url */
+    sigset_t signals; /* what would end the command */
+    pthread_t watch;
+};
+
+/* A thread that waits for the signal. The command is in the middle of something then, which the end
+ * of the process ends. */
+static void *watch(void *argument)
+{
+    const struct copy *copy = argument;
+    int number = 0;
+
+    if (sigwait(&copy->signals, &number) != 0) {
+        return NULL;
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
+                           NULL); /* it is over, whatever the command says */
+    copy_directory_remove(&copy->directory);
+    interruption_die(&copy->signals, number);
+    return NULL;
+}
+
+/* False with errno. */
+static bool copy_init(const char *control_path, const struct control_peer *peer, struct copy *copy)
+{
+    int code;
+
+    interruption_block(&copy->signals);
+    if (!copy_directory_make(control_path, peer, &copy->directory)) {
+        return false;
+    }
+    snprintf(copy->url, sizeof(copy->url), SCHEME "%s/" COPY_NAME, copy->directory.path);
+    copy->path = copy->url + sizeof(SCHEME) - 1;
+    code = pthread_create(&copy->watch, NULL, watch, copy);
+    if (code != 0) {
+        copy_directory_remove(&copy->directory);
+        errno = code;
+    }
+    return code == 0;
+}
+
+static void copy_fini(struct copy *copy)
+{
+    pthread_cancel(copy->watch);
+    pthread_join(copy->watch, NULL);
+    copy_directory_remove(&copy->directory);
+}
+
+static bool copy_ask(const struct control_peer *peer, const struct copy *copy,
+                     char ret_fault[STORE_FAULT])
+{
+    struct progress progress;
+    bool is_made;
+
+    progress_init(&progress, "copy");
+    is_made = control_backup(peer, copy->path, progress_show, &progress, ret_fault);
+    progress_end(&progress);
+    return is_made;
+}
+
+static int look_at_copy(const struct copy *copy)
+{
+    const char *fault = "";
+    struct store_engine *engine = store_engine_open(copy->url, &fault);
+    int code;
+
+    if (engine == NULL) {
+        return complain(fault);
+    }
+    code = look_at(engine);
+    store_engine_close(engine);
+    return code;
+}
+
+static int look_at_served(const char *control_path, const struct control_peer *peer)
+{
+    char fault[STORE_FAULT];
+    struct copy copy;
+    int code;
+
+    if (!copy_init(control_path, peer, &copy)) {
+        snprintf(fault, sizeof(fault), "no copy beside %s: %s", control_path, strerror(errno));
+        return complain(fault);
+    }
+    code = copy_ask(peer, &copy, fault) ? look_at_copy(&copy) : complain(fault);
+    copy_fini(&copy);
+    return code;
+}
+
+/* In a copy if a process serves from it, else itself: it may lie where nothing can be written. */
+static int look_at_file(struct store_engine *engine, const char *control_path)
+{
+    char fault[STORE_FAULT];
+    struct control_peer peer;
+    int code = EXIT_NOT_LOOKED;
+
+    copy_directory_sweep(control_path);
+    switch (control_connect(control_path, &peer, fault)) {
+    case CONTROL_THERE:
+        code = look_at_served(control_path, &peer);
+        control_hang_up(&peer);
+        break;
+    case CONTROL_NOBODY:
+        code = look_at(engine);
+        break;
+    case CONTROL_UNTRUSTED:
+        code = complain(fault);
+        break;
+    }
+    return code;
+}
+
+int verify(const struct config *config, struct store_engine *engine)
+{
+    const char *control_path = store_engine_control_path(engine);
+
+    log_set_level(config->log_level);
+    return control_path == NULL ? look_at(engine) : look_at_file(engine, control_path);
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/* hiredis on the worker's loop. The states, and what leads on from each:
+ *
+ *   RESTING     the back-off timer          -> RESOLVING
+ *   RESOLVING   an address, or none         -> CONNECTING, RESTING
+ *   CONNECTING  connected, refused, too late -> GREETING, RESTING
+ *   GREETING    AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
+ *   READY       the connection is lost or given up             -> RESTING
+ *   CLOSED      the end, from any state
+ *
+ * hiredis 0.14 must not be disconnected from within its own callbacks, so these only write down
+ * what is to happen (`doomed`); it has no timeouts, so the timer here watches; and it wants to
+ * write each command through an event of its own, which the adapter below ignores in favour of
+ * link_flush. */
+#include "store/redis/link.h"
+
+#include <assert.h>
+#include <hiredis/async.h>
+#include <hiredis/sds.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "discount/log.h"
+#include "store/redis/scripts.h"
+
+#define BACKOFF_LEAST_MS 50
+#define BACKOFF_DOUBLINGS 3
+#define ADDRESS_TEXT 64
+/* How often a ready link looks whether its oldest command is overdue. */
+#define WATCH_MS 500
+/* How many deadlines long a silent connection is kept. Replies that come after their operation's
+ * deadline are dropped; one that is later than this comes to nobody. */
+#define PATIENCE_DEADLINES 2
+/* How long a handshake may take. A first packet that was lost is sent again by the kernel after a
+ * second, then after two; a new connection is sooner. */
+#define CONNECT_MS 500
+
+enum state { RESTING, RESOLVING, CONNECTING, GREETING, READY, CLOSED };
+
+/* The loop's view of one connection's socket. It outlives the connection until the loop has let go
+ * of it, and so is not part of the link. */
+struct link_poll {
+    uv_poll_t handle;
+    struct redis_link *link; /* NULL once the connection has gone */
+};
+
+struct redis_link {
+    uv_loop_t *loop;
+    const struct redis_address *address;
+    redis_reply_fn replied;
+    uint64_t deadline_ms;
+
+    enum state state;
+    redisAsyncContext *context; /* hiredis's, until one of its callbacks says that it is gone */
+    struct link_poll *poll;     /* as long as context */
+    bool flushing, wants_write;
+    const char *doomed; /* why the connection is to be given up; NULL: it is not */
+    uint64_t lost_ms;   /* since when nothing can be sent; 0 while READY */
+
+    struct queue sent;
+    uint64_t queued_bytes; /* given to this connection so far */
+    unsigned greetings_due;
+    unsigned failures; /* in a row */
+    uint64_t jitter;
+    uv_timer_t timer; /* back-off, then the time to connect, then the watch */
+    uv_getaddrinfo_t resolver;
+};
+
+static void connection_drop(struct redis_link *link, const char *why);
+
+/* ---- The timer and the back-off ---- */
+
+/* xorshift64: spreads the reconnects of many workers; nothing depends on its quality. */
+static uint64_t jitter_next(struct redis_link *link)
+{
+    link->jitter ^= link->jitter << 13;
+    link->jitter ^= link->jitter >> 7;
+    link->jitter ^= link->jitter << 17;
+    return link->jitter;
+}
+
+static void resolve(struct redis_link *link);
+
+static void rest_over(uv_timer_t *timer)
+{
+    resolve(timer->data);
+}
+
+/* Waits before the next attempt: twice as long after each failure, give or take half of it. */
+static void rest(struct redis_link *link, const char *why)
+{
+    unsigned doublings = link->failures < BACKOFF_DOUBLINGS ? link->failures : BACKOFF_DOUBLINGS;
+    uint64_t delay_ms = (uint64_t)BACKOFF_LEAST_MS << doublings;
+
+    if (link->state == CLOSED) {
+        return;
+    }
+    if (link->lost_ms == 0) {
+        link->lost_ms = uv_now(link->loop);
+    }
+    log_write(link->failures == 0 ? LOG_WARNING : LOG_DEBUG, "redis: no connection to %s:%s: %s",
+              link->address->host, link->address->port, why);
+    link->failures++;
+    link->state = RESTING;
+    uv_timer_start(&link->timer, rest_over, delay_ms / 2 + jitter_next(link) % delay_ms, 0);
+}
+
+static void too_late(uv_timer_t *timer)
+{
+    connection_drop(timer->data, "it did not answer in time");
+}
+
+/* For how long the oldest command has been overdue; 0: it is not, or there is none. It is at its
+ * operation's deadline, so that who comes when that one has been told is not sent after it. */
+static uint64_t overdue_ms(const struct redis_link *link)
+{
+    const struct redis_sent *oldest;
+    uint64_t waits_ms;
+
+    if (queue_is_empty(&link->sent)) {
+        return 0;
+    }
+    oldest = CONTAINER_OF(link->sent.next, struct redis_sent, queue);
+    waits_ms = uv_now(link->loop) - oldest->sent_ms;
+    return waits_ms >= link->deadline_ms ? 1 + waits_ms - link->deadline_ms : 0;
+}
+
+static void watch(uv_timer_t *timer)
+{
+    struct redis_link *link = timer->data;
+    uint64_t silent_ms = overdue_ms(link);
+
+    /* Only now, or a replica that refuses its first write would be tried again at once. */
+    link->failures = 0;
+    if (silent_ms > (PATIENCE_DEADLINES - 1) * link->deadline_ms) {
+        link->lost_ms = uv_now(link->loop) - silent_ms;
+        connection_drop(link, "a command has had no reply for too long");
+    }
+}
+
+/* ---- The adapter: hiredis's wishes become events of the loop, and back ---- */
+
+static void poll_update(struct redis_link *link);
+
+static void write_out(struct redis_link *link)
+{
+    link->flushing = true;
+    redisAsyncHandleWrite(link->context);
+    link->flushing = false;
+}
+
+static void poll_happened(uv_poll_t *handle, int status, int events)
+{
+    struct link_poll *poll = CONTAINER_OF(handle, struct link_poll, handle);
+
+    if ((status < 0 || (events & UV_READABLE) != 0) && poll->link != NULL) {
+        redisAsyncHandleRead(poll->link->context);
+    }
+    /* The socket has failed, and so the loop has stopped watching it. What came before the failure
+     * is read first, so it is watched on until reading meets the failure itself. */
+    if (status < 0 && poll->link != NULL) {
+        poll_update(poll->link);
+    }
+    /* Reading may have ended the connection. */
+    if ((events & UV_WRITABLE) != 0 && poll->link != NULL) {
+        write_out(poll->link);
+    }
+    if (poll->link != NULL && poll->link->doomed != NULL) {
+        connection_drop(poll->link, poll->link->doomed);
+    }
+}
+
+static void poll_update(struct redis_link *link)
+{
+    int events = UV_READABLE | (link->wants_write ? UV_WRITABLE : 0);
+
+    if (uv_poll_start(&link->poll->handle, events, poll_happened) != 0) {
+        link->doomed = "the loop does not watch it";
+    }
+}
+
+static void wants_read(void *data)
+{
+    (void)data; /* it always reads, so that it sees the end of the connection */
+}
+
+/* Called for each command. While nobody flushes, the flush to come is soon enough; from within the
+ * flush it means that the socket is full, and while connecting that the result is wanted. */
+static void wants_write(void *data)
+{
+    struct redis_link *link = data;
+
+    if ((link->flushing || link->state == CONNECTING) && !link->wants_write) {
+        link->wants_write = true;
+        poll_update(link);
+    }
+}
+
+static void wrote_all(void *data)
+{
+    struct redis_link *link = data;
+
+    if (link->wants_write) {
+        link->wants_write = false;
+        poll_update(link);
+    }
+}
+
+static void poll_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct link_poll, handle));
+}
+
+/* The context is going away. */
+static void cleaned_up(void *data)
+{
+    struct redis_link *link = data;
+
+    uv_close((uv_handle_t *)&link->poll->handle, poll_closed);
+    link->poll->link = NULL;
+    link->poll = NULL;
+    link->context = NULL;
+}
+
+/* False without memory; nothing is attached then. */
+static bool attach(struct redis_link *link, redisAsyncContext *context)
+{
+    struct link_poll *poll = calloc(1, sizeof(*poll));
+
+    if (poll == NULL || uv_poll_init(link->loop, &poll->handle, context->c.fd) != 0) {
+        free(poll);
+        return false;
+    }
+    poll->link = link;
+    link->poll = poll;
+    link->context = context;
+    link->wants_write = false;
+    link->queued_bytes = 0;
+    link->doomed = NULL;
+    context->data = link;
+    context->ev.data = link;
+    context->ev.addRead = wants_read;
+    context->ev.addWrite = wants_write;
+    context->ev.delWrite = wrote_all;
+    context->ev.cleanup = cleaned_up;
+    return true;
+}
+
+/* ---- Greeting ---- */
+
+static void greeting_replied(redisAsyncContext *context, void *reply_pointer, void *unused)
+{
+    struct redis_link *link = context->data;
+    const redisReply *reply = reply_pointer;
+
+    (void)unused;
+    if (reply == NULL) {
+        return; /* the connection has gone; `disconnected` deals with it */
+    }
+    if (reply->type == REDIS_REPLY_ERROR) {
+        if (link->failures <= 1) {
+            log_write(LOG_WARNING, "redis: the greeting was refused: %.*s", (int)reply->len,
+                      reply->str);
+        }
+        link->doomed = "the greeting was refused";
+    } else if (--link->greetings_due == 0 && link->doomed == NULL) {
+        link->state = READY;
+        link->lost_ms = 0;
+        uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
+        log_write(LOG_INFO, "redis: connected to %s:%s", link->address->host, link->address->port);
+    }
+}
+
+static void greet(struct redis_link *link, int argc, const char **argv, const size_t *sizes)
+{
+    link->greetings_due++;
+    if (redisAsyncCommandArgv(link->context, greeting_replied, NULL, argc, argv, sizes) !=
+        REDIS_OK) {
+        link->doomed = "there is no memory for the greeting";
+    }
+}
+
+static void greet_all(struct redis_link *link)
+{
+    const struct redis_address *address = link->address;
+    const char *auth[] = {"AUTH", address->user, address->password};
+    const char *auth_default[] = {"AUTH", address->password};
+    const char *select[] = {"SELECT", address->db};
+
+    link->state = GREETING;
+    link->greetings_due = 0;
+    if (address->password[0] != '\0') {
+        bool named = address->user[0] != '\0';
+
+        greet(link, named ? 3 : 2, named ? auth : auth_default, NULL);
+    }
+    greet(link, 2, select, NULL);
+    for (int verb = 0; verb < STORE_VERB_COUNT; verb++) {
+        const struct redis_script *script = &redis_scripts[verb];
+        const char *load[] = {"SCRIPT", "LOAD", script->text.p};
+        const size_t sizes[] = {6, 4, script->text.n};
+
+        if (script->text.n > 0) {
+            greet(link, 3, load, sizes);
+        }
+    }
+}
+
+/* ---- Connecting ---- */
+
+static void connected(const redisAsyncContext *context, int status)
+{
+    struct redis_link *link = context->data;
+
+    if (status == REDIS_OK) {
+        redisEnableKeepAlive(&link->context->c);
+        uv_timer_start(&link->timer, too_late, PATIENCE_DEADLINES * link->deadline_ms, 0);
+        greet_all(link);
+    } else {
+        rest(link, context->errstr[0] != '\0' ? context->errstr : "it was refused");
+    }
+}
+
+static void disconnected(const redisAsyncContext *context, int status)
+{
+    struct redis_link *link = context->data;
+
+    (void)status;
+    rest(link, link->doomed != NULL         ? link->doomed
+               : context->errstr[0] != '\0' ? context->errstr
+                                            : "it was closed");
+}
+
+static void connect_to(struct redis_link *link, const char *ip)
+{
+    redisAsyncContext *context = redisAsyncConnect(ip, (int)strtol(link->address->port, NULL, 10));
+
+    if (context == NULL || context->err != 0 || !attach(link, context)) {
+        rest(link, context == NULL ? "there is no memory for it" : context->errstr);
+        if (context != NULL) {
+            redisAsyncFree(context);
+        }
+        return;
+    }
+    link->state = CONNECTING;
+    uv_timer_start(&link->timer, too_late, CONNECT_MS, 0);
+    redisAsyncSetDisconnectCallback(context, disconnected);
+    redisAsyncSetConnectCallback(context, connected);
+    poll_update(link);
+}
+
+/* Another one of a name's addresses after each failure: a host may have one that nobody serves. */
+static const struct addrinfo *address_choose(const struct addrinfo *found, unsigned failures)
+{
+    const struct addrinfo *chosen = found;
+
+    for (unsigned i = 0; i < failures; i++) {
+        chosen = chosen->ai_next == NULL ? found : chosen->ai_next;
+    }
+    return chosen;
+}
+
+static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct redis_link *link = request->data;
+    const struct addrinfo *address;
+    char ip[ADDRESS_TEXT];
+
+    if (link->state != CLOSED) {
+        address = status != 0 ? NULL : address_choose(found, link->failures);
+        if (address == NULL) {
+            rest(link, uv_strerror(status));
+        } else if (getnameinfo(address->ai_addr, address->ai_addrlen, ip, sizeof(ip), NULL, 0,
+                               NI_NUMERICHOST) != 0) {
+            rest(link, "its address cannot be written");
+        } else {
+            connect_to(link, ip);
+        }
+    }
+    uv_freeaddrinfo(found);
+}
+
+/* Off the loop's thread, because a name server may take its time. */
+static void resolve(struct redis_link *link)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    int status;
+
+    link->state = RESOLVING;
+    link->resolver.data = link;
+    status =
+        uv_getaddrinfo(link->loop, &link->resolver, resolved, link->address->host, NULL, &hints);
+    if (status != 0) {
+        rest(link, uv_strerror(status));
+    }
+}
+
+/* Not from within a callback of hiredis. */
+static void connection_drop(struct redis_link *link, const char *why)
+{
+    bool was_connected = link->state == GREETING || link->state == READY;
+
+    link->doomed = why;
+    redisAsyncFree(link->context);
+    /* hiredis tells `disconnected` only about what had been connected. */
+    if (!was_connected) {
+        rest(link, why);
+    }
+}
+
+/* ---- The link ---- */
+
+struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *address,
+                             redis_reply_fn replied, uint64_t deadline_ms)
+{
+    struct redis_link *link = calloc(1, sizeof(*link));
+
+    if (link == NULL || getrandom(&link->jitter, sizeof(link->jitter), 0) < 0) {
+        free(link);
+        return NULL;
+    }
+    link->jitter |= 1; /* xorshift never leaves 0 */
+    link->loop = loop;
+    link->address = address;
+    link->replied = replied;
+    link->deadline_ms = deadline_ms;
+    link->lost_ms = uv_now(loop);
+    queue_init(&link->sent);
+    uv_timer_init(loop, &link->timer);
+    link->timer.data = link;
+    resolve(link);
+    return link;
+}
+
+bool link_is_ready(const struct redis_link *link)
+{
+    return link->state == READY && link->doomed == NULL && overdue_ms(link) == 0;
+}
+
+uint64_t link_outage_ms(const struct redis_link *link)
+{
+    if (link_is_ready(link)) {
+        return 0;
+    }
+    if (link->state == READY) {
+        return link->doomed == NULL ? overdue_ms(link) : 1;
+    }
+    return 1 + uv_now(link->loop) - link->lost_ms;
+}
+
+static void command_replied(redisAsyncContext *context, void *reply, void *sent_pointer)
+{
+    struct redis_sent *sent = sent_pointer;
+    struct redis_link *link = sent->link;
+    enum redis_loss loss = REDIS_LOSS_NONE;
+
+    if (reply == NULL) {
+        /* What is left in hiredis's buffer was never given to the kernel. */
+        uint64_t written = link->queued_bytes - sdslen(context->c.obuf);
+
+        loss = sent->end > written ? REDIS_LOSS_UNSENT : REDIS_LOSS_SENT;
+    }
+    queue_remove(&sent->queue);
+    link->replied(sent, reply, loss);
+}
+
+bool link_send(struct redis_link *link, struct redis_sent *sent, int argc, const char **argv,
+               const size_t *sizes)
+{
+    size_t before;
+
+    if (!link_is_ready(link)) {
+        return false;
+    }
+    before = sdslen(link->context->c.obuf);
+    if (redisAsyncCommandArgv(link->context, command_replied, sent, argc, argv, sizes) !=
+        REDIS_OK) {
+        return false;
+    }
+    link->queued_bytes += sdslen(link->context->c.obuf) - before;
+    sent->link = link;
+    sent->end = link->queued_bytes;
+    sent->sent_ms = uv_now(link->loop);
+    queue_append(&link->sent, &sent->queue);
+    return true;
+}
+
+void link_flush(struct redis_link *link)
+{
+    if (link->context != NULL && link->doomed == NULL && sdslen(link->context->c.obuf) > 0) {
+        write_out(link);
+    }
+    if (link->context != NULL && link->doomed != NULL) {
+        connection_drop(link, link->doomed);
+    }
+}
+
+void link_doom(struct redis_link *link, const char *why)
+{
+    link->doomed = why;
+}
+
+void link_close(struct redis_link *link)
+{
+    enum state state = link->state;
+
+    link->state = CLOSED;
+    if (link->context != NULL) {
+        redisAsyncFree(link->context);
+    }
+    if (state == RESOLVING) {
+        /* If it runs already it cannot be cancelled, and `resolved` looks at the state. */
+        uv_cancel((uv_req_t *)&link->resolver);
+    }
+    uv_close((uv_handle_t *)&link->timer, NULL);
+}
+
+void link_free(struct redis_link *link)
+{
+    assert(queue_is_empty(&link->sent));
+    free(link);
+}

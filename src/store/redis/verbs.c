@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: MIT */
+/* In: operations, replies. Out: arguments, results. The only file that knows the names of keys and
+ * the forms of the scripts' replies. */
+#include "store/redis/verbs.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/redis/scripts.h"
+
+/* ---- Commands ---- */
+
+static void add(struct redis_command *command, struct str argument)
+{
+    assert(command->argc < REDIS_ARGUMENTS);
+    command->argv[command->argc] = argument.p;
+    command->sizes[command->argc] = argument.n;
+    command->argc++;
+}
+
+/* Adds the parts, one behind the other, as one argument. */
+static void add_joined(struct redis_command *command, size_t count, const struct str *parts)
+{
+    char *start = command->scratch + command->scratch_used;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert(command->scratch_used + n + parts[i].n <= REDIS_SCRATCH);
+        if (parts[i].n > 0) {
+            memcpy(start + n, parts[i].p, parts[i].n);
+        }
+        n += parts[i].n;
+    }
+    command->scratch_used += n;
+    add(command, (struct str){start, n});
+}
+
+static void add_key(struct redis_command *command, struct str prefix, struct str name,
+                    struct str suffix)
+{
+    add_joined(command, 3, (const struct str[]){prefix, name, suffix});
+}
+
+/* 0 is the empty argument where `or_empty` says so. */
+static void add_number(struct redis_command *command, int64_t number, bool or_empty)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%" PRId64, number);
+
+    add_joined(command, 1, &(struct str){text, number == 0 && or_empty ? 0 : (size_t)n});
+}
+
+static void add_script(struct redis_command *command, enum store_verb verb, bool whole_script,
+                       size_t key_count)
+{
+    const struct redis_script *script = &redis_scripts[verb];
+
+    add(command, whole_script ? STR("EVAL") : STR("EVALSHA"));
+    add(command, whole_script ? script->text : script->sha1);
+    add_number(command, (int64_t)key_count, false);
+}
+
+static void add_discount_keys(struct redis_command *command, struct str id)
+{
+    add_key(command, STR("discount:{"), id, STR("}"));
+    add_key(command, STR("discount:{"), id, STR("}:grants"));
+}
+
+/* The brand's length stands in front of it, so that no brand and key together can spell another
+ * brand's key. */
+static void add_idempotency_key(struct redis_command *command, struct str brand, struct str key)
+{
+    char length[24];
+    int n = snprintf(length, sizeof(length), "idempotency:%zu:{", brand.n);
+
+    add_joined(command, 4, (const struct str[]){{length, (size_t)n}, brand, STR("}:"), key});
+}
+
+static void encode_create(const struct store_op *op, bool whole_script,
+                          struct redis_command *command)
+{
+    const struct discount *discount = &op->create.discount;
+    bool with_key = op->create.idempotency_key.n > 0;
+
+    add_script(command, STORE_CREATE, whole_script, with_key ? 4 : 3);
+    add_key(command, STR("discount:{"), discount->id, STR("}"));
+    add(command, STR("discounts"));
+    add_key(command, STR("brand:{"), discount->brand_id, STR("}:discounts"));
+    if (with_key) {
+        add_idempotency_key(command, discount->brand_id, op->create.idempotency_key);
+    }
+    add(command, discount->id);
+    add(command, discount->brand_id);
+    add(command, discount->discount_code);
+    add_number(command, discount->total_count, false);
+    add_number(command, discount->starts_at_us, true);
+    add_number(command, discount->expires_at_us, true);
+}
+
+static void encode_grants(const struct redis_group *groups, size_t count, bool whole_script,
+                          struct redis_command *command)
+{
+    size_t users = 0;
+
+    for (size_t g = 0; g < count; g++) {
+        users += groups[g].count;
+    }
+    add_script(command, STORE_GRANT, whole_script, 2 * count + users);
+    for (size_t g = 0; g < count; g++) {
+        add_discount_keys(command, groups[g].ops[0]->grant.grant.discount_id);
+        for (size_t i = 0; i < groups[g].count; i++) {
+            add_key(command, STR("user:{"), groups[g].ops[i]->grant.grant.user_id,
+                    STR("}:discounts"));
+        }
+    }
+    for (size_t g = 0; g < count; g++) {
+        add(command, groups[g].ops[0]->grant.grant.discount_id);
+        add_number(command, (int64_t)groups[g].count, false);
+        for (size_t i = 0; i < groups[g].count; i++) {
+            add(command, groups[g].ops[i]->grant.grant.user_id);
+        }
+    }
+}
+
+static void encode_list(const struct store_op *op, bool whole_script, struct redis_command *command)
+{
+    add_script(command, STORE_LIST, whole_script, 1);
+    if (op->list.brand_id.n == 0) {
+        add(command, STR("discounts"));
+    } else {
+        add_key(command, STR("brand:{"), op->list.brand_id, STR("}:discounts"));
+    }
+    add_number(command, op->list.after_us, false);
+    add_number(command, (int64_t)op->list.limit, false);
+}
+
+/* The place in a list of grants, and how many. */
+static void add_place(struct redis_command *command, int64_t time_us, struct str name, size_t limit)
+{
+    add_number(command, time_us, false);
+    add(command, name.n == 0 ? STR("") : name);
+    add_number(command, (int64_t)limit, false);
+}
+
+void codec_encode(const struct redis_group *groups, size_t count, bool whole_script,
+                  struct redis_command *ret_command)
+{
+    const struct store_op *op = groups[0].ops[0];
+
+    ret_command->argc = 0;
+    ret_command->scratch_used = 0;
+    switch (op->verb) {
+    case STORE_PING:
+        add(ret_command, STR("PING"));
+        break;
+    case STORE_CREATE:
+        encode_create(op, whole_script, ret_command);
+        break;
+    case STORE_GET:
+        add_script(ret_command, STORE_GET, whole_script, 2);
+        add_discount_keys(ret_command, op->get.discount.id);
+        break;
+    case STORE_LIST:
+        encode_list(op, whole_script, ret_command);
+        break;
+    case STORE_GRANT:
+        encode_grants(groups, count, whole_script, ret_command);
+        break;
+    case STORE_GRANT_GET:
+        add_script(ret_command, STORE_GRANT_GET, whole_script, 2);
+        add_discount_keys(ret_command, op->grant.grant.discount_id);
+        add(ret_command, op->grant.grant.user_id);
+        break;
+    case STORE_GRANTS:
+        add_script(ret_command, STORE_GRANTS, whole_script, 2);
+        add_discount_keys(ret_command, op->grants.discount_id);
+        add_place(ret_command, op->grants.after_us, op->grants.after_user, op->grants.limit);
+        break;
+    case STORE_WALLET:
+        add_script(ret_command, STORE_WALLET, whole_script, 1);
+        add_key(ret_command, STR("user:{"), op->wallet.user_id, STR("}:discounts"));
+        add_place(ret_command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
+        break;
+    case STORE_VERB_COUNT:
+        abort();
+    }
+}
+
+/* ---- Replies ---- */
+
+static bool is_array(const redisReply *reply, size_t least)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements >= least;
+}
+
+/* A text of an array's element, borrowed from the reply; n == 0 when it is nil or no text. */
+static struct str text_at(const redisReply *array, size_t i)
+{
+    const redisReply *element = array->element[i];
+
+    if (element->type != REDIS_REPLY_STRING) {
+        return (struct str){NULL, 0};
+    }
+    return (struct str){element->str, (size_t)element->len};
+}
+
+/* Whether the whole text is a decimal number of at most 18 digits. */
+static bool number_of(struct str text, int64_t *ret_number)
+{
+    int64_t number = 0;
+
+    if (text.n < 1 || text.n > 18) {
+        return false;
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+        number = number * 10 + (text.p[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* A time, or nil, which is 0; a stored 0 is none of ours. */
+static bool time_or_nil(const redisReply *array, size_t i, int64_t *ret_time_us)
+{
+    if (array->element[i]->type == REDIS_REPLY_NIL) {
+        *ret_time_us = 0;
+        return true;
+    }
+    return number_of(text_at(array, i), ret_time_us) && *ret_time_us > 0;
+}
+
+/* A copy in the arena. OK; CORRUPT for what is no text or an empty one, which we never write; and
+ * OVERLOADED without memory. What is longer than any text of ours is cut where it is too long
+ * still.
+ */
+static enum status copy_at(const redisReply *array, size_t i, struct arena *arena,
+                           struct str *ret_text)
+{
+    struct str text = text_at(array, i);
+
+    if (text.n == 0) {
+        return STATUS_CORRUPT;
+    }
+    text.n = text.n > LIMIT_DISCOUNT_CODE ? LIMIT_DISCOUNT_CODE + 1 : text.n;
+    *ret_text = arena_dup(arena, text);
+    return ret_text->p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+/* For a change that has been made: without memory to tell it, its outcome is not known. */
+static enum status told(enum status status)
+{
+    return status == STATUS_OVERLOADED ? STATUS_UNKNOWN : status;
+}
+
+/* The seven columns that get.lua and list.lua read. */
+static enum status decode_row(const redisReply *row, struct arena *arena, struct discount *discount)
+{
+    enum status status;
+
+    if (!is_array(row, 7) || row->element[6]->type != REDIS_REPLY_INTEGER ||
+        !number_of(text_at(row, 2), &discount->total_count) ||
+        !number_of(text_at(row, 3), &discount->created_at_us) ||
+        !time_or_nil(row, 4, &discount->starts_at_us) ||
+        !time_or_nil(row, 5, &discount->expires_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    discount->granted_count = row->element[6]->integer;
+    status = copy_at(row, 0, arena, &discount->brand_id);
+    return status != STATUS_OK ? status : copy_at(row, 1, arena, &discount->discount_code);
+}
+
+static enum status decode_create(const redisReply *reply, struct store_op *op)
+{
+    struct discount *discount = &op->create.discount;
+    struct str word;
+
+    if (!is_array(reply, 1)) {
+        return STATUS_CORRUPT;
+    }
+    word = text_at(reply, 0);
+    if (str_eq(word, STR("reused"))) {
+        return STATUS_IDEMPOTENCY_KEY_REUSED;
+    }
+    op->create.replayed = str_eq(word, STR("replayed"));
+    if ((!op->create.replayed && !str_eq(word, STR("created"))) || reply->elements < 3 ||
+        !number_of(text_at(reply, 2), &discount->created_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return op->create.replayed ? told(copy_at(reply, 1, op->arena, &discount->id)) : STATUS_OK;
+}
+
+static enum status decode_listed(const redisReply *row, struct arena *arena,
+                                 struct discount *discount)
+{
+    enum status status = is_array(row, 8) ? copy_at(row, 7, arena, &discount->id) : STATUS_CORRUPT;
+
+    /* The id first: should the rest be damaged, it says whose that is. */
+    return status != STATUS_OK ? status : decode_row(row, arena, discount);
+}
+
+static enum status decode_list(const redisReply *reply, struct store_op *op)
+{
+    size_t count = is_array(reply, 0) ? reply->elements : 0;
+
+    op->list.count = 0;
+    op->list.discounts = NULL;
+    if (!is_array(reply, 0)) {
+        return STATUS_CORRUPT;
+    }
+    op->list.discounts = arena_zalloc(op->arena, (count + 1) * sizeof(*op->list.discounts));
+    if (op->list.discounts == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum status status = decode_listed(reply->element[i], op->arena, &op->list.discounts[i]);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        op->list.count++;
+    }
+    return STATUS_OK;
+}
+
+static enum status decode_grant_get(const redisReply *reply, struct store_op *op)
+{
+    if (reply->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (!is_array(reply, 2)) {
+        return STATUS_CORRUPT;
+    }
+    if (reply->element[1]->type == REDIS_REPLY_NIL) {
+        return STATUS_GRANT_NOT_FOUND;
+    }
+    if (!number_of(text_at(reply, 1), &op->grant.grant.granted_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return copy_at(reply, 0, op->arena, &op->grant.grant.discount_code);
+}
+
+/* Users and times by turns. */
+static enum status decode_granted(const redisReply *page, struct str code, struct store_op *op)
+{
+    size_t count = page->elements / 2;
+
+    op->grants.count = 0;
+    op->grants.grants = arena_alloc(op->arena, (count + 1) * sizeof(*op->grants.grants));
+    if (op->grants.grants == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct grant *grant = &op->grants.grants[i];
+        enum status status = copy_at(page, 2 * i, op->arena, &grant->user_id);
+
+        grant->discount_id = op->grants.discount_id;
+        grant->discount_code = code;
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (!number_of(text_at(page, 2 * i + 1), &grant->granted_at_us)) {
+            return STATUS_CORRUPT;
+        }
+    }
+    op->grants.count = count;
+    return STATUS_OK;
+}
+
+static enum status decode_grants(const redisReply *reply, struct store_op *op)
+{
+    struct str code;
+    enum status status;
+
+    if (reply->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (!is_array(reply, 2) || !is_array(reply->element[1], 0)) {
+        return STATUS_CORRUPT;
+    }
+    status = copy_at(reply, 0, op->arena, &code);
+    return status != STATUS_OK ? status : decode_granted(reply->element[1], code, op);
+}
+
+static enum status decode_holding(const redisReply *row, struct arena *arena,
+                                  struct holding *holding)
+{
+    enum status status = decode_listed(row, arena, &holding->discount);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return is_array(row, 9) && number_of(text_at(row, 8), &holding->granted_at_us) ? STATUS_OK
+                                                                                   : STATUS_CORRUPT;
+}
+
+static enum status decode_wallet(const redisReply *reply, struct store_op *op)
+{
+    op->wallet.count = 0;
+    op->wallet.holdings = NULL;
+    if (!is_array(reply, 0)) {
+        return STATUS_CORRUPT;
+    }
+    op->wallet.holdings =
+        arena_zalloc(op->arena, (reply->elements + 1) * sizeof(*op->wallet.holdings));
+    if (op->wallet.holdings == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    for (size_t i = 0; i < reply->elements; i++) {
+        enum status status = decode_holding(reply->element[i], op->arena, &op->wallet.holdings[i]);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        op->wallet.count++;
+    }
+    return STATUS_OK;
+}
+
+static enum status decode_ping(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "PONG") == 0 ? STATUS_OK
+                                                                                : STATUS_CORRUPT;
+}
+
+static enum status decode_get(const redisReply *reply, struct store_op *op)
+{
+    return reply->type == REDIS_REPLY_NIL ? STATUS_DISCOUNT_NOT_FOUND
+                                          : decode_row(reply, op->arena, &op->get.discount);
+}
+
+enum status codec_decode(const redisReply *reply, struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_PING:
+        return decode_ping(reply);
+    case STORE_CREATE:
+        return decode_create(reply, op);
+    case STORE_GET:
+        return decode_get(reply, op);
+    case STORE_LIST:
+        return decode_list(reply, op);
+    case STORE_GRANT_GET:
+        return decode_grant_get(reply, op);
+    case STORE_GRANTS:
+        return decode_grants(reply, op);
+    case STORE_WALLET:
+        return decode_wallet(reply, op);
+    case STORE_GRANT: /* by codec_outcome */
+    case STORE_VERB_COUNT:
+        break;
+    }
+    return STATUS_CORRUPT;
+}
+
+struct str codec_culprit(const struct store_op *op)
+{
+    switch (op->verb) {
+    case STORE_GET:
+        return op->get.discount.id;
+    case STORE_GRANT:
+    case STORE_GRANT_GET:
+        return op->grant.grant.discount_id;
+    case STORE_GRANTS:
+        return op->grants.discount_id;
+    case STORE_LIST:
+        return op->list.discounts == NULL ? STR("") : op->list.discounts[op->list.count].id;
+    case STORE_WALLET:
+        return op->wallet.holdings == NULL ? STR("")
+                                           : op->wallet.holdings[op->wallet.count].discount.id;
+    case STORE_PING:
+    case STORE_CREATE:
+    case STORE_VERB_COUNT:
+        break;
+    }
+    return STR("");
+}
+
+/* ---- The outcomes of grants ---- */
+
+/* What grant.lua returns: the time, and for each group TERMS elements. */
+enum { TERM_CODE, TERM_STARTS_AT, TERM_FINAL, TERM_WORDS, TERMS };
+
+static size_t terms_end(size_t groups)
+{
+    return 1 + TERMS * groups;
+}
+
+/* A word begins with a small letter. */
+static bool is_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static size_t words_count(struct str words)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < words.n; i++) {
+        count += is_letter(words.p[i]);
+    }
+    return count;
+}
+
+struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group, size_t users)
+{
+    struct redis_outcomes outcomes = {0};
+
+    if (is_array(reply, terms_end(group + 1)) && number_of(text_at(reply, 0), &outcomes.now_us)) {
+        outcomes.at = terms_end(group);
+        outcomes.words = text_at(reply, outcomes.at + TERM_WORDS);
+        /* One word too many would be the next user's. */
+        if (reply->element[outcomes.at + TERM_WORDS]->type != REDIS_REPLY_STRING ||
+            words_count(outcomes.words) == users) {
+            outcomes.reply = reply;
+        }
+    }
+    return outcomes;
+}
+
+/* A word, which ends before the next one. */
+static struct str word_next(struct redis_outcomes *outcomes)
+{
+    struct str words = outcomes->words;
+    size_t n = 1;
+
+    if (words.n == 0) {
+        return words;
+    }
+    while (n < words.n && !is_letter(words.p[n])) {
+        n++;
+    }
+    outcomes->words = str_from(words, n);
+    return (struct str){words.p, n};
+}
+
+/* Who is granted it, and since when. */
+static enum status decode_grant(const struct redis_outcomes *outcomes, struct str word,
+                                struct store_op *op)
+{
+    struct grant *grant = &op->grant.grant;
+
+    op->grant.replayed = word.p[0] == 'h';
+    grant->granted_at_us = outcomes->now_us;
+    if (op->grant.replayed && !number_of(str_from(word, 1), &grant->granted_at_us)) {
+        return STATUS_CORRUPT;
+    }
+    return told(
+        copy_at(outcomes->reply, outcomes->at + TERM_CODE, op->arena, &grant->discount_code));
+}
+
+/* How many grants there are for good, if Redis says so. */
+static bool final_read(const struct redis_outcomes *outcomes, int64_t *ret_count)
+{
+    const redisReply *final = outcomes->reply->element[outcomes->at + TERM_FINAL];
+
+    *ret_count = final->type == REDIS_REPLY_INTEGER ? final->integer : -1;
+    return *ret_count >= 0 || final->type == REDIS_REPLY_NIL;
+}
+
+static enum status decode_word(const struct redis_outcomes *outcomes, struct str word,
+                               struct store_op *op)
+{
+    switch (word.p[0]) {
+    case 'g':
+    case 'h':
+        return decode_grant(outcomes, word, op);
+    case 'x':
+        return STATUS_DISCOUNT_EXHAUSTED;
+    case 'n':
+        return STATUS_DISCOUNT_NOT_STARTED;
+    case 'e':
+        return STATUS_DISCOUNT_EXPIRED;
+    case 'r':
+        return STATUS_UNAVAILABLE;
+    case 'u':
+        return STATUS_UNKNOWN;
+    default:
+        return STATUS_CORRUPT;
+    }
+}
+
+enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
+{
+    struct str word = word_next(outcomes);
+    const redisReply *words;
+    int64_t starts_at_us;
+
+    if (outcomes->reply == NULL || op == NULL) {
+        return STATUS_CORRUPT;
+    }
+    words = outcomes->reply->element[outcomes->at + TERM_WORDS];
+    if (words->type == REDIS_REPLY_NIL) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (words->type == REDIS_REPLY_ERROR) {
+        return codec_error(words);
+    }
+    if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
+        !time_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
+        !final_read(outcomes, &op->grant.final_count)) {
+        return STATUS_CORRUPT;
+    }
+    op->grant.starts_in_us = starts_at_us > outcomes->now_us ? starts_at_us - outcomes->now_us : 0;
+    return decode_word(outcomes, word, op);
+}
+
+/* ---- Errors ---- */
+
+static bool begins_with(struct str text, struct str code)
+{
+    return text.n >= code.n && memcmp(text.p, code.p, code.n) == 0;
+}
+
+static struct str error_of(const redisReply *reply)
+{
+    return (struct str){reply->str, (size_t)reply->len};
+}
+
+enum status codec_error(const redisReply *reply)
+{
+    /* With these Redis did not execute the command. Our scripts write after all their checks and
+     * begin with the one write that Redis may refuse, so the same holds for a script that failed.
+     * The last three are of a node of a cluster, which is not what a redis:// URL names. */
+    static const struct str refusals[] = {
+        STR_INIT("LOADING "),    STR_INIT("BUSY "),     STR_INIT("MASTERDOWN "),
+        STR_INIT("READONLY "),   STR_INIT("MISCONF "),  STR_INIT("OOM "),
+        STR_INIT("NOREPLICAS "), STR_INIT("NOAUTH "),   STR_INIT("NOPERM "),
+        STR_INIT("NOSCRIPT "),   STR_INIT("TRYAGAIN "), STR_INIT("CLUSTERDOWN "),
+        STR_INIT("WRONGPASS "),  STR_INIT("MOVED "),    STR_INIT("ASK "),
+        STR_INIT("CROSSSLOT ")};
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (begins_with(error_of(reply), refusals[i])) {
+            return STATUS_UNAVAILABLE;
+        }
+    }
+    return STATUS_CORRUPT;
+}
+
+bool codec_is_noscript(const redisReply *reply)
+{
+    return begins_with(error_of(reply), STR("NOSCRIPT "));
+}
+
+const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, size_t group)
+{
+    const redisReply *words;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        return reply;
+    }
+    if (verb != STORE_GRANT || !is_array(reply, terms_end(group + 1))) {
+        return NULL;
+    }
+    words = reply->element[terms_end(group) + TERM_WORDS];
+    return words->type == REDIS_REPLY_ERROR ? words : NULL;
+}
+
+struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
+{
+    for (size_t group = 0; group < groups; group++) {
+        const redisReply *fault = codec_fault(verb, reply, group);
+
+        if (fault != NULL && codec_error(fault) == STATUS_UNAVAILABLE) {
+            return error_of(fault);
+        }
+    }
+    /* A refused write stands behind what became of all users. */
+    if (verb == STORE_GRANT && is_array(reply, terms_end(groups) + 1)) {
+        return text_at(reply, terms_end(groups));
+    }
+    return (struct str){NULL, 0};
+}
+
+bool codec_is_readonly(struct str refusal)
+{
+    return begins_with(refusal, STR("READONLY "));
+}

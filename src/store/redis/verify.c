@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* In: where a Redis is. Out: faults, and how many discounts and grants there are.
+ *
+ * The script (redis_scripts/verify.lua) knows what must agree with what and looks at one key, or at
+ * a page of it, a call; here is which key comes next, and what values may be. First the index of
+ * all discounts, from its oldest to its newest, which counts; then every key there is, as SCAN
+ * shows them. Each call is short, so that the replicas' requests get through in between. */
+#include "store/redis/verify.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "discount/discount.h"
+#include "store/audit.h"
+#include "verify.lua.h"
+
+/* How long one reply may take. */
+#define PATIENCE_S 10
+/* How many elements the script looks at in a call, and how many keys SCAN shows, about. */
+#define PAGE "250"
+#define INDEX "discounts"
+#define CURSOR_SIZE 24 /* 64 bits in decimal */
+
+struct survey {
+    struct store_audit *audit;
+    redisContext *context;
+    uint64_t entries, keys; /* of the index, of the database: how many there are to be looked at */
+    uint64_t done;
+    char *fault; /* the caller's */
+};
+
+/* A key that is being looked at. */
+struct look {
+    struct str key; /* borrowed */
+    char position[CURSOR_SIZE];
+};
+
+/* ---- Asking ---- */
+
+/* Always false, so that a function can end with it. */
+static bool fail(const struct survey *survey, const char *text)
+{
+    snprintf(survey->fault, STORE_FAULT, "redis: %s", text);
+    return false;
+}
+
+/* Why there is no reply. */
+static const char *reason(const redisContext *context)
+{
+    bool is_late = context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
+
+    return is_late ? "there was no answer in time" : context->errstr;
+}
+
+/* Whether there is a reply that is none of an error; it is freed else. */
+static bool is_answer(const struct survey *survey, redisReply *reply)
+{
+    bool is_one = reply != NULL && reply->type != REDIS_REPLY_ERROR;
+
+    if (!is_one) {
+        fail(survey, reply == NULL ? reason(survey->context) : reply->str);
+        freeReplyObject(reply);
+    }
+    return is_one;
+}
+
+/* The reply, or NULL with the fault told. */
+static redisReply *ask(const struct survey *survey, int argc, const char **argv)
+{
+    redisReply *reply = redisCommandArgv(survey->context, argc, argv, NULL);
+
+    return is_answer(survey, reply) ? reply : NULL;
+}
+
+/* For a command whose reply says nothing but that it went well. */
+static bool tell(const struct survey *survey, int argc, const char **argv)
+{
+    redisReply *reply = ask(survey, argc, argv);
+
+    freeReplyObject(reply);
+    return reply != NULL;
+}
+
+/* The integer that a command gives; 0 for a key of a wrong type, of which the script tells. */
+static bool count(const struct survey *survey, int argc, const char **argv, uint64_t *ret_count)
+{
+    redisReply *reply = redisCommandArgv(survey->context, argc, argv, NULL);
+
+    if (reply == NULL) {
+        return is_answer(survey, reply);
+    }
+    *ret_count = reply->type == REDIS_REPLY_INTEGER ? (uint64_t)reply->integer : 0;
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool log_in(const struct survey *survey, const struct redis_address *address)
+{
+    const char *auth[] = {"AUTH", address->user, address->password};
+    const char *auth_default[] = {"AUTH", address->password};
+    const char *select[] = {"SELECT", address->db};
+    const char *load[] = {"SCRIPT", "LOAD", verify_lua};
+
+    if (address->password[0] != '\0' &&
+        !(address->user[0] == '\0' ? tell(survey, 2, auth_default) : tell(survey, 3, auth))) {
+        return false;
+    }
+    return tell(survey, 2, select) && tell(survey, 3, load);
+}
+
+/* ---- Looking ---- */
+
+/* An entry of the index is in a brand's too, and a grant in a wallet. */
+static void tell_progress(const struct survey *survey)
+{
+    uint64_t total = survey->keys + 2 * (survey->entries + survey->audit->grants);
+
+    survey->audit->progress(survey->audit->argument, survey->done < total ? survey->done : total,
+                            total);
+}
+
+static bool look_send(const struct survey *survey, const struct look *look)
+{
+    const char *argv[] = {"EVALSHA", verify_lua_sha1, "1", look->key.p, look->position, PAGE};
+    const size_t sizes[] = {7,           sizeof(verify_lua_sha1) - 1, 1,
+                            look->key.n, strlen(look->position),      sizeof(PAGE) - 1};
+
+    return redisAppendCommandArgv(survey->context, 6, argv, sizes) == REDIS_OK ||
+           fail(survey, survey->context->errstr);
+}
+
+enum {
+    LOOK_POSITION,
+    LOOK_LOOKED,
+    LOOK_GRANTS,
+    LOOK_FAULTS,
+    LOOK_DISCOUNT,
+    LOOK_USERS,
+    LOOK_PARTS
+};
+enum { ROW_ID, ROW_BRAND, ROW_CODE, ROW_TOTAL, ROW_CREATED, ROW_STARTS, ROW_EXPIRES, ROW_COLUMNS };
+
+/* Whether it is an array of texts and nothing else. */
+static bool is_texts(const redisReply *reply)
+{
+    bool is_so = reply->type == REDIS_REPLY_ARRAY;
+
+    for (size_t i = 0; is_so && i < reply->elements; i++) {
+        is_so = reply->element[i]->type == REDIS_REPLY_STRING;
+    }
+    return is_so;
+}
+
+static bool is_look(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == LOOK_PARTS &&
+           reply->element[LOOK_POSITION]->type == REDIS_REPLY_STRING &&
+           reply->element[LOOK_POSITION]->len < CURSOR_SIZE &&
+           reply->element[LOOK_LOOKED]->type == REDIS_REPLY_INTEGER &&
+           reply->element[LOOK_GRANTS]->type == REDIS_REPLY_INTEGER &&
+           is_texts(reply->element[LOOK_FAULTS]) && is_texts(reply->element[LOOK_DISCOUNT]) &&
+           is_texts(reply->element[LOOK_USERS]) &&
+           (reply->element[LOOK_DISCOUNT]->elements == 0 ||
+            reply->element[LOOK_DISCOUNT]->elements == ROW_COLUMNS);
+}
+
+static struct str text_at(const redisReply *texts, size_t i)
+{
+    return (struct str){texts->element[i]->str, (size_t)texts->element[i]->len};
+}
+
+/* The script has looked that it is one. */
+static int64_t number_at(const redisReply *texts, size_t i)
+{
+    return strtoll(texts->element[i]->str, NULL, 10);
+}
+
+static void faults_take(struct store_audit *audit, const redisReply *faults)
+{
+    for (size_t i = 0; i < faults->elements; i++) {
+        audit_found(audit, text_at(faults, i));
+    }
+}
+
+/* A discount, or nothing. */
+static void discount_check(struct store_audit *audit, const redisReply *row)
+{
+    struct discount discount = {0};
+    const char *fault;
+
+    if (row->elements == 0) {
+        return;
+    }
+    discount.id = text_at(row, ROW_ID);
+    discount.brand_id = text_at(row, ROW_BRAND);
+    discount.discount_code = text_at(row, ROW_CODE);
+    discount.total_count = number_at(row, ROW_TOTAL);
+    discount.created_at_us = number_at(row, ROW_CREATED);
+    discount.starts_at_us = number_at(row, ROW_STARTS);
+    discount.expires_at_us = number_at(row, ROW_EXPIRES);
+    for (size_t at = 0; (fault = discount_fault(&discount, &at)) != NULL;) {
+        audit_say(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, fault);
+    }
+}
+
+/* A discount's id and the users of a page of its grants, or nothing. */
+static void users_check(struct store_audit *audit, const redisReply *users)
+{
+    for (size_t i = 1; i < users->elements; i++) {
+        struct str id = text_at(users, 0), user = text_at(users, i);
+
+        if (!user_id_is_sound(user)) {
+            audit_say(audit,
+                      "%.*s: was granted to a user whose id is empty, too long or no plain text: "
+                      "%.*s",
+                      (int)id.n, id.p, (int)user.n, user.p);
+        }
+    }
+}
+
+/* Takes what the script says; `look` then goes on where it stopped. */
+static bool look_take(struct survey *survey, struct look *look)
+{
+    redisReply *reply = NULL;
+    bool is_sound;
+
+    redisGetReply(survey->context, (void **)&reply); /* NULL when it fails */
+    if (!is_answer(survey, reply)) {
+        return false;
+    }
+    is_sound = is_look(reply);
+    if (is_sound) {
+        strcpy(look->position, reply->element[LOOK_POSITION]->str);
+        survey->done += (uint64_t)reply->element[LOOK_LOOKED]->integer;
+        survey->audit->grants += (uint64_t)reply->element[LOOK_GRANTS]->integer;
+        faults_take(survey->audit, reply->element[LOOK_FAULTS]);
+        discount_check(survey->audit, reply->element[LOOK_DISCOUNT]);
+        users_check(survey->audit, reply->element[LOOK_USERS]);
+    }
+    freeReplyObject(reply);
+    return is_sound || fail(survey, "verify.lua gave something else than it should");
+}
+
+/* One round trip: a page of each of these keys. Those that have more stay in `looks`. */
+static bool look_once(struct survey *survey, struct look *looks, size_t *n)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < *n; i++) {
+        if (!look_send(survey, &looks[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < *n; i++) {
+        if (!look_take(survey, &looks[i])) {
+            return false;
+        }
+        if (strcmp(looks[i].position, "0") != 0) {
+            looks[left++] = looks[i];
+        }
+    }
+    survey->done += *n - left;
+    *n = left;
+    tell_progress(survey);
+    return true;
+}
+
+static bool look_at(struct survey *survey, struct look *looks, size_t n)
+{
+    while (n > 0) {
+        if (!look_once(survey, looks, &n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- What there is to look at ---- */
+
+/* Its entries are the discounts; each is there once. */
+static bool look_at_index(struct survey *survey)
+{
+    struct look index = {STR_INIT(INDEX), "0"};
+
+    if (!look_at(survey, &index, 1)) {
+        return false;
+    }
+    survey->audit->discounts = survey->done - 1;
+    return true;
+}
+
+/* All keys of a page but the index. */
+static bool look_at_keys(struct survey *survey, const redisReply *keys)
+{
+    struct look *looks = calloc(keys->elements + 1, sizeof(*looks));
+    size_t n = 0;
+    bool goes_on;
+
+    if (looks == NULL) {
+        return fail(survey, "there is no memory for it");
+    }
+    for (size_t i = 0; i < keys->elements; i++) {
+        struct str key = {keys->element[i]->str, (size_t)keys->element[i]->len};
+
+        if (!str_eq(key, STR(INDEX))) {
+            looks[n++] = (struct look){key, "0"};
+        }
+    }
+    goes_on = look_at(survey, looks, n);
+    free(looks);
+    return goes_on;
+}
+
+static bool is_page(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+           reply->element[0]->type == REDIS_REPLY_STRING && reply->element[0]->len < CURSOR_SIZE &&
+           reply->element[1]->type == REDIS_REPLY_ARRAY;
+}
+
+static bool look_at_all_keys(struct survey *survey)
+{
+    char cursor[CURSOR_SIZE] = "0";
+    const char *scan[] = {"SCAN", cursor, "COUNT", PAGE};
+
+    do {
+        redisReply *page = ask(survey, 4, scan);
+        bool goes_on;
+
+        if (page == NULL) {
+            return false;
+        }
+        goes_on = is_page(page) ? look_at_keys(survey, page->element[1])
+                                : fail(survey, "SCAN gave something else than it should");
+        if (goes_on) {
+            strcpy(cursor, page->element[0]->str);
+        }
+        freeReplyObject(page);
+        if (!goes_on) {
+            return false;
+        }
+    } while (strcmp(cursor, "0") != 0);
+    return true;
+}
+
+static bool look_at_everything(struct survey *survey)
+{
+    const char *entries[] = {"ZCARD", INDEX}, *keys[] = {"DBSIZE"};
+
+    return count(survey, 2, entries, &survey->entries) && count(survey, 1, keys, &survey->keys) &&
+           look_at_index(survey) && look_at_all_keys(survey);
+}
+
+bool redis_verify_at(const struct redis_address *address, struct store_audit *audit,
+                     char ret_fault[STORE_FAULT])
+{
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    struct survey survey = {.audit = audit, .fault = ret_fault};
+    bool is_whole;
+
+    survey.context =
+        redisConnectWithTimeout(address->host, (int)strtol(address->port, NULL, 10), patience);
+    if (survey.context == NULL) {
+        return fail(&survey, "there is no memory for it");
+    }
+    is_whole = (survey.context->err == 0 || fail(&survey, survey.context->errstr)) &&
+               (redisSetTimeout(survey.context, patience) == REDIS_OK ||
+                fail(&survey, survey.context->errstr)) &&
+               log_in(&survey, address) && look_at_everything(&survey);
+    redisFree(survey.context);
+    return is_whole;
+}

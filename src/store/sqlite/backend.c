@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The embedded backend: a worker's side of it. An operation becomes a job, a copy, that goes to the
+ * engine's one thread (sqlite_thread.c) at the flush and comes back through an outbox. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/backend.h"
+#include "store/sqlite/thread.h"
+#include "store/sqlite/verify.h"
+
+#define SCHEME "sqlite:"
+/* So many are handed over before the flush: the thread works on them while the worker goes on
+ * reading requests. */
+#define HANDFUL 32
+
+struct sqlite {
+    struct store *store;
+    struct sqlite_engine *engine;
+    struct sqlite_outbox *outbox; /* the engine's */
+    struct queue gathered;        /* since the last flush */
+    size_t gathered_count;
+    struct queue undelivered; /* every job with an operation, in the order of submission */
+};
+
+/* ---- The engine ---- */
+
+/* SQLite reads meaning into a path that begins with ':' or "file:"; behind "./" it has none. Who
+ * writes "//" thinks of a host, and who begins with ':' of the memory. */
+static bool path_take(const char *path, char ret_path[SQLITE_PATH_SIZE])
+{
+    bool is_memory = strcmp(path, ":memory:") == 0;
+    bool is_plain = path[0] == '/' || is_memory;
+    int n = snprintf(ret_path, SQLITE_PATH_SIZE, "%s%s", is_plain ? "" : "./", path);
+
+    return path[0] != '\0' && strncmp(path, "//", 2) != 0 && (path[0] != ':' || is_memory) &&
+           n > 0 && n < SQLITE_PATH_SIZE;
+}
+
+static void *sqlite_engine_open(const char *url, const char **ret_fault)
+{
+    struct sqlite_engine *engine = thread_engine_new();
+
+    if (engine == NULL) {
+        *ret_fault = "there is no memory for it";
+        return NULL;
+    }
+    if (!path_take(url + sizeof(SCHEME) - 1, engine->path)) {
+        *ret_fault = "must be sqlite:PATH or sqlite::memory:";
+        thread_engine_free(engine);
+        return NULL;
+    }
+    snprintf(engine->control_path, sizeof(engine->control_path), "%s-control", engine->path);
+    return engine;
+}
+
+static bool sqlite_engine_start(void *engine)
+{
+    return thread_engine_start(engine);
+}
+
+static void sqlite_engine_close(void *engine)
+{
+    thread_engine_free(engine);
+}
+
+static const char *sqlite_control_path(const void *self)
+{
+    const struct sqlite_engine *engine = self;
+
+    return strcmp(engine->path, ":memory:") == 0 ? NULL : engine->control_path;
+}
+
+/* A file that nobody serves is opened for the backup alone. */
+static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_backup *backup,
+                           store_progress_fn progress, void *argument)
+{
+    struct sqlite_db db;
+
+    if (!db_open(engine->path, DB_MUST_EXIST, &sqlite_schema, &db, backup->fault)) {
+        return false;
+    }
+    do {
+        backup_step(backup, &db, BACKUP_PAGES);
+        backup_settle(backup);
+        if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
+            backup_abort(backup, "it was given up");
+        }
+    } while (backup->state == BACKUP_GOING_ON);
+    db_close(&db);
+    return backup->state == BACKUP_DONE;
+}
+
+static bool sqlite_backup(void *self, const char *path, store_progress_fn progress, void *argument,
+                          char ret_fault[STORE_FAULT])
+{
+    struct sqlite_engine *engine = self;
+    struct sqlite_backup backup;
+    bool is_done;
+
+    backup_init(&backup, path);
+    if (!engine->is_started && strcmp(engine->path, ":memory:") == 0) {
+        snprintf(ret_fault, STORE_FAULT,
+                 "the store is in the memory of the process that serves it");
+        return false;
+    }
+    is_done = engine->is_started ? thread_backup(engine, &backup, progress, argument)
+                                 : backup_at_rest(engine, &backup, progress, argument);
+    if (!is_done) {
+        memcpy(ret_fault, backup.fault, STORE_FAULT);
+    }
+    return is_done;
+}
+
+static bool sqlite_verify(void *self, struct store_audit *audit, char ret_fault[STORE_FAULT])
+{
+    const struct sqlite_engine *engine = self;
+
+    assert(!engine->is_started);
+    if (strcmp(engine->path, ":memory:") == 0) {
+        snprintf(ret_fault, STORE_FAULT, "sqlite::memory: is the memory of a process that serves");
+        return false;
+    }
+    return sqlite_verify_file(engine->path, audit, ret_fault);
+}
+
+/* ---- The store ---- */
+
+/* Ends a job that has its operation still. */
+static void finish(struct sqlite *sqlite, struct sqlite_job *job, enum status status)
+{
+    queue_remove(&job->undelivered);
+    store_complete(sqlite->store, job->op, status);
+    job->op = NULL;
+}
+
+static void outbox_filled(uv_async_t *async)
+{
+    struct sqlite *sqlite = async->data;
+    struct queue jobs;
+
+    thread_collect(sqlite->engine, sqlite->outbox, &jobs);
+    while (!queue_is_empty(&jobs)) {
+        struct sqlite_job *job = CONTAINER_OF(jobs.next, struct sqlite_job, link);
+
+        queue_remove(&job->link);
+        if (job->op != NULL) {
+            finish(sqlite, job, job_deliver(job));
+        }
+        job_free(job);
+    }
+}
+
+static void *sqlite_open(void *engine, struct store *store)
+{
+    struct sqlite *sqlite = calloc(1, sizeof(*sqlite));
+
+    if (sqlite == NULL) {
+        return NULL;
+    }
+    sqlite->store = store;
+    sqlite->engine = engine;
+    sqlite->outbox = thread_outbox_new(engine);
+    queue_init(&sqlite->gathered);
+    queue_init(&sqlite->undelivered);
+    if (sqlite->outbox == NULL ||
+        uv_async_init(store_loop(store), &sqlite->outbox->filled, outbox_filled) != 0) {
+        free(sqlite); /* the engine frees the outbox */
+        return NULL;
+    }
+    sqlite->outbox->filled.data = sqlite;
+    /* It is ready, and the worker looks when something has woken its loop. */
+    uv_async_send(&sqlite->outbox->filled);
+    return sqlite;
+}
+
+static bool sqlite_is_ready(const void *self)
+{
+    (void)self; /* the engine was started before there was a store */
+    return true;
+}
+
+static void sqlite_flush(void *self)
+{
+    struct sqlite *sqlite = self;
+
+    sqlite->gathered_count = 0;
+    if (!queue_is_empty(&sqlite->gathered)) {
+        thread_submit(sqlite->engine, &sqlite->gathered);
+    }
+}
+
+static void sqlite_submit(void *self, struct store_op *op)
+{
+    struct sqlite *sqlite = self;
+    struct sqlite_job *job = job_new(op, sqlite->outbox);
+
+    if (job == NULL) {
+        store_complete(sqlite->store, op, STATUS_UNAVAILABLE);
+        return;
+    }
+    op->slot = job;
+    queue_append(&sqlite->gathered, &job->link);
+    queue_append(&sqlite->undelivered, &job->undelivered);
+    sqlite->gathered_count++;
+    if (sqlite->gathered_count >= HANDFUL) {
+        sqlite_flush(sqlite);
+    }
+}
+
+/* Parts an operation from its job, and says what is known of it. */
+static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
+{
+    enum status status = store_lost(job->op);
+
+    queue_remove(&job->undelivered);
+    job->op = NULL;
+    if (thread_withdraw(sqlite->engine, job)) {
+        job_free(job);
+        return STATUS_UNAVAILABLE;
+    }
+    return status; /* the job comes back without an operation and is freed then */
+}
+
+static enum status sqlite_cancel(void *self, struct store_op *op)
+{
+    return part(self, op->slot);
+}
+
+static void sqlite_close(void *self)
+{
+    struct sqlite *sqlite = self;
+
+    outbox_filled(&sqlite->outbox->filled);
+    while (!queue_is_empty(&sqlite->undelivered)) {
+        struct sqlite_job *job =
+            CONTAINER_OF(sqlite->undelivered.next, struct sqlite_job, undelivered);
+        struct store_op *op = job->op;
+
+        store_complete(sqlite->store, op, part(sqlite, job));
+    }
+    thread_outbox_close(sqlite->engine, sqlite->outbox);
+    uv_close((uv_handle_t *)&sqlite->outbox->filled, NULL);
+}
+
+static void sqlite_free(void *self)
+{
+    free(self);
+}
+
+const struct store_backend sqlite_backend = {
+    .scheme = SCHEME,
+    .engine_open = sqlite_engine_open,
+    .engine_start = sqlite_engine_start,
+    .engine_close = sqlite_engine_close,
+    .control_path = sqlite_control_path,
+    .backup = sqlite_backup,
+    .verify = sqlite_verify,
+    .open = sqlite_open,
+    .is_ready = sqlite_is_ready,
+    .submit = sqlite_submit,
+    .cancel = sqlite_cancel,
+    .flush = sqlite_flush,
+    .close = sqlite_close,
+    .free = sqlite_free,
+};

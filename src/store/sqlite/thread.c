@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* One turn of the store thread:
+ *
+ *   1. take    the jobs that have gathered, at most BATCH of them
+ *   2. read    those that change nothing, and give them back: they wait for no disk
+ *   3. write   the others in one transaction, with those that come while it is open, and give them
+ *              back after its commit
+ *   4. tidy    write a long log into the file; go on with a backup
+ *
+ * A transaction that fails is rolled back and its jobs are run again, each in one of its own, so
+ * that only those fail whose fault it is. A commit of which nobody can say whether it is on the
+ * disk ends the process: what was not answered is decided by the recovery at the next start. A file
+ * that is not at its path any more ends it, too. */
+#include "store/sqlite/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "discount/log.h"
+#include "store/sqlite/page_cache.h"
+
+/* So many that an fsync costs each of them little, so few that nobody waits long for the others. */
+#define BATCH 1024
+
+/* ---- Giving back ---- */
+
+static void give_back(struct sqlite_engine *engine, struct queue *done)
+{
+    uv_mutex_lock(&engine->lock);
+    while (!queue_is_empty(done)) {
+        struct sqlite_job *job = CONTAINER_OF(done->next, struct sqlite_job, link);
+        struct sqlite_outbox *outbox = job->outbox;
+        bool was_empty = queue_is_empty(&outbox->jobs);
+
+        queue_remove(&job->link);
+        queue_append(&outbox->jobs, &job->link);
+        if (was_empty && !outbox->is_closed) {
+            uv_async_send(&outbox->filled);
+        }
+    }
+    uv_mutex_unlock(&engine->lock);
+}
+
+/* ---- The end of the process ---- */
+
+static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, const char *doing)
+{
+    log_write(LOG_ERROR,
+              "sqlite: %s: %s failed (%s), so it is not known what is on the disk: stopping. The "
+              "next start recovers what is",
+              engine->path, doing, sqlite3_errmsg(engine->db.handle));
+    _exit(EXIT_FAILURE);
+}
+
+/* What is written now, nobody who opens the path will find. What was answered is in the file that
+ * was moved, all of it; what was not may be in it. */
+static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engine)
+{
+    log_write(LOG_ERROR,
+              "sqlite: %s is not the file any more that this process opened: it was moved, removed "
+              "or replaced: stopping",
+              engine->path);
+    db_empty_log(&engine->db);
+    _exit(EXIT_FAILURE);
+}
+
+/* ---- Reading ---- */
+
+/* Runs the reads of a batch and moves them to `ret_done`; the writes stay. */
+static void read_all(struct sqlite_engine *engine, struct queue *batch, struct queue *ret_done)
+{
+    struct queue *next;
+
+    queue_init(ret_done);
+    for (struct queue *at = batch->next; at != batch; at = next) {
+        struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
+
+        next = at->next;
+        if (job->work.verb == STORE_PING && db_has_moved(&engine->db)) {
+            die_moved(engine);
+        }
+        if (!verbs_is_write(job->work.verb)) {
+            job->work.status = verbs_run(engine->verbs, &job->work);
+            queue_remove(&job->link);
+            queue_append(ret_done, &job->link);
+        }
+    }
+}
+
+/* ---- Writing ---- */
+
+/* Tells the operator when writes begin to fail and when they work again, and nothing in between. */
+static void tell(struct sqlite_engine *engine, bool is_failing)
+{
+    if (is_failing && !engine->is_failing) {
+        log_write(LOG_ERROR, "sqlite: %s: cannot write: %s", engine->path,
+                  sqlite3_errmsg(engine->db.handle));
+    } else if (!is_failing && engine->is_failing) {
+        log_write(LOG_INFO, "sqlite: %s: writes work again", engine->path);
+    }
+    engine->is_failing = is_failing;
+}
+
+/* Ends a transaction; false when it was surely not applied. Nothing is answered that was written
+ * where nobody looks. */
+static bool commit(struct sqlite_engine *engine)
+{
+    enum status status = verbs_commit(engine->verbs);
+
+    if (status == STATUS_UNKNOWN) {
+        die(engine, "a commit");
+    }
+    if (db_has_moved(&engine->db)) {
+        die_moved(engine);
+    }
+    return status == STATUS_OK;
+}
+
+/* Takes up to `most` writes more that have come meanwhile, behind `writes`; whether there were any.
+ * So the thread works while a worker still reads requests, and one fsync is for all of them. */
+static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size_t most)
+{
+    struct queue *next, *last = writes->previous;
+
+    uv_mutex_lock(&engine->lock);
+    for (struct queue *at = engine->inbox.next; at != &engine->inbox && most > 0; at = next) {
+        struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
+
+        next = at->next;
+        if (verbs_is_write(job->work.verb)) {
+            queue_remove(&job->link);
+            queue_append(writes, &job->link);
+            job->is_taken = true;
+            most--;
+        }
+    }
+    uv_mutex_unlock(&engine->lock);
+    return writes->previous != last;
+}
+
+/* Runs what is behind `at` to the end of `writes`. False when one has failed; else *ret_last is the
+ * last one, and *count has grown by their number. */
+static bool writes_run(struct sqlite_engine *engine, const struct queue *writes, struct queue *at,
+                       struct queue **ret_last, size_t *count)
+{
+    while (at->next != writes) {
+        struct sqlite_job *job = CONTAINER_OF(at->next, struct sqlite_job, link);
+
+        job->work.status = verbs_run(engine->verbs, &job->work);
+        if (verbs_have_failed(engine->verbs)) {
+            return false;
+        }
+        at = at->next;
+        ++*count;
+    }
+    *ret_last = at;
+    return true;
+}
+
+/* One transaction around all, and around up to `most` in the end; false when it was rolled back. */
+static bool write_together(struct sqlite_engine *engine, struct queue *writes, size_t most)
+{
+    struct queue *last = writes;
+    bool is_sound = verbs_begin(engine->verbs);
+    size_t count = 0;
+
+    while (is_sound) {
+        is_sound = writes_run(engine, writes, last, &last, &count);
+        if (!is_sound || count >= most || !writes_join(engine, writes, most - count)) {
+            break;
+        }
+    }
+    if (is_sound && commit(engine)) {
+        tell(engine, false);
+        return true;
+    }
+    tell(engine, true);
+    verbs_rollback(engine->verbs);
+    return false;
+}
+
+/* Runs a job in a transaction of its own; when it fails, its status says why. */
+static void write_alone(struct sqlite_engine *engine, struct sqlite_job *job)
+{
+    struct queue alone;
+
+    queue_init(&alone);
+    queue_remove(&job->link);
+    queue_append(&alone, &job->link);
+    job_rewind(job);
+    if (!write_together(engine, &alone, 1) && job->work.status != STATUS_CORRUPT) {
+        job->work.status = STATUS_UNAVAILABLE;
+    }
+    queue_remove(&job->link);
+}
+
+static void write_all(struct sqlite_engine *engine, struct queue *writes)
+{
+    struct queue done;
+
+    if (queue_is_empty(writes) || write_together(engine, writes, BATCH)) {
+        return;
+    }
+    queue_init(&done);
+    while (!queue_is_empty(writes)) {
+        struct sqlite_job *job = CONTAINER_OF(writes->next, struct sqlite_job, link);
+
+        write_alone(engine, job);
+        queue_append(&done, &job->link);
+    }
+    queue_move(&done, writes);
+}
+
+/* ---- The turn ---- */
+
+/* Waits until there is something to do, and takes up to BATCH jobs. The backup is the one to go a
+ * step with, or NULL. False when this is the end. */
+static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
+                 struct sqlite_backup **ret_backup)
+{
+    bool goes_on;
+
+    queue_init(ret_batch);
+    uv_mutex_lock(&engine->lock);
+    while (queue_is_empty(&engine->inbox) && !engine->is_step_asked && !engine->is_stopping) {
+        uv_cond_wait(&engine->asked, &engine->lock);
+    }
+    for (size_t i = 0; i < BATCH && !queue_is_empty(&engine->inbox); i++) {
+        struct sqlite_job *job = CONTAINER_OF(engine->inbox.next, struct sqlite_job, link);
+
+        queue_remove(&job->link);
+        queue_append(ret_batch, &job->link);
+        job->is_taken = true;
+    }
+    *ret_backup = engine->is_step_asked ? engine->backup : NULL;
+    goes_on = !engine->is_stopping || !queue_is_empty(ret_batch);
+    uv_mutex_unlock(&engine->lock);
+    return goes_on;
+}
+
+static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *backup)
+{
+    if (engine->is_unwanted) {
+        backup_abort(backup, "it was given up");
+    } else {
+        backup_step(backup, &engine->db, BACKUP_PAGES);
+    }
+    uv_mutex_lock(&engine->lock);
+    engine->is_step_asked = false;
+    uv_cond_signal(&engine->copied);
+    uv_mutex_unlock(&engine->lock);
+}
+
+static void backup_end(struct sqlite_engine *engine)
+{
+    uv_mutex_lock(&engine->lock);
+    if (engine->backup != NULL) {
+        backup_abort(engine->backup, "the service was stopped");
+    }
+    engine->is_step_asked = false;
+    uv_cond_signal(&engine->copied);
+    uv_mutex_unlock(&engine->lock);
+}
+
+static void thread_main(void *argument)
+{
+    struct sqlite_engine *engine = argument;
+    struct sqlite_backup *backup = NULL;
+    struct queue batch, done;
+
+    while (take(engine, &batch, &backup)) {
+        read_all(engine, &batch, &done);
+        give_back(engine, &done);
+        write_all(engine, &batch);
+        give_back(engine, &batch);
+        if (!db_checkpoint(&engine->db)) {
+            die(engine, "a checkpoint");
+        }
+        if (backup != NULL) {
+            backup_go_on(engine, backup);
+        }
+    }
+    backup_end(engine);
+}
+
+/* ---- For workers ---- */
+
+struct sqlite_outbox *thread_outbox_new(struct sqlite_engine *engine)
+{
+    struct sqlite_outbox *outbox = calloc(1, sizeof(*outbox));
+
+    if (outbox == NULL) {
+        return NULL;
+    }
+    queue_init(&outbox->jobs);
+    uv_mutex_lock(&engine->lock);
+    outbox->next = engine->outboxes;
+    engine->outboxes = outbox;
+    uv_mutex_unlock(&engine->lock);
+    return outbox;
+}
+
+void thread_outbox_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox)
+{
+    uv_mutex_lock(&engine->lock);
+    outbox->is_closed = true;
+    uv_mutex_unlock(&engine->lock);
+}
+
+void thread_submit(struct sqlite_engine *engine, struct queue *jobs)
+{
+    uv_mutex_lock(&engine->lock);
+    queue_splice(jobs, &engine->inbox);
+    uv_cond_signal(&engine->asked);
+    uv_mutex_unlock(&engine->lock);
+}
+
+bool thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job)
+{
+    bool withdrawn;
+
+    uv_mutex_lock(&engine->lock);
+    withdrawn = !job->is_taken;
+    if (withdrawn) {
+        queue_remove(&job->link);
+    }
+    uv_mutex_unlock(&engine->lock);
+    return withdrawn;
+}
+
+void thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
+                    struct queue *ret_jobs)
+{
+    uv_mutex_lock(&engine->lock);
+    queue_move(&outbox->jobs, ret_jobs);
+    uv_mutex_unlock(&engine->lock);
+}
+
+/* ---- For who wants a backup ---- */
+
+/* Asks for one step and waits for it. Whoever is slow to ask again holds up nobody but himself. */
+static void step_ask(struct sqlite_engine *engine, bool is_unwanted)
+{
+    engine->is_step_asked = true;
+    engine->is_unwanted = is_unwanted;
+    uv_cond_signal(&engine->asked);
+    while (engine->is_step_asked) {
+        uv_cond_wait(&engine->copied, &engine->lock);
+    }
+}
+
+bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
+                   store_progress_fn progress, void *argument)
+{
+    bool is_wanted = true;
+
+    uv_mutex_lock(&engine->lock);
+    if (engine->backup != NULL || engine->is_stopping) {
+        uv_mutex_unlock(&engine->lock);
+        backup_abort(backup, "another backup is being made");
+        return false;
+    }
+    engine->backup = backup;
+    while (backup->state == BACKUP_GOING_ON) {
+        step_ask(engine, !is_wanted);
+        uv_mutex_unlock(&engine->lock);
+        backup_settle(backup);
+        is_wanted = progress(argument, backup->done, backup->total);
+        uv_mutex_lock(&engine->lock);
+    }
+    engine->backup = NULL;
+    uv_mutex_unlock(&engine->lock);
+    return backup->state == BACKUP_DONE;
+}
+
+/* ---- Life ---- */
+
+struct sqlite_engine *thread_engine_new(void)
+{
+    struct sqlite_engine *engine = calloc(1, sizeof(*engine));
+
+    /* A lock for each malloc, to count what nobody reads. It can be set before the first connection
+     * only; after it this does nothing. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    pages_configure();
+
+    if (engine == NULL) {
+        return NULL;
+    }
+    queue_init(&engine->inbox);
+    if (uv_mutex_init(&engine->lock) != 0 || uv_cond_init(&engine->asked) != 0 ||
+        uv_cond_init(&engine->copied) != 0) {
+        abort(); /* this early only a broken system refuses them */
+    }
+    return engine;
+}
+
+/* The thread takes no signals: whoever stops the process waits for them on another. */
+static bool thread_begin(struct sqlite_engine *engine)
+{
+    sigset_t all, before;
+    bool is_begun;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    is_begun = uv_thread_create(&engine->thread, thread_main, engine) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_begun;
+}
+
+bool thread_engine_start(struct sqlite_engine *engine)
+{
+    char fault[STORE_FAULT];
+
+    if (!db_open(engine->path, DB_MAY_BE_NEW, &sqlite_schema, &engine->db, fault)) {
+        log_write(LOG_ERROR, "sqlite: %s", fault);
+        return false;
+    }
+    if (strcmp(engine->path, ":memory:") != 0) {
+        log_write(LOG_INFO, "sqlite: %s%s", sqlite3_db_filename(engine->db.handle, "main"),
+                  engine->db.is_new ? ", a new file" : "");
+    }
+    engine->verbs = verbs_open(&engine->db);
+    if (engine->verbs == NULL) {
+        log_write(LOG_ERROR, "sqlite: %s: %s", engine->path, sqlite3_errmsg(engine->db.handle));
+        db_close(&engine->db);
+        return false;
+    }
+    engine->is_started = thread_begin(engine);
+    if (!engine->is_started) {
+        log_write(LOG_ERROR, "sqlite: there is no thread to be had");
+        verbs_close(engine->verbs);
+        db_close(&engine->db);
+    }
+    return engine->is_started;
+}
+
+static void thread_end(struct sqlite_engine *engine)
+{
+    uv_mutex_lock(&engine->lock);
+    engine->is_stopping = true;
+    uv_cond_signal(&engine->asked);
+    uv_mutex_unlock(&engine->lock);
+    uv_thread_join(&engine->thread);
+    verbs_close(engine->verbs);
+    db_close(&engine->db);
+}
+
+static void outbox_free(struct sqlite_outbox *outbox)
+{
+    while (!queue_is_empty(&outbox->jobs)) {
+        struct sqlite_job *job = CONTAINER_OF(outbox->jobs.next, struct sqlite_job, link);
+
+        queue_remove(&job->link);
+        job_free(job);
+    }
+    free(outbox);
+}
+
+void thread_engine_free(struct sqlite_engine *engine)
+{
+    if (engine->is_started) {
+        thread_end(engine);
+    }
+    while (engine->outboxes != NULL) {
+        struct sqlite_outbox *outbox = engine->outboxes;
+
+        engine->outboxes = outbox->next;
+        outbox_free(outbox);
+    }
+    uv_cond_destroy(&engine->asked);
+    uv_cond_destroy(&engine->copied);
+    uv_mutex_destroy(&engine->lock);
+    free(engine);
+}

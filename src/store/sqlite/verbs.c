@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: MIT */
+/* In: an operation. Out: its status and results. One function per verb, and above them the SQL of
+ * all. Texts are bound, never put together. */
+#include "store/sqlite/verbs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "discount/limits.h"
+#include "store/backend.h"
+#include "store/validate.h"
+#include "store/sqlite/statement.h"
+
+#define US_PER_SECOND 1000000
+#define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
+
+/* Behind those of the discount, in SQL_WALLET. */
+#define HOLDING_GRANTED_AT ROW_DISCOUNT_COLUMNS
+
+/* The parameters are numbered in the order in which the functions below bind them. */
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_PING,
+    SQL_GET,
+    SQL_LIST,
+    SQL_LIST_OF_BRAND,
+    SQL_GRANT_GET,
+    SQL_GRANTS,
+    SQL_WALLET,
+    SQL_SALE,
+    SQL_HOLDING,
+    SQL_GRANT,
+    SQL_COUNT_GRANTED,
+    SQL_KEY,
+    SQL_KEY_INSERT,
+    SQL_KEYS_FORGET,
+    SQL_NEWEST,
+    SQL_CREATE,
+    SQL_COUNT
+};
+
+static const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_PING] = "SELECT count(*) FROM sqlite_schema",
+    [SQL_GET] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE id = ?",
+    [SQL_LIST] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE created_at > ?"
+                 " ORDER BY created_at LIMIT ?",
+    [SQL_LIST_OF_BRAND] = "SELECT " ROW_DISCOUNT " FROM discounts WHERE created_at > ?"
+                          " AND brand_id = ?3 ORDER BY created_at LIMIT ?2",
+    [SQL_GRANT_GET] = "SELECT discount_code, granted_at FROM discounts"
+                      " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
+    [SQL_GRANTS] = "SELECT granted_at, user_id FROM grants WHERE discount = ?"
+                   " AND (granted_at, user_id) > (?, ?) ORDER BY granted_at, user_id LIMIT ?",
+    /* All that the user holds is looked at, those first that are probably the newest: what comes
+     * behind them is then sorted out at once. (Without its LIMIT the inner order is none.) */
+    [SQL_WALLET] = "SELECT " ROW_DISCOUNT ", granted_at FROM (SELECT discount, granted_at"
+                   " FROM grants WHERE user_id = ?1 AND granted_at <= ?2"
+                   " ORDER BY discount DESC LIMIT -1) LEFT JOIN discounts ON number = discount"
+                   " WHERE (granted_at, id) < (?2, ?3)"
+                   " ORDER BY granted_at DESC, id DESC LIMIT ?4",
+    [SQL_SALE] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
+                 " FROM discounts WHERE id = ?",
+    [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
+    [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
+                  " ON CONFLICT (user_id, discount) DO NOTHING",
+    [SQL_COUNT_GRANTED] = "UPDATE discounts SET granted_count = granted_count + ? WHERE number = ?",
+    /* The first use of a key: whether its inputs were the same, and what came of it. */
+    [SQL_KEY] = "SELECT k.discount_code IS ? AND k.total_count IS ? AND k.starts_at IS ?"
+                " AND k.expires_at IS ?, d.id, d.created_at, d.brand_id IS k.brand_id"
+                " FROM idempotency_keys AS k LEFT JOIN discounts AS d ON d.number = k.discount"
+                " WHERE k.brand_id = ? AND k.key = ? AND k.forgotten_from > ?",
+    [SQL_KEY_INSERT] = "INSERT OR REPLACE INTO idempotency_keys (discount_code, total_count,"
+                       " starts_at, expires_at, brand_id, key, forgotten_from, discount)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    /* More than one for each that comes, so that they do not gather. */
+    [SQL_KEYS_FORGET] =
+        "DELETE FROM idempotency_keys WHERE (brand_id, key) IN (SELECT brand_id, key"
+        " FROM idempotency_keys WHERE forgotten_from <= ? LIMIT 4)",
+    [SQL_NEWEST] = "SELECT max(created_at) FROM discounts",
+    [SQL_CREATE] = "INSERT INTO discounts (discount_code, total_count, starts_at, expires_at,"
+                   " brand_id, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+};
+
+/* What a grant has to know of its discount. */
+struct sale {
+    char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
+    size_t code_size; /* 0: this is no sale */
+    int64_t number, total, granted, starts_at_us, expires_at_us;
+    int64_t uncounted; /* of those that are granted: not in its granted_count yet */
+};
+
+struct sqlite_verbs {
+    struct sqlite_db *db; /* borrowed */
+    sqlite3_stmt *statements[SQL_COUNT];
+    bool has_failed;  /* SQLite did, in the operation that runs */
+    struct sale sale; /* the last one looked at in this transaction: mostly the next one too */
+};
+
+/* ---- Statements ---- */
+
+static sqlite3_stmt *statement(struct sqlite_verbs *verbs, enum sql sql)
+{
+    return verbs->statements[sql];
+}
+
+/* Binding to a prepared statement of our own fails without memory only; the parameter is then NULL,
+ * which no constraint and no comparison of ours lets pass. */
+static void bind_text(sqlite3_stmt *statement, int at, struct str text)
+{
+    sqlite3_bind_text(statement, at, text.n == 0 ? "" : text.p, (int)text.n, SQLITE_STATIC);
+}
+
+/* 0 is how a time says that there is none; in the table that is NULL. */
+static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
+{
+    if (time_us == 0) {
+        sqlite3_bind_null(statement, at);
+    } else {
+        sqlite3_bind_int64(statement, at, time_us);
+    }
+}
+
+/* Ends a statement of which `code` is what its last step said. */
+static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
+{
+    bool is_sound = code == SQLITE_ROW || code == SQLITE_DONE;
+    enum status status = is_sound ? STATUS_OK : db_status(verbs->db);
+
+    verbs->has_failed = verbs->has_failed || !is_sound;
+    sqlite3_reset(at);
+    return status;
+}
+
+/* Runs a statement that gives no rows. OK, or what its failure is. */
+static enum status run(struct sqlite_verbs *verbs, enum sql sql)
+{
+    sqlite3_stmt *at = statement(verbs, sql);
+
+    return finish(verbs, at, sqlite3_step(at));
+}
+
+/* A copy of a text that was read; p is NULL without memory only. What is longer than any text of
+ * ours is cut where it is too long still. */
+static struct str text_dup(struct str text, struct arena *arena)
+{
+    text.n = text.n > LIMIT_DISCOUNT_CODE ? LIMIT_DISCOUNT_CODE + 1 : text.n;
+    return arena_dup(arena, text);
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+/* ---- Reading ---- */
+
+static enum status ping(struct sqlite_verbs *verbs)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_PING);
+
+    return finish(verbs, at, sqlite3_step(at));
+}
+
+/* False without memory. Whether it is sound is looked at by the store. */
+static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount *ret_discount)
+{
+    row_discount(at, ret_discount);
+    ret_discount->brand_id = text_dup(ret_discount->brand_id, arena);
+    ret_discount->discount_code = text_dup(ret_discount->discount_code, arena);
+    ret_discount->id = text_dup(ret_discount->id, arena);
+    return ret_discount->brand_id.p != NULL && ret_discount->discount_code.p != NULL &&
+           ret_discount->id.p != NULL;
+}
+
+/* What a place in a list begins with: at first with whatever there is. */
+static int64_t place_us(bool is_first, int64_t time_us)
+{
+    return is_first ? INT64_MIN : time_us;
+}
+
+static enum status get(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GET);
+    bool taken = true;
+    enum status status;
+    int code;
+
+    bind_text(at, 1, op->get.discount.id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        taken = discount_take(at, op->arena, &op->get.discount);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return code == SQLITE_DONE ? STATUS_DISCOUNT_NOT_FOUND : taken ? STATUS_OK : STATUS_OVERLOADED;
+}
+
+static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    bool is_of_brand = op->list.brand_id.n > 0;
+    sqlite3_stmt *at = statement(verbs, is_of_brand ? SQL_LIST_OF_BRAND : SQL_LIST);
+    enum status status;
+    bool taken = true;
+    int code = SQLITE_ROW;
+
+    op->list.count = 0;
+    op->list.discounts = arena_alloc(op->arena, (op->list.limit + 1) * sizeof(struct discount));
+    if (op->list.discounts == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    sqlite3_bind_int64(at, 1, place_us(op->list.after_us == 0, op->list.after_us));
+    sqlite3_bind_int64(at, 2, (sqlite3_int64)op->list.limit);
+    if (is_of_brand) {
+        bind_text(at, 3, op->list.brand_id);
+    }
+    while (taken && (code = sqlite3_step(at)) == SQLITE_ROW) {
+        taken = discount_take(at, op->arena, &op->list.discounts[op->list.count++]);
+    }
+    status = finish(verbs, at, code);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
+static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANT_GET);
+    struct grant *grant = &op->grant.grant;
+    enum status status;
+    int code;
+
+    bind_text(at, 1, grant->user_id);
+    bind_text(at, 2, grant->discount_id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        grant->discount_code = text_dup(row_text(at, 0), op->arena);
+        grant->granted_at_us = row_time(at, 1);
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (code == SQLITE_DONE) {
+        return STATUS_DISCOUNT_NOT_FOUND;
+    }
+    if (grant->discount_code.p == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    return grant->granted_at_us == 0 ? STATUS_GRANT_NOT_FOUND : STATUS_OK;
+}
+
+/* ---- Granting ---- */
+
+/* Takes what SQL_SALE reads; CORRUPT when it is not sound, and then none of it is granted. */
+static enum status sale_take(sqlite3_stmt *at, struct str id, struct sale *sale)
+{
+    const struct discount discount = {
+        .id = id,
+        .discount_code = row_text(at, 5),
+        .total_count = sqlite3_column_int64(at, 1),
+        .granted_count = sqlite3_column_int64(at, 2),
+        .starts_at_us = row_time(at, 3),
+        .expires_at_us = row_time(at, 4),
+    };
+
+    if (id.n != sizeof(sale->id) || soundness_of_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    sale->number = sqlite3_column_int64(at, 0);
+    sale->total = discount.total_count;
+    sale->granted = discount.granted_count;
+    sale->starts_at_us = discount.starts_at_us;
+    sale->expires_at_us = discount.expires_at_us;
+    memcpy(sale->id, id.p, id.n);
+    memcpy(sale->code, discount.discount_code.p, discount.discount_code.n);
+    sale->code_size = discount.discount_code.n;
+    return STATUS_OK;
+}
+
+/* Reads a sale into verbs->sale. */
+static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_SALE);
+    enum status taken = STATUS_DISCOUNT_NOT_FOUND, status;
+    int code;
+
+    bind_text(at, 1, id);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        taken = sale_take(at, id, &verbs->sale);
+    }
+    status = finish(verbs, at, code);
+    return status == STATUS_OK ? taken : status;
+}
+
+/* Counts what was granted of the sale in verbs->sale: once for all of a transaction, where the
+ * schema's trigger, which other programs have, would do it for each. The schema's CHECK has the
+ * last word on the stock. */
+static enum status sale_count(struct sqlite_verbs *verbs)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_COUNT_GRANTED);
+    struct sale *sale = &verbs->sale;
+
+    if (sale->uncounted == 0) {
+        return STATUS_OK;
+    }
+    sqlite3_bind_int64(at, 1, sale->uncounted);
+    sqlite3_bind_int64(at, 2, sale->number);
+    sale->uncounted = 0;
+    return run(verbs, SQL_COUNT_GRANTED);
+}
+
+/* The sale in verbs->sale, and the grant's discount_code. */
+static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    struct grant *grant = &op->grant.grant;
+    struct sale *sale = &verbs->sale;
+
+    if (sale->code_size == 0 ||
+        !str_eq(grant->discount_id, (struct str){sale->id, sizeof(sale->id)})) {
+        enum status status = sale_count(verbs);
+
+        sale->code_size = 0;
+        status = status == STATUS_OK ? sale_read(verbs, grant->discount_id) : status;
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    grant->discount_code = arena_dup(op->arena, (struct str){sale->code, sale->code_size});
+    return grant->discount_code.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
+}
+
+/* Whoever is not granted anything: holds it already, or is `refused`. */
+static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t number,
+                                enum status refused)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_HOLDING);
+    enum status status;
+    int code;
+
+    bind_text(at, 1, op->grant.grant.user_id);
+    sqlite3_bind_int64(at, 2, number);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        op->grant.grant.granted_at_us = row_time(at, 0);
+        op->grant.replayed = true;
+    }
+    status = finish(verbs, at, code);
+    return status != STATUS_OK || code == SQLITE_ROW ? status : refused;
+}
+
+/* Whether the sale refuses everybody who holds nothing yet, and if so with which status. */
+static enum status sale_status(const struct sale *sale, int64_t time_us)
+{
+    if (time_us < sale->starts_at_us) {
+        return STATUS_DISCOUNT_NOT_STARTED;
+    }
+    if (sale->expires_at_us != 0 && time_us >= sale->expires_at_us) {
+        return STATUS_DISCOUNT_EXPIRED;
+    }
+    return sale->granted < sale->total ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
+}
+
+/* Of a sale that is closed; -1 near its end. */
+static int64_t sale_final_count(const struct sale *sale, int64_t time_us)
+{
+    bool is_near = sale->expires_at_us != 0 && sale->expires_at_us <= time_us + FINAL_AFTER_US &&
+                   sale->expires_at_us >= time_us - FINAL_AFTER_US;
+
+    return is_near ? -1 : sale->granted;
+}
+
+/* A holder is answered before anything else is looked at (docs/adr/0003). */
+static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANT);
+    struct sale *sale = &verbs->sale;
+    int64_t time_us = now_us();
+    enum status status = sale_find(verbs, op);
+
+    op->grant.replayed = false;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = sale_status(sale, time_us);
+    if (status != STATUS_OK) {
+        op->grant.starts_in_us = sale->starts_at_us - time_us;
+        op->grant.final_count = sale_final_count(sale, time_us);
+        return holding_find(verbs, op, sale->number, status);
+    }
+    bind_text(at, 1, op->grant.grant.user_id);
+    sqlite3_bind_int64(at, 2, sale->number);
+    sqlite3_bind_int64(at, 3, time_us);
+    status = run(verbs, SQL_GRANT);
+    if (status == STATUS_OK && sqlite3_changes64(verbs->db->handle) == 0) {
+        /* There is a row in the way, so it is found. */
+        return holding_find(verbs, op, sale->number, STATUS_CORRUPT);
+    }
+    sale->granted++;
+    sale->uncounted++;
+    op->grant.grant.granted_at_us = time_us;
+    return status;
+}
+
+/* ---- Lists of grants ---- */
+
+static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_GRANTS);
+    enum status status = sale_read(verbs, op->grants.discount_id);
+    struct str code;
+    int step = SQLITE_ROW;
+    bool taken = true;
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    code = arena_dup(op->arena, (struct str){verbs->sale.code, verbs->sale.code_size});
+    op->grants.count = 0;
+    op->grants.grants = arena_alloc(op->arena, (op->grants.limit + 1) * sizeof(struct grant));
+    if (code.p == NULL || op->grants.grants == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    sqlite3_bind_int64(at, 1, verbs->sale.number);
+    sqlite3_bind_int64(at, 2, place_us(op->grants.after_user.n == 0, op->grants.after_us));
+    bind_text(at, 3, op->grants.after_user);
+    sqlite3_bind_int64(at, 4, (sqlite3_int64)op->grants.limit);
+    while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
+        struct grant *grant = &op->grants.grants[op->grants.count++];
+
+        *grant = (struct grant){.discount_id = op->grants.discount_id,
+                                .discount_code = code,
+                                .user_id = text_dup(row_text(at, 1), op->arena),
+                                .granted_at_us = row_time(at, 0)};
+        taken = grant->user_id.p != NULL;
+    }
+    status = finish(verbs, at, step);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
+static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_WALLET);
+    int step = SQLITE_ROW;
+    enum status status;
+    bool taken = true;
+
+    op->wallet.count = 0;
+    op->wallet.holdings = arena_alloc(op->arena, (op->wallet.limit + 1) * sizeof(struct holding));
+    if (op->wallet.holdings == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    bind_text(at, 1, op->wallet.user_id);
+    sqlite3_bind_int64(at, 2, op->wallet.before_id.n == 0 ? INT64_MAX : op->wallet.before_us);
+    if (op->wallet.before_id.n == 0) {
+        sqlite3_bind_zeroblob(at, 3, 0); /* behind every text */
+    } else {
+        bind_text(at, 3, op->wallet.before_id);
+    }
+    sqlite3_bind_int64(at, 4, (sqlite3_int64)op->wallet.limit);
+    while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
+        struct holding *holding = &op->wallet.holdings[op->wallet.count++];
+
+        holding->granted_at_us = row_time(at, HOLDING_GRANTED_AT);
+        taken = discount_take(at, op->arena, &holding->discount);
+    }
+    status = finish(verbs, at, step);
+    return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
+}
+
+/* ---- Creating ---- */
+
+/* The inputs that an idempotency key stands for, as parameters 1 to 5; the sixth is the caller's.
+ */
+static void bind_inputs(sqlite3_stmt *at, const struct discount *discount, struct str sixth)
+{
+    bind_text(at, 1, discount->discount_code);
+    sqlite3_bind_int64(at, 2, discount->total_count);
+    bind_time(at, 3, discount->starts_at_us);
+    bind_time(at, 4, discount->expires_at_us);
+    bind_text(at, 5, discount->brand_id);
+    bind_text(at, 6, sixth);
+}
+
+/* What the key was used for before. NOT_FOUND: nothing. */
+static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_KEY);
+    struct discount *discount = &op->create.discount;
+    bool same = false, is_of_brand = false;
+    struct str id = {0};
+    enum status status;
+    int code;
+
+    bind_inputs(at, discount, op->create.idempotency_key);
+    sqlite3_bind_int64(at, 7, time_us);
+    code = sqlite3_step(at);
+    if (code == SQLITE_ROW) {
+        same = sqlite3_column_int(at, 0) != 0;
+        id = text_dup(row_text(at, 1), op->arena);
+        discount->created_at_us = sqlite3_column_int64(at, 2);
+        is_of_brand = sqlite3_column_int(at, 3) != 0;
+    }
+    status = finish(verbs, at, code);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (code == SQLITE_DONE) {
+        return STATUS_NOT_FOUND;
+    }
+    if (!same) {
+        return STATUS_IDEMPOTENCY_KEY_REUSED;
+    }
+    if (id.p == NULL) {
+        return STATUS_OVERLOADED;
+    }
+    discount->id = id;
+    op->create.replayed = true;
+    return is_of_brand ? STATUS_OK
+                       : soundness_broken(id, "an idempotency key of another brand names it");
+}
+
+static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *op, int64_t time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_KEY_INSERT);
+    enum status status;
+
+    bind_inputs(at, &op->create.discount, op->create.idempotency_key);
+    sqlite3_bind_int64(at, 7, time_us + KEY_LIFETIME_US);
+    sqlite3_bind_int64(at, 8, sqlite3_last_insert_rowid(verbs->db->handle));
+    status = run(verbs, SQL_KEY_INSERT);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(statement(verbs, SQL_KEYS_FORGET), 1, time_us);
+    return run(verbs, SQL_KEYS_FORGET);
+}
+
+/* Times of creation are strictly increasing, also when the clock is not: they order the list, and
+ * its cursor is one of them. Behind one that is the last of all times, or none, there is no other.
+ */
+static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, int64_t *ret_time_us)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_NEWEST);
+    int code = sqlite3_step(at);
+    int64_t newest_us = code == SQLITE_ROW ? sqlite3_column_int64(at, 0) : 0;
+    enum status status = finish(verbs, at, code);
+
+    if (status == STATUS_OK && newest_us >= LIMIT_TIME_US) {
+        return soundness_broken(STR("created last"), "created_at leaves no time for another one");
+    }
+    *ret_time_us = newest_us >= time_us ? newest_us + 1 : time_us;
+    return status;
+}
+
+static enum status create(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    sqlite3_stmt *at = statement(verbs, SQL_CREATE);
+    struct discount *discount = &op->create.discount;
+    bool has_key = op->create.idempotency_key.n > 0;
+    int64_t time_us = now_us();
+    enum status status = STATUS_NOT_FOUND;
+
+    op->create.replayed = false;
+    if (has_key) {
+        status = key_find(verbs, op, time_us);
+    }
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    status = creation_time(verbs, time_us, &discount->created_at_us);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bind_inputs(at, discount, discount->id);
+    sqlite3_bind_int64(at, 7, discount->created_at_us);
+    status = run(verbs, SQL_CREATE);
+    return status == STATUS_OK && has_key ? key_keep(verbs, op, time_us) : status;
+}
+
+/* ---- Verbs ---- */
+
+bool verbs_is_write(enum store_verb verb)
+{
+    return verb == STORE_CREATE || verb == STORE_GRANT;
+}
+
+enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
+{
+    verbs->has_failed = false;
+    switch (op->verb) {
+    case STORE_PING:
+        return ping(verbs);
+    case STORE_CREATE:
+        return create(verbs, op);
+    case STORE_GET:
+        return get(verbs, op);
+    case STORE_LIST:
+        return list(verbs, op);
+    case STORE_GRANT:
+        return grant(verbs, op);
+    case STORE_GRANT_GET:
+        return grant_get(verbs, op);
+    case STORE_GRANTS:
+        return grants(verbs, op);
+    case STORE_WALLET:
+        return wallet(verbs, op);
+    case STORE_VERB_COUNT:
+        break;
+    }
+    assert(false);
+    return STATUS_UNAVAILABLE;
+}
+
+bool verbs_have_failed(const struct sqlite_verbs *verbs)
+{
+    return verbs->has_failed;
+}
+
+/* ---- Transactions ---- */
+
+bool verbs_begin(struct sqlite_verbs *verbs)
+{
+    verbs->sale = (struct sale){.code_size = 0};
+    return run(verbs, SQL_BEGIN) == STATUS_OK;
+}
+
+enum status verbs_commit(struct sqlite_verbs *verbs)
+{
+    if (sale_count(verbs) != STATUS_OK) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (run(verbs, SQL_COMMIT) == STATUS_OK) {
+        return STATUS_OK;
+    }
+    /* The last frame of the log, without which the others do not count, did not fit. */
+    return sqlite3_errcode(verbs->db->handle) == SQLITE_FULL ? STATUS_UNAVAILABLE : STATUS_UNKNOWN;
+}
+
+void verbs_rollback(struct sqlite_verbs *verbs)
+{
+    /* After some failures SQLite has done it already. */
+    if (sqlite3_get_autocommit(verbs->db->handle) == 0) {
+        run(verbs, SQL_ROLLBACK);
+    }
+}
+
+/* ---- Life ---- */
+
+struct sqlite_verbs *verbs_open(struct sqlite_db *db)
+{
+    struct sqlite_verbs *verbs = calloc(1, sizeof(*verbs));
+
+    if (verbs == NULL) {
+        return NULL;
+    }
+    verbs->db = db;
+    /* See sale_count. A trigger also makes SQLite keep a journal of its own for each INSERT. */
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &verbs->statements[i], NULL) != SQLITE_OK) {
+            verbs_close(verbs);
+            return NULL;
+        }
+    }
+    return verbs;
+}
+
+void verbs_close(struct sqlite_verbs *verbs)
+{
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(verbs->statements[i]);
+    }
+    free(verbs);
+}

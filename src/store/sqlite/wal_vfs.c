@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* In: what SQLite writes into its log. Out: the same bytes at the same places, before anything else
+ * that it asks of the log is done. */
+#include "store/sqlite/wal_vfs.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define VFS_NAME "discount"
+/* Some 30 pages. The system's VFS takes less than 128 KiB with one call (SQLite 3.40, os_unix.c,
+ * seekAndWriteFd), and calls a disk full when it gets just that. */
+#define PIECE_SIZE 65536
+
+struct wal {
+    sqlite3_file base;
+    sqlite3_file *below; /* in the memory behind this struct */
+    char *piece;         /* owned; what is to be written, from `at` on */
+    size_t n;
+    sqlite3_int64 at;
+};
+
+/* Set once, before there is a file. */
+static sqlite3_vfs *system_vfs;
+
+static struct wal *wal_of(sqlite3_file *base)
+{
+    return (struct wal *)base;
+}
+
+/* ---- Writing ---- */
+
+/* SQLite knows one number of the system's for a disk that takes no more, and there are three; with
+ * the others, too, what was not written is not there. */
+static int put(const struct wal *wal, const void *bytes, size_t n, sqlite3_int64 at)
+{
+    int code;
+
+    errno = 0;
+    code = wal->below->pMethods->xWrite(wal->below, bytes, (int)n, at);
+    return code == SQLITE_IOERR_WRITE && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : code;
+}
+
+/* Afterwards nothing waits to be written, also when it could not be: SQLite gives the transaction
+ * up, and begins the next one at the same place. */
+static int settle(struct wal *wal)
+{
+    size_t n = wal->n;
+
+    wal->n = 0;
+    return n == 0 ? SQLITE_OK : put(wal, wal->piece, n, wal->at);
+}
+
+static int wal_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
+{
+    struct wal *wal = wal_of(base);
+    size_t size = (size_t)n;
+
+    if (wal->n > 0 && (at != wal->at + (sqlite3_int64)wal->n || wal->n + size > PIECE_SIZE)) {
+        int code = settle(wal);
+
+        if (code != SQLITE_OK) {
+            return code;
+        }
+    }
+    if (size > PIECE_SIZE) {
+        return put(wal, bytes, size, at);
+    }
+    if (wal->n == 0) {
+        wal->at = at;
+    }
+    memcpy(wal->piece + wal->n, bytes, size);
+    wal->n += size;
+    return SQLITE_OK;
+}
+
+/* ---- All else: first what waits, then as it is ---- */
+
+static int wal_sync(sqlite3_file *base, int flags)
+{
+    struct wal *wal = wal_of(base);
+    int code = settle(wal);
+
+    return code != SQLITE_OK ? code : wal->below->pMethods->xSync(wal->below, flags);
+}
+
+static int wal_read(sqlite3_file *base, void *ret_bytes, int n, sqlite3_int64 at)
+{
+    struct wal *wal = wal_of(base);
+    int code = settle(wal);
+
+    return code != SQLITE_OK ? code : wal->below->pMethods->xRead(wal->below, ret_bytes, n, at);
+}
+
+static int wal_truncate(sqlite3_file *base, sqlite3_int64 size)
+{
+    struct wal *wal = wal_of(base);
+    int code = settle(wal);
+
+    return code != SQLITE_OK ? code : wal->below->pMethods->xTruncate(wal->below, size);
+}
+
+static int wal_size(sqlite3_file *base, sqlite3_int64 *ret_size)
+{
+    struct wal *wal = wal_of(base);
+    int code = settle(wal);
+
+    return code != SQLITE_OK ? code : wal->below->pMethods->xFileSize(wal->below, ret_size);
+}
+
+static int wal_control(sqlite3_file *base, int operation, void *argument)
+{
+    struct wal *wal = wal_of(base);
+    int code = settle(wal);
+
+    return code != SQLITE_OK ? code
+                             : wal->below->pMethods->xFileControl(wal->below, operation, argument);
+}
+
+static int wal_close(sqlite3_file *base)
+{
+    struct wal *wal = wal_of(base);
+    int settled = settle(wal), closed = wal->below->pMethods->xClose(wal->below);
+
+    free(wal->piece);
+    return settled != SQLITE_OK ? settled : closed;
+}
+
+/* ---- As it is ---- */
+
+static int wal_lock(sqlite3_file *base, int level)
+{
+    return wal_of(base)->below->pMethods->xLock(wal_of(base)->below, level);
+}
+
+static int wal_unlock(sqlite3_file *base, int level)
+{
+    return wal_of(base)->below->pMethods->xUnlock(wal_of(base)->below, level);
+}
+
+static int wal_check_lock(sqlite3_file *base, int *ret_is_locked)
+{
+    return wal_of(base)->below->pMethods->xCheckReservedLock(wal_of(base)->below, ret_is_locked);
+}
+
+static int wal_sector_size(sqlite3_file *base)
+{
+    return wal_of(base)->below->pMethods->xSectorSize(wal_of(base)->below);
+}
+
+static int wal_characteristics(sqlite3_file *base)
+{
+    return wal_of(base)->below->pMethods->xDeviceCharacteristics(wal_of(base)->below);
+}
+
+/* ---- The VFS ---- */
+
+static int wal_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags,
+                    int *ret_flags)
+{
+    /* Version 1 has no shared memory, which a log does not use. */
+    static const sqlite3_io_methods methods = {
+        .iVersion = 1,
+        .xClose = wal_close,
+        .xRead = wal_read,
+        .xWrite = wal_write,
+        .xTruncate = wal_truncate,
+        .xSync = wal_sync,
+        .xFileSize = wal_size,
+        .xLock = wal_lock,
+        .xUnlock = wal_unlock,
+        .xCheckReservedLock = wal_check_lock,
+        .xFileControl = wal_control,
+        .xSectorSize = wal_sector_size,
+        .xDeviceCharacteristics = wal_characteristics,
+    };
+    struct wal *wal = wal_of(base);
+    int code;
+
+    (void)vfs; /* it is this one */
+    if ((flags & SQLITE_OPEN_WAL) == 0) {
+        return system_vfs->xOpen(system_vfs, name, base, flags, ret_flags);
+    }
+    *wal = (struct wal){.below = (sqlite3_file *)(wal + 1), .piece = malloc(PIECE_SIZE)};
+    if (wal->piece == NULL) {
+        return SQLITE_NOMEM;
+    }
+    code = system_vfs->xOpen(system_vfs, name, wal->below, flags, ret_flags);
+    if (code == SQLITE_OK) {
+        wal->base.pMethods = &methods;
+    } else {
+        free(wal->piece);
+    }
+    return code;
+}
+
+static void vfs_register(void)
+{
+    static sqlite3_vfs vfs;
+
+    system_vfs = sqlite3_vfs_find(NULL);
+    if (system_vfs != NULL) {
+        vfs = *system_vfs;
+        vfs.zName = VFS_NAME;
+        vfs.szOsFile += (int)sizeof(struct wal);
+        vfs.pNext = NULL;
+        vfs.xOpen = wal_open;
+        sqlite3_vfs_register(&vfs, 0);
+    }
+}
+
+const char *wal_vfs(void)
+{
+    static uv_once_t once = UV_ONCE_INIT;
+
+    uv_once(&once, vfs_register);
+    return sqlite3_vfs_find(VFS_NAME) == NULL ? NULL : VFS_NAME;
+}

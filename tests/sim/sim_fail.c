@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/sim_fail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void finding(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("found: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    abort();
+}

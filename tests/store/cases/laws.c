@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* The five laws of the store contract. The teardown of every case looks at the first two as well.
+ */
+#include <stdio.h>
+
+#include "discount/limits.h"
+#include "store/cases/cases.h"
+#include "store/concurrent_clients.h"
+#include "support/clock.h"
+
+static void a_ping_is_answered(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct attempt *ping = submit_ping(scene);
+
+    CHECK(scene, scene_settle(scene));
+    CHECK_STATUS(scene, ping, STATUS_OK);
+}
+
+static void nothing_is_done_before_store_deliver(void **state)
+{
+    struct scene *scene = case_scene_bound(state, 2);
+    struct attempt *asked[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        asked[i] = submit_grant(scene, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"));
+        CHECK_INT(scene, asked[i]->done, 0);
+    }
+    store_flush(scene->turn.store);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(scene, asked[i]->done, 0);
+    }
+    CHECK(scene, scene_settle(scene));
+}
+
+static void done_may_submit_the_same_operation_again(void **state)
+{
+    enum { AGAIN = 20 };
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, 10);
+    struct attempt *asked = submit_grant_again(scene, id, STR("ann"), AGAIN);
+
+    CHECK(scene, scene_settle(scene));
+    CHECK_INT(scene, asked->done, AGAIN + 1);
+    CHECK_STATUS(scene, asked, STATUS_OK);
+    CHECK(scene, asked->op.grant.replayed);
+}
+
+static void past_the_bound_operations_are_overloaded_and_the_others_are_not(void **state)
+{
+    enum { BOUND = 10, COUNT = 25 };
+    struct scene *scene = case_scene_bound(state, BOUND);
+    struct str id = given_discount(scene, 1000);
+    struct attempt *asked[COUNT];
+    char text[16];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+    }
+    /* Those are done without anything being sent or received. */
+    store_deliver(scene->turn.store);
+    for (size_t i = BOUND; i < COUNT; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OVERLOADED);
+    }
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < BOUND; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+    }
+    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, BOUND);
+}
+
+static void after_an_overload_there_is_room_again(void **state)
+{
+    enum { BOUND = 10 };
+    struct scene *scene = case_scene_bound(state, BOUND);
+    struct str id = given_discount(scene, 1000);
+    char text[16];
+
+    for (size_t round = 0; round < 5; round++) {
+        struct attempt *asked[BOUND];
+
+        for (size_t i = 0; i < BOUND; i++) {
+            asked[i] = submit_grant(scene, id, crowd_user(round * BOUND + i, text));
+        }
+        submit_grant(scene, id, STR("eve"));
+        CHECK(scene, scene_settle(scene));
+        for (size_t i = 0; i < BOUND; i++) {
+            CHECK_STATUS(scene, asked[i], STATUS_OK);
+        }
+    }
+}
+
+static void more_than_a_connection_takes_at_once_is_answered(void **state)
+{
+    enum { COUNT = 4000 };
+    struct scene *scene = case_scene(state);
+    char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
+    const struct discount large = {.brand_id = {brand, sizeof(brand)},
+                                   .discount_code = {code, sizeof(code)},
+                                   .total_count = 1};
+    static struct attempt *created[COUNT];
+    struct attempt *list;
+
+    memset(code, 'c', sizeof(code));
+    memset(brand, 'b', sizeof(brand));
+    for (size_t i = 0; i < COUNT; i++) {
+        created[i] = submit_create(scene, &large, (struct str){0});
+    }
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < COUNT; i++) {
+        CHECK_STATUS(scene, created[i], STATUS_OK);
+    }
+    list = submit_list(scene, created[0]->op.create.discount.created_at_us - 1, 1000);
+    CHECK(scene, scene_settle(scene));
+    CHECK_STATUS(scene, list, STATUS_OK);
+    CHECK_INT(scene, list->op.list.count, 1000);
+}
+
+/* An operation of each verb, not sent yet. */
+static void submit_each(struct scene *scene, struct str id, struct attempt *ret_asked[6])
+{
+    ret_asked[0] = submit_ping(scene);
+    ret_asked[1] = submit_create(scene, &case_discount, (struct str){0});
+    ret_asked[2] = submit_get(scene, id);
+    ret_asked[3] = submit_list(scene, 0, 3);
+    ret_asked[4] = submit_grant(scene, id, STR("ann"));
+    ret_asked[5] = submit_grant_get(scene, id, STR("ann"));
+}
+
+static void closing_ends_what_was_not_sent_as_surely_not_applied(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, 10);
+    struct attempt *asked[6], *read;
+    struct scene second;
+
+    case_second(state, &second);
+    submit_each(&second, id, asked);
+    scene_end(&second);
+    for (size_t i = 0; i < 6; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_UNAVAILABLE);
+    }
+    CHECK_NOTHING(&second, scene_free(&second));
+    read = get_now(scene, id);
+    CHECK_INT(scene, read->op.get.discount.granted_count, 0);
+}
+
+/* What was sent may have been applied and even answered; what is not true may not be said. */
+static void closing_ends_what_was_sent_without_a_wrong_word(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, 10);
+    struct attempt *asked[6], *read;
+    struct scene second;
+    enum status grant_get;
+
+    case_second(state, &second);
+    submit_each(&second, id, asked);
+    store_flush(second.turn.store);
+    scene_end(&second);
+    for (size_t i = 0; i < 6; i++) {
+        enum status status = asked[i]->op.status;
+
+        CHECK_INT(scene, asked[i]->done, 1);
+        CHECK(scene, status == STATUS_OK || status == STATUS_UNAVAILABLE ||
+                         ((i == 1 || i == 4) && status == STATUS_UNKNOWN) ||
+                         (i == 5 && status == STATUS_GRANT_NOT_FOUND));
+    }
+    read = get_now(scene, asked[1]->op.create.discount.id);
+    CHECK(scene, asked[1]->op.status == STATUS_UNKNOWN ||
+                     (asked[1]->op.status == STATUS_OK) == (read->op.status == STATUS_OK));
+    grant_get = grant_get_now(scene, id, STR("ann"))->op.status;
+    CHECK(scene, asked[4]->op.status == STATUS_UNKNOWN ||
+                     (asked[4]->op.status == STATUS_OK) == (grant_get == STATUS_OK));
+    CHECK_NOTHING(&second, scene_free(&second));
+}
+
+static void a_store_that_was_never_turned_can_be_closed(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct scene second;
+    struct attempt *asked;
+
+    CHECK(scene, scene_open(&second, scene->who, case_engine(state),
+                            (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    asked = submit_ping(&second);
+    scene_end(&second);
+    CHECK_INT(scene, asked->done, 1);
+    CHECK_NOTHING(&second, scene_free(&second));
+}
+
+static void look_after_poll(uv_check_t *check)
+{
+    if (store_is_ready(check->data)) {
+        uv_stop(check->loop);
+    }
+}
+
+static void give_up(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* A worker begins to listen when it finds its store ready after a poll, so there must be one. */
+static void a_store_that_is_ready_has_woken_its_loop(void **state)
+{
+    struct scene *scene = case_scene(state);
+    int64_t begin_ms = clock_ms(), end_ms;
+    struct scene second;
+    uv_check_t after_poll;
+    uv_timer_t patience;
+
+    CHECK(scene, scene_open(&second, scene->who, case_engine(state),
+                            (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    after_poll.data = second.turn.store;
+    uv_check_init(&second.turn.loop, &after_poll);
+    uv_timer_init(&second.turn.loop, &patience);
+    uv_check_start(&after_poll, look_after_poll);
+    uv_timer_start(&patience, give_up, CLOCK_PATIENCE_MS, 0);
+    uv_run(&second.turn.loop, UV_RUN_DEFAULT);
+    end_ms = clock_ms();
+    uv_close((uv_handle_t *)&after_poll, NULL);
+    uv_close((uv_handle_t *)&patience, NULL);
+    CHECK_NOTHING(&second, scene_close(&second));
+    CHECK(scene, end_ms - begin_ms < CLOCK_PATIENCE_MS);
+}
+
+static void stores_on_one_engine_see_the_same(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, 1);
+    struct attempt *granted = grant_now(scene, id, STR("ann"));
+    struct scene second;
+    struct attempt *read;
+
+    case_second(state, &second);
+    read = grant_get_now(&second, id, STR("ann"));
+    CHECK_STATUS(scene, read, STATUS_OK);
+    CHECK_INT(scene, read->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
+    CHECK_NOTHING(&second, scene_close(&second));
+}
+
+int cases_laws(void)
+{
+    const struct CMUnitTest cases[] = {
+        CASE(a_ping_is_answered),
+        CASE(nothing_is_done_before_store_deliver),
+        CASE(done_may_submit_the_same_operation_again),
+        CASE(past_the_bound_operations_are_overloaded_and_the_others_are_not),
+        CASE(after_an_overload_there_is_room_again),
+        CASE(more_than_a_connection_takes_at_once_is_answered),
+        CASE(closing_ends_what_was_not_sent_as_surely_not_applied),
+        CASE(closing_ends_what_was_sent_without_a_wrong_word),
+        CASE(a_store_that_was_never_turned_can_be_closed),
+        CASE(a_store_that_is_ready_has_woken_its_loop),
+        CASE(stores_on_one_engine_see_the_same),
+    };
+
+    return cmocka_run_group_tests_name("laws", cases, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Discounts that nobody will be granted any more: who comes too late is refused without the store,
+ * and nobody else is. */
+#include <stdlib.h>
+
+#include "discount/limits.h"
+#include "store/cases/cases.h"
+#include "store/concurrent_clients.h"
+#include "store/memory.h"
+#include "store/refusal_cache.h"
+
+#define HOUR_US INT64_C(3600000000)
+
+/* A discount of this stock, granted to as many users; their times. */
+static struct str given_sold_out(struct scene *scene, size_t stock, int64_t *ret_granted_at_us)
+{
+    struct str id = given_discount(scene, (int64_t)stock);
+    struct attempt **asked = calloc(stock, sizeof(struct attempt *));
+    char text[16];
+
+    CHECK(scene, asked != NULL);
+    for (size_t i = 0; i < stock; i++) {
+        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+    }
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = 0; i < stock; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        ret_granted_at_us[i] = asked[i]->op.grant.grant.granted_at_us;
+    }
+    free(asked);
+    return id;
+}
+
+/* Stocks around the size of a page, and of many pages. */
+static void check_holders(struct scene *scene, size_t stock)
+{
+    int64_t *granted_at_us = calloc(stock, sizeof(*granted_at_us));
+    struct str id = given_sold_out(scene, stock, granted_at_us);
+    char text[16];
+
+    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    for (size_t i = 0; i < stock; i++) {
+        CHECK(scene, !memory_refuses(scene, id, crowd_user(i, text), STATUS_DISCOUNT_EXHAUSTED));
+    }
+    for (size_t i = 0; i < stock; i += 1 + stock / 50) {
+        struct attempt *again = grant_now(scene, id, crowd_user(i, text));
+
+        CHECK_STATUS(scene, again, STATUS_OK);
+        CHECK(scene, again->op.grant.replayed);
+        CHECK_INT(scene, again->op.grant.grant.granted_at_us, granted_at_us[i]);
+    }
+    free(granted_at_us);
+}
+
+static void holders_of_a_remembered_discount_are_granted_again(void **state)
+{
+    static const size_t stocks[] = {
+        1, SOLD_OUT_PAGE - 1, SOLD_OUT_PAGE, SOLD_OUT_PAGE + 1, 3 * SOLD_OUT_PAGE, 1000};
+    struct scene *scene = case_scene(state);
+
+    for (size_t i = 0; i < sizeof(stocks) / sizeof(stocks[0]); i++) {
+        check_holders(scene, stocks[i]);
+    }
+}
+
+static void who_comes_too_late_is_refused_from_memory(void **state)
+{
+    enum { USERS = 1000 };
+    struct scene *scene = case_scene(state);
+    int64_t granted_at_us[100];
+    struct str id = given_sold_out(scene, 100, granted_at_us);
+    size_t refused = 0;
+    char text[16];
+
+    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    /* The loop does not turn meanwhile: no time passes, and nothing is sent. */
+    for (size_t i = 0; i < USERS; i++) {
+        refused += memory_refuses(scene, id, crowd_user(100 + i, text), STATUS_DISCOUNT_EXHAUSTED);
+    }
+    CHECK(scene, refused >= USERS - 30);
+}
+
+static void the_longest_user_ids_are_remembered(void **state)
+{
+    enum { USERS = SOLD_OUT_PAGE + 10 };
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, USERS);
+    char user[LIMIT_USER_ID];
+
+    memset(user, 'u', sizeof(user));
+    for (size_t i = 0; i < USERS; i++) {
+        memcpy(user, &i, sizeof(i));
+        submit_grant(scene, id, (struct str){user, sizeof(user)});
+    }
+    CHECK(scene, scene_settle(scene));
+    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    for (size_t i = 0; i < USERS; i++) {
+        memcpy(user, &i, sizeof(i));
+        CHECK(scene, !memory_refuses(scene, id, (struct str){user, sizeof(user)},
+                                     STATUS_DISCOUNT_EXHAUSTED));
+    }
+}
+
+static void a_discount_that_is_over_is_remembered_as_such(void **state)
+{
+    struct scene *scene = case_scene(state);
+
+    memory_fill(scene, given_window(scene, 0, now_us() - HOUR_US), STATUS_DISCOUNT_EXPIRED);
+}
+
+/* Also those that are granted in the same turn, and maybe by the same call. */
+static void a_final_refusal_counts_every_grant(void **state)
+{
+    enum { USERS = 8, STOCK = 5 };
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, STOCK), over = given_window(scene, 0, now_us() - HOUR_US);
+    struct attempt *asked[USERS], *late;
+    char text[16];
+
+    for (size_t i = 0; i < USERS; i++) {
+        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+    }
+    late = submit_grant(scene, over, STR("eve"));
+    CHECK(scene, scene_settle(scene));
+    for (size_t i = STOCK; i < USERS; i++) {
+        CHECK_STATUS(scene, asked[i], STATUS_DISCOUNT_EXHAUSTED);
+        CHECK_INT(scene, asked[i]->op.grant.final_count, STOCK);
+    }
+    CHECK_STATUS(scene, late, STATUS_DISCOUNT_EXPIRED);
+    CHECK_INT(scene, late->op.grant.final_count, 0);
+}
+
+/* So near to its end the next answer may be another one. */
+static void near_its_end_a_discount_is_not_remembered(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct discount discount = case_discount;
+    struct str over = given_window(scene, 0, now_us() - 1), sold_out;
+
+    discount.expires_at_us = now_us() + 5000000;
+    sold_out = create_now(scene, &discount, (struct str){0})->op.create.discount.id;
+    CHECK_STATUS(scene, grant_now(scene, sold_out, STR("ann")), STATUS_OK);
+    for (size_t i = 0; i < 4; i++) {
+        memory_ask(scene, over, STATUS_DISCOUNT_EXPIRED, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+        memory_ask(scene, sold_out, STATUS_DISCOUNT_EXHAUSTED, SOLD_OUT_REFUSALS,
+                   SOLD_OUT_REFUSALS);
+        CHECK(scene, !memory_refuses(scene, over, STR("eve"), STATUS_DISCOUNT_EXPIRED));
+        CHECK(scene, !memory_refuses(scene, sold_out, STR("eve"), STATUS_DISCOUNT_EXHAUSTED));
+    }
+}
+
+/* The page that is read takes no place of those that clients have. */
+static void reading_the_holders_puts_nobody_off(void **state)
+{
+    struct scene *scene = case_scene_bound(state, SOLD_OUT_REFUSALS);
+    struct str id = given_discount(scene, 1);
+
+    CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
+    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, 4 * SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+}
+
+static void a_store_closes_while_it_reads_holders(void **state)
+{
+    struct scene *scene = case_scene(state);
+    struct str id = given_discount(scene, 1);
+
+    CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
+    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+    case_restart(state);
+}
+
+int cases_sold_out(void)
+{
+    const struct CMUnitTest cases[] = {
+        CASE(holders_of_a_remembered_discount_are_granted_again),
+        CASE(who_comes_too_late_is_refused_from_memory),
+        CASE(the_longest_user_ids_are_remembered),
+        CASE(a_discount_that_is_over_is_remembered_as_such),
+        CASE(a_final_refusal_counts_every_grant),
+        CASE(near_its_end_a_discount_is_not_remembered),
+        CASE(reading_the_holders_puts_nobody_off),
+        CASE(a_store_closes_while_it_reads_holders),
+    };
+
+    return cmocka_run_group_tests_name("sold_out", cases, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/concurrent_clients.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/clock.h"
+
+struct rusher {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    struct store_engine *engine;
+    struct str discount_id;
+    struct crowd *crowd;
+    size_t index;
+    const char *broken;
+};
+
+struct str crowd_user(size_t user, char text[16])
+{
+    int n = snprintf(text, 16, "user %zu", user);
+
+    return (struct str){text, (size_t)n};
+}
+
+/* Each thread begins somewhere else, so that they meet at every user in another order. */
+static size_t user_of(const struct rusher *rusher, size_t turn)
+{
+    const struct crowd *crowd = rusher->crowd;
+
+    return (turn + rusher->index * crowd->users / crowd->threads) % crowd->users;
+}
+
+static void note(const struct rusher *rusher, size_t user, const struct attempt *attempt)
+{
+    rusher->crowd->told[rusher->index][user] = (struct crowd_answer){
+        .status = attempt->op.status,
+        .replayed = attempt->op.grant.replayed,
+        .granted_at_us = attempt->op.grant.grant.granted_at_us,
+    };
+}
+
+/* Asks for the users of the turns from `from` to `to`. */
+static bool ask_some(const struct rusher *rusher, struct scene *scene, size_t from, size_t to)
+{
+    struct attempt *attempts[CROWD_USERS];
+    char text[16];
+
+    for (size_t turn = from; turn < to; turn++) {
+        attempts[turn] =
+            submit_grant(scene, rusher->discount_id, crowd_user(user_of(rusher, turn), text));
+    }
+    if (!scene_settle(scene)) {
+        return false;
+    }
+    for (size_t turn = from; turn < to; turn++) {
+        note(rusher, user_of(rusher, turn), attempts[turn]);
+    }
+    return true;
+}
+
+static bool ask_all(const struct rusher *rusher, struct scene *scene)
+{
+    size_t users = rusher->crowd->users, handful = rusher->crowd->handful;
+    bool is_answered = true;
+
+    for (size_t from = 0; from < users && is_answered; from += handful) {
+        is_answered =
+            ask_some(rusher, scene, from, from + handful < users ? from + handful : users);
+    }
+    return is_answered;
+}
+
+static void *rush(void *argument)
+{
+    struct rusher *rusher = argument;
+    const struct store_limits limits = {.deadline_ms = 3 * CLOCK_PATIENCE_MS,
+                                        .in_flight = rusher->crowd->handful};
+    struct scene scene;
+    bool is_open = scene_open_ready(&scene, "crowd", rusher->engine, limits);
+    bool is_answered;
+
+    pthread_barrier_wait(rusher->start);
+    is_answered = is_open && ask_all(rusher, &scene);
+    rusher->broken = scene_close(&scene);
+    if (rusher->broken == NULL && !is_answered) {
+        rusher->broken = "not every grant was answered in time";
+    }
+    return NULL;
+}
+
+struct crowd *crowd_rush(struct store_engine *engine, struct str discount_id, size_t threads,
+                         size_t users, size_t handful)
+{
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    struct rusher rushers[CROWD_THREADS];
+    pthread_barrier_t start;
+
+    if (crowd == NULL || threads > CROWD_THREADS || users > CROWD_USERS) {
+        abort();
+    }
+    crowd->threads = threads;
+    crowd->users = users;
+    crowd->handful = handful;
+    pthread_barrier_init(&start, NULL, (unsigned)threads);
+    for (size_t i = 0; i < threads; i++) {
+        rushers[i] = (struct rusher){.start = &start,
+                                     .engine = engine,
+                                     .discount_id = discount_id,
+                                     .crowd = crowd,
+                                     .index = i};
+        if (pthread_create(&rushers[i].thread, NULL, rush, &rushers[i]) != 0) {
+            abort();
+        }
+    }
+    for (size_t i = 0; i < threads; i++) {
+        pthread_join(rushers[i].thread, NULL);
+        crowd->broken = rushers[i].broken != NULL ? rushers[i].broken : crowd->broken;
+    }
+    pthread_barrier_destroy(&start);
+    return crowd;
+}

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a file: what is not ours, not to be had or not of this version is refused with a clear
+ * text and left as it was; an older file is brought to this version, all of the way or not at all.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "discount/engine.h"
+#include "discount/log.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/sqlite_fixture.h"
+#include "support/clock.h"
+#include "support/fault_vfs.h"
+#include "support/process.h"
+
+/* ---- Files as bytes ---- */
+
+struct bytes {
+    size_t n;
+    char *p; /* owned */
+};
+
+static struct bytes bytes_of(const char *path)
+{
+    struct bytes bytes;
+    struct stat about;
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &about), 0);
+    bytes = (struct bytes){.n = (size_t)about.st_size, .p = malloc((size_t)about.st_size + 1)};
+    assert_non_null(bytes.p);
+    assert_int_equal(fread(bytes.p, 1, bytes.n, file), bytes.n);
+    fclose(file);
+    return bytes;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_absent(const char *path, const char *suffix)
+{
+    char beside[96];
+
+    snprintf(beside, sizeof(beside), "%s%s", path, suffix);
+    assert_int_equal(access(beside, F_OK), -1);
+}
+
+/* ---- Databases, past the store ---- */
+
+/* SQL on a file by somebody else, who knows nothing of our faulty disk either. */
+static void execute(const char *path, const char *sql)
+{
+    sqlite3 *other = NULL;
+
+    assert_int_equal(
+        sqlite3_open_v2(path, &other, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix"),
+        SQLITE_OK);
+    if (sqlite3_exec(other, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(other));
+    }
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+}
+
+/* The first column of a query's first row, as text in `ret_text`. */
+static void ask(sqlite3 *handle, const char *sql, char ret_text[64])
+{
+    sqlite3_stmt *statement = NULL;
+
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    snprintf(ret_text, 64, "%s", (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+}
+
+static void assert_answer(sqlite3 *handle, const char *sql, const char *wanted)
+{
+    char text[64];
+
+    ask(handle, sql, text);
+    assert_string_equal(text, wanted);
+}
+
+static void open_well(const char *path, const struct sqlite_schema *schema,
+                      struct sqlite_db *ret_db)
+{
+    char fault[STORE_FAULT] = "";
+
+    if (!db_open(path, DB_MAY_BE_NEW, schema, ret_db, fault)) {
+        fail_msg("%s", fault);
+    }
+}
+
+static void assert_refused(const char *path, enum db_existence existence,
+                           const struct sqlite_schema *schema, const char *why)
+{
+    char fault[STORE_FAULT] = "";
+    struct sqlite_db db;
+
+    assert_false(db_open(path, existence, schema, &db, fault));
+    assert_non_null(strstr(fault, path));
+    if (strstr(fault, why) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", fault, why);
+    }
+    assert_null(strchr(fault, '\n'));
+}
+
+static void assert_refused_and_unchanged(const char *path, const struct sqlite_schema *schema,
+                                         const char *why)
+{
+    struct bytes before = bytes_of(path), after;
+
+    for (int i = 0; i < 2; i++) {
+        assert_refused(path, DB_MAY_BE_NEW, schema, why);
+        after = bytes_of(path);
+        assert_int_equal(after.n, before.n);
+        assert_memory_equal(after.p, before.p, before.n);
+        free(after.p);
+        assert_absent(path, "-wal");
+        assert_absent(path, "-journal");
+    }
+    free(before.p);
+}
+
+/* ---- What is refused ---- */
+
+#define NOT_OURS "is not a database of this service"
+
+static void a_database_of_somebody_else_is_refused(void **state)
+{
+    static const char *const theirs[] = {
+        "CREATE TABLE notes (text)",
+        "PRAGMA application_id = 7; CREATE TABLE notes (text)",
+        "PRAGMA application_id = 7; VACUUM",
+        "PRAGMA user_version = 1; CREATE TABLE discounts (number)",
+        "PRAGMA journal_mode = WAL; CREATE TABLE notes (text)",
+    };
+    struct sqlite_rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
+        execute(rig->path, theirs[i]);
+        assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+        assert_int_equal(unlink(rig->path), 0);
+    }
+}
+
+static void a_text_file_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    char line[2000];
+
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    /* One byte is to SQLite a file that was just made. */
+    for (size_t n = 2; n < sizeof(line); n += 333) {
+        write_file(rig->path, line + sizeof(line) - 1 - n);
+        assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+    }
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+
+    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_refused("/dev/null", DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_int_equal(mkfifo(rig->path, 0600), 0);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+}
+
+static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/nowhere/discount.db", rig->directory.path);
+    assert_refused(path, DB_MAY_BE_NEW, &sqlite_schema, "unable to open");
+}
+
+/* Root may write everywhere, so it is a directory that stands in the way. */
+static void a_file_that_cannot_be_written_is_refused(void **state)
+{
+    static const char *const beside[] = {"-journal", "-wal"};
+    struct sqlite_rig *rig = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[64], obstacle[80];
+
+        snprintf(path, sizeof(path), "%s/%zu.db", rig->directory.path, i);
+        snprintf(obstacle, sizeof(obstacle), "%s%s", path, beside[i]);
+        assert_int_equal(mkdir(obstacle, 0700), 0);
+        assert_refused(path, DB_MAY_BE_NEW, &sqlite_schema, ": ");
+        assert_int_equal(rmdir(obstacle), 0);
+    }
+}
+
+static void a_file_that_must_be_there_is_not_made(void **state)
+{
+    struct sqlite_rig *rig = *state;
+
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, "unable to open");
+    assert_absent(rig->path, "");
+}
+
+/* Whoever only looks writes no schema into it, and does not call nothing sound. */
+static void a_file_that_must_be_there_is_not_empty(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct bytes bytes;
+
+    write_file(rig->path, "");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+    bytes = bytes_of(rig->path);
+    assert_int_equal(bytes.n, 0);
+    free(bytes.p);
+    execute(rig->path, "PRAGMA journal_mode = WAL; VACUUM");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+}
+
+/* Its texts would come back with a NUL behind each character. */
+static void an_empty_file_of_another_encoding_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+
+    execute(rig->path, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); DROP TABLE t");
+    assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+}
+
+static void a_damaged_file_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+    int fd;
+
+    open_well(rig->path, &sqlite_schema, &db);
+    db_close(&db);
+    fd = open(rig->path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    /* Behind the header of the file: the tree of the schema. */
+    assert_int_equal(pwrite(fd, "garbage garbage", 15, 100), 15);
+    close(fd);
+    assert_refused_and_unchanged(rig->path, &sqlite_schema, "malformed");
+}
+
+static void an_empty_file_is_a_new_one(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    write_file(rig->path, "");
+    open_well(rig->path, &sqlite_schema, &db);
+    assert_answer(db.handle, "SELECT count(*) FROM discounts", "0");
+    db_close(&db);
+}
+
+/* ---- Whose it is ---- */
+
+static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    open_well(rig->path, &sqlite_schema, &db);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
+    assert_int_equal(sqlite3_exec(db.handle, "CREATE TABLE more (x)", NULL, NULL, NULL), SQLITE_OK);
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, "is in use by another process");
+    assert_answer(db.handle, "SELECT count(*) FROM more", "0");
+    db_close(&db);
+}
+
+/* Somebody who opens the file too, and has come as far as we. */
+struct rival {
+    const char *path;
+    sqlite3 *handle;
+    unsigned lock_requests; /* ours, before */
+    bool is_over;           /* we have the file, or gave it up */
+};
+
+static void rival_come(struct rival *rival, const char *path)
+{
+    *rival =
+        (struct rival){.path = path, .lock_requests = fault_vfs_count(FAULT_DATABASE, FAULT_LOCK)};
+    assert_int_equal(
+        sqlite3_open_v2(path, &rival->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix"),
+        SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(rival->handle, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL),
+        SQLITE_OK);
+}
+
+static bool was_asked_twice(void *argument)
+{
+    const struct rival *rival = argument;
+
+    return fault_vfs_count(FAULT_DATABASE, FAULT_LOCK) >= rival->lock_requests + 2 ||
+           __atomic_load_n(&rival->is_over, __ATOMIC_ACQUIRE);
+}
+
+static void *rival_let_go(void *argument)
+{
+    struct rival *rival = argument;
+
+    clock_wait(was_asked_twice, rival, CLOCK_PATIENCE_MS);
+    sqlite3_close(rival->handle);
+    return NULL;
+}
+
+/* Opens the file while somebody is in the way who lets go after our second attempt. */
+static void open_beside_a_rival(const char *path)
+{
+    char fault[STORE_FAULT] = "";
+    struct rival rival;
+    struct sqlite_db db;
+    pthread_t thread;
+    bool is_open;
+
+    rival_come(&rival, path);
+    assert_int_equal(pthread_create(&thread, NULL, rival_let_go, &rival), 0);
+    is_open = db_open(path, DB_MAY_BE_NEW, &sqlite_schema, &db, fault);
+    __atomic_store_n(&rival.is_over, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    if (!is_open) {
+        fail_msg("%s", fault);
+    }
+    db_close(&db);
+}
+
+static void of_two_who_open_a_file_at_once_one_gets_it(void **state)
+{
+    const struct sqlite_rig *rig = *state;
+
+    open_beside_a_rival(rig->path);
+    open_beside_a_rival(rig->path); /* and now it is not new */
+}
+
+/* He does not let go. */
+static void whoever_waits_for_a_file_gives_up_in_the_end(void **state)
+{
+    const struct sqlite_rig *rig = *state;
+    struct rival rival;
+
+    rival_come(&rival, rig->path);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
+    sqlite3_close(rival.handle);
+}
+
+static void a_url_that_is_none_is_refused(void **state)
+{
+    static const char *const urls[] = {"sqlite:", "sqlite://discount.db", "sqlite:///discount.db",
+                                       "sqlite::memory", "sqlite::memory:x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        const char *fault = NULL;
+
+        assert_null(store_engine_open(urls[i], &fault));
+        assert_string_equal(fault, "must be sqlite:PATH or sqlite::memory:");
+    }
+}
+
+static void a_second_engine_in_one_process_does_not_start(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    struct str id = sqlite_rig_discount(scene, 10);
+    const char *fault = "";
+    struct store_engine *second = store_engine_open(rig->url, &fault);
+
+    assert_non_null(second);
+    assert_false(store_engine_start(second));
+    store_engine_close(second);
+    CHECK_INT(scene, sqlite_rig_grant(scene, id, 1), STATUS_OK);
+    sqlite_rig_close(rig);
+    scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    CHECK_INT(scene, sqlite_rig_grant(scene, sqlite_rig_discount(scene, 1), 1), STATUS_OK);
+}
+
+/* In a copy of this process: starts the engine first and waits for SIGTERM after that, as main
+ * does.
+ */
+static void stop_behind_the_engine(void *argument)
+{
+    struct sqlite_rig *rig = argument;
+    const char *fault = "";
+    struct store_engine *engine = store_engine_open(rig->url, &fault);
+    struct scene scene;
+    sigset_t stop;
+    int number = 0;
+
+    if (engine == NULL || !store_engine_start(engine) ||
+        !scene_open_ready(&scene, "sqlite", engine, sqlite_rig_patient())) {
+        _exit(EXIT_FAILURE);
+    }
+    /* Once it is answered, the thread is past its own beginning. */
+    submit_ping(&scene);
+    scene_settle(&scene);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    kill(getpid(), SIGTERM);
+    _exit(sigwait(&stop, &number) == 0 && number == SIGTERM ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void the_stores_thread_takes_no_signal(void **state)
+{
+    pid_t pid = process_fork(stop_behind_the_engine, *state, STDERR_FILENO);
+    int status = -1;
+
+    assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, 0);
+}
+
+/* ---- Versions ---- */
+
+static const char *const steps[] = {
+    "CREATE TABLE prices (cents INTEGER NOT NULL)",
+    ("CREATE TABLE amounts (cents INTEGER, currency TEXT) STRICT;"
+     "INSERT INTO amounts SELECT cents, 'EUR' FROM prices; DROP TABLE prices"),
+    "CREATE INDEX by_currency ON amounts (currency)",
+};
+static const char *const bad_steps[] = {
+    "CREATE TABLE prices (cents INTEGER NOT NULL)",
+    "CREATE TABLE amounts (cents INTEGER); INSERT INTO amounts SELECT cents FROM prices;"
+    "DROP TABLE prices; INSERT INTO nowhere VALUES (1)",
+};
+
+static const struct sqlite_schema first = {steps, 1}, third = {steps, 3}, bad = {bad_steps, 2};
+
+/* A file of the first version with two prices in it. */
+static void first_make(const char *path)
+{
+    struct sqlite_db db;
+
+    open_well(path, &first, &db);
+    assert_int_equal(
+        sqlite3_exec(db.handle, "INSERT INTO prices VALUES (100), (250)", NULL, NULL, NULL),
+        SQLITE_OK);
+    db_close(&db);
+}
+
+static void a_new_file_goes_through_every_step(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "PRAGMA user_version", "3");
+    assert_answer(db.handle, "PRAGMA application_id", "1146307412"); /* "DSCT" */
+    assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "amounts,by_currency");
+    db_close(&db);
+}
+
+static void an_older_file_keeps_its_data(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    first_make(rig->path);
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "PRAGMA user_version", "3");
+    assert_answer(db.handle, "SELECT group_concat(cents || currency) FROM amounts",
+                  "100EUR,250EUR");
+    db_close(&db);
+    /* And once it has come that far, it is left alone. */
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
+    db_close(&db);
+}
+
+static void a_step_that_fails_leaves_everything_as_it_was(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    first_make(rig->path);
+    assert_refused_and_unchanged(rig->path, &bad, "no such table: nowhere");
+    open_well(rig->path, &first, &db);
+    assert_answer(db.handle, "PRAGMA user_version", "1");
+    assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "prices");
+    assert_answer(db.handle, "SELECT sum(cents) FROM prices", "350");
+    db_close(&db);
+}
+
+static void a_new_file_whose_step_fails_is_as_good_as_new(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    assert_refused(rig->path, DB_MAY_BE_NEW, &bad, "no such table: nowhere");
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "SELECT count(*) FROM amounts", "0");
+    db_close(&db);
+}
+
+static void a_step_without_room_leaves_everything_as_it_was(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    first_make(rig->path);
+    fault_vfs_fill();
+    assert_refused_and_unchanged(rig->path, &third, "full");
+    fault_vfs_mend();
+    open_well(rig->path, &third, &db);
+    assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
+    db_close(&db);
+}
+
+static void an_older_file_that_is_only_looked_at_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct bytes before, after;
+
+    first_make(rig->path);
+    before = bytes_of(rig->path);
+    assert_refused(rig->path, DB_MUST_EXIST, &third, "was written by an earlier version");
+    after = bytes_of(rig->path);
+    assert_int_equal(after.n, before.n);
+    assert_memory_equal(after.p, before.p, before.n);
+    free(before.p);
+    free(after.p);
+}
+
+static void a_later_file_is_refused(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    open_well(rig->path, &third, &db);
+    db_close(&db);
+    assert_refused_and_unchanged(rig->path, &first, "was written by a later version");
+}
+
+static void the_connection_is_as_durable_as_it_can_be(void **state)
+{
+    struct sqlite_rig *rig = *state;
+    struct sqlite_db db;
+
+    open_well(rig->path, &sqlite_schema, &db);
+    assert_answer(db.handle, "PRAGMA journal_mode", "wal");
+    assert_answer(db.handle, "PRAGMA synchronous", "2");
+    assert_answer(db.handle, "PRAGMA locking_mode", "exclusive");
+    assert_answer(db.handle, "PRAGMA foreign_keys", "1");
+    assert_answer(db.handle, "PRAGMA wal_autocheckpoint", "0");
+    assert_answer(db.handle, "PRAGMA user_version", "1");
+    db_close(&db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SQLITE_RIG(a_database_of_somebody_else_is_refused),
+        SQLITE_RIG(a_text_file_is_refused),
+        SQLITE_RIG(what_is_no_file_is_refused),
+        SQLITE_RIG(a_file_in_a_directory_that_is_not_there_is_refused),
+        SQLITE_RIG(a_file_that_cannot_be_written_is_refused),
+        SQLITE_RIG(a_file_that_must_be_there_is_not_made),
+        SQLITE_RIG(a_file_that_must_be_there_is_not_empty),
+        SQLITE_RIG(an_empty_file_of_another_encoding_is_refused),
+        SQLITE_RIG(a_damaged_file_is_refused),
+        SQLITE_RIG(an_empty_file_is_a_new_one),
+        SQLITE_RIG(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
+        SQLITE_RIG(of_two_who_open_a_file_at_once_one_gets_it),
+        SQLITE_RIG(whoever_waits_for_a_file_gives_up_in_the_end),
+        SQLITE_RIG(a_url_that_is_none_is_refused),
+        SQLITE_RIG(a_second_engine_in_one_process_does_not_start),
+        SQLITE_RIG(the_stores_thread_takes_no_signal),
+        SQLITE_RIG(a_new_file_goes_through_every_step),
+        SQLITE_RIG(an_older_file_keeps_its_data),
+        SQLITE_RIG(a_step_that_fails_leaves_everything_as_it_was),
+        SQLITE_RIG(a_new_file_whose_step_fails_is_as_good_as_new),
+        SQLITE_RIG(a_step_without_room_leaves_everything_as_it_was),
+        SQLITE_RIG(an_older_file_that_is_only_looked_at_is_refused),
+        SQLITE_RIG(a_later_file_is_refused),
+        SQLITE_RIG(the_connection_is_as_durable_as_it_can_be),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests_name("sqlite open", tests, NULL, NULL);
+}

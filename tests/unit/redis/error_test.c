@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/redis/verbs.h"
+#include "support/test.h"
+#include "unit/redis/redis_reply.h"
+
+static void what_redis_refused_to_execute_is_unavailable(void **state)
+{
+    redisReply *const refusals[] = {
+        ERROR_WORD("LOADING Redis is loading the dataset in memory"),
+        ERROR_WORD("BUSY Redis is busy running a script."),
+        ERROR_WORD("MASTERDOWN Link with MASTER is down"),
+        ERROR_WORD("READONLY You can't write against a read only replica."),
+        ERROR_WORD("MISCONF Redis is configured to save RDB snapshots, but"),
+        ERROR_WORD("OOM command not allowed when used memory > 'maxmemory'."),
+        ERROR_WORD("NOREPLICAS Not enough good replicas to write."),
+        ERROR_WORD("NOAUTH Authentication required."),
+        ERROR_WORD("WRONGPASS invalid username-password pair"),
+        ERROR_WORD("NOPERM this user has no permissions"),
+        ERROR_WORD("NOSCRIPT No matching script. Please use EVAL."),
+        ERROR_WORD("TRYAGAIN Multiple keys request during rehashing of slot"),
+        ERROR_WORD("CLUSTERDOWN The cluster is down"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        assert_int_equal(codec_error(refusals[i]), STATUS_UNAVAILABLE);
+    }
+}
+
+static void every_other_error_means_that_a_key_is_not_ours(void **state)
+{
+    redisReply *const errors[] = {
+        ERROR_WORD("WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ERROR_WORD("ERR user_script:12: attempt to compare nil with number"),
+        ERROR_WORD("ERR unknown command 'EVALSHA'"),
+        ERROR_WORD("-OOM"),
+        ERROR_WORD("LOAD"),
+        ERROR_WORD("N"),
+        ERROR_WORD(""),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        assert_int_equal(codec_error(errors[i]), STATUS_CORRUPT);
+    }
+}
+
+static void a_script_that_is_not_loaded_is_told_apart(void **state)
+{
+    (void)state;
+    assert_true(codec_is_noscript(ERROR_WORD("NOSCRIPT No matching script. Please use EVAL.")));
+    assert_false(codec_is_noscript(ERROR_WORD("ERR NOSCRIPT")));
+    assert_false(codec_is_noscript(ERROR_WORD("NO")));
+    assert_false(codec_is_noscript(ERROR_WORD("")));
+}
+
+static void what_belongs_to_a_cluster_is_unavailable(void **state)
+{
+    (void)state;
+    assert_int_equal(codec_error(ERROR_WORD("MOVED 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
+    assert_int_equal(codec_error(ERROR_WORD("ASK 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
+    assert_int_equal(
+        codec_error(ERROR_WORD("CROSSSLOT Keys in request don't hash to the same slot")),
+        STATUS_UNAVAILABLE);
+}
+
+static bool is_readonly(redisReply *error)
+{
+    return codec_is_readonly(codec_refusal(STORE_GET, 1, error));
+}
+
+static void a_replica_is_told_apart(void **state)
+{
+    (void)state;
+    assert_true(is_readonly(ERROR_WORD("READONLY You can't write against a read only replica.")));
+    assert_false(is_readonly(ERROR_WORD("LOADING Redis is loading the dataset in memory")));
+    assert_false(is_readonly(ERROR_WORD("READ")));
+}
+
+static void what_is_not_ours_is_no_refusal(void **state)
+{
+    (void)state;
+    assert_int_equal(codec_refusal(STORE_GRANT, 1, ERROR_WORD("WRONGTYPE Operation against")).n, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_redis_refused_to_execute_is_unavailable),
+        cmocka_unit_test(every_other_error_means_that_a_key_is_not_ours),
+        cmocka_unit_test(a_script_that_is_not_loaded_is_told_apart),
+        cmocka_unit_test(what_belongs_to_a_cluster_is_unavailable),
+        cmocka_unit_test(a_replica_is_told_apart),
+        cmocka_unit_test(what_is_not_ours_is_no_refusal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

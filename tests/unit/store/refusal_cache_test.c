@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory by itself: what the backend says and the time are arguments. */
+#include "store/refusal_cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "support/test.h"
+
+#define START_MS 1000000
+#define HOLDERS 1000
+
+/* A backend that has one list of holders, "user 0" and so on, for every discount. */
+struct rig {
+    struct sold_out *sold_out;
+    uint64_t now_ms;
+    int64_t holders;
+    size_t pages; /* that were asked for */
+    char names[SOLD_OUT_PAGE][16];
+};
+
+static int setup(void **state)
+{
+    static struct rig rig;
+
+    rig = (struct rig){.sold_out = sold_out_new(), .now_ms = START_MS, .holders = HOLDERS};
+    *state = &rig;
+    return rig.sold_out == NULL;
+}
+
+static int teardown(void **state)
+{
+    struct rig *rig = *state;
+
+    sold_out_free(rig->sold_out);
+    return 0;
+}
+
+static struct str id_of(size_t number)
+{
+    static char text[32];
+
+    snprintf(text, sizeof(text), "dsc-%021zuA", number);
+    return (struct str){text, DISCOUNT_ID_LENGTH};
+}
+
+#define ID id_of(1)
+
+static struct str user_of(char text[16], int64_t number)
+{
+    return (struct str){text, (size_t)snprintf(text, 16, "user %lld", (long long)number)};
+}
+
+/* ---- What the backend says ---- */
+
+static void say(struct rig *rig, struct str id, struct str user, enum status status,
+                int64_t final_count, bool replayed)
+{
+    const struct store_op op = {
+        .verb = STORE_GRANT,
+        .grant = {.grant = {.discount_id = id, .user_id = user},
+                  .final_count = final_count,
+                  .replayed = replayed},
+    };
+
+    sold_out_learn(rig->sold_out, &op, status, rig->now_ms);
+}
+
+static void say_exhausted(struct rig *rig, struct str id)
+{
+    say(rig, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, rig->holders, false);
+}
+
+static void page_fill(struct rig *rig, struct store_op *op)
+{
+    struct grant *grants = arena_zalloc(op->arena, (op->grants.limit + 1) * sizeof(*grants));
+    int64_t from = op->grants.after_us; /* holder i has the time i + 1 */
+
+    assert_non_null(grants);
+    assert_int_equal(op->grants.after_user.n == 0, from == 0);
+    op->grants.count = 0;
+    while (op->grants.count < op->grants.limit && from < rig->holders) {
+        struct grant *grant = &grants[op->grants.count];
+
+        grant->user_id = user_of(rig->names[op->grants.count++], from++);
+        grant->granted_at_us = from;
+    }
+    op->grants.grants = grants;
+    op->status = STATUS_OK;
+}
+
+static void page_answer(struct rig *rig, struct store_op *op)
+{
+    rig->pages++;
+    page_fill(rig, op);
+    sold_out_page_done(op);
+}
+
+/* One refusal by the backend, and the page that it may pay for. */
+static void refuse_once(struct rig *rig, struct str id)
+{
+    struct store_op *op;
+
+    say_exhausted(rig, id);
+    op = sold_out_page(rig->sold_out, rig->now_ms);
+    if (op != NULL) {
+        page_answer(rig, op);
+    }
+}
+
+static size_t refusals_for(int64_t holders)
+{
+    return (size_t)(holders / SOLD_OUT_PAGE + 1) * SOLD_OUT_REFUSALS;
+}
+
+static void load(struct rig *rig, struct str id)
+{
+    for (size_t i = 0; i < refusals_for(rig->holders); i++) {
+        refuse_once(rig, id);
+    }
+}
+
+/* The page that is wanted after enough refusals; the test's to answer. */
+static struct store_op *page_wanted(struct rig *rig, struct str id)
+{
+    struct store_op *op = NULL;
+
+    for (size_t i = 0; op == NULL && i < SOLD_OUT_REFUSALS; i++) {
+        say_exhausted(rig, id);
+        op = sold_out_page(rig->sold_out, rig->now_ms);
+    }
+    assert_non_null(op);
+    return op;
+}
+
+/* ---- What it says ---- */
+
+static bool asked_for(struct rig *rig, struct str id, struct str user, enum status *ret_status)
+{
+    const struct grant grant = {.discount_id = id, .user_id = user};
+
+    return sold_out_refuses(rig->sold_out, &grant, rig->now_ms, ret_status);
+}
+
+/* Past the one that is let through to the backend. */
+static bool refuses(struct rig *rig, struct str id, struct str user)
+{
+    enum status status;
+
+    return asked_for(rig, id, user, &status) || asked_for(rig, id, user, &status);
+}
+
+/* With which status somebody is refused who holds nothing, OK: with none. One in 1,700 is taken for
+ * one who may hold something, so many are tried. */
+static enum status refused_as(struct rig *rig, struct str id, char ret_user[16])
+{
+    enum status status = STATUS_OK;
+
+    for (int64_t i = 0; i < 16; i++) {
+        struct str user = {ret_user, (size_t)snprintf(ret_user, 16, "eve %lld", (long long)i)};
+
+        if (asked_for(rig, id, user, &status) || asked_for(rig, id, user, &status)) {
+            break;
+        }
+    }
+    return status;
+}
+
+static bool is_known(struct rig *rig, struct str id)
+{
+    char user[16];
+
+    return refused_as(rig, id, user) != STATUS_OK;
+}
+
+static void a_discount_that_is_sold_out_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    char user[16];
+
+    load(rig, ID);
+    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+}
+
+static void a_discount_that_is_over_is_refused_as_such(void **state)
+{
+    struct rig *rig = *state;
+    struct store_op *op;
+    char user[16];
+
+    rig->holders = 0;
+    for (size_t i = 0; i < SOLD_OUT_REFUSALS; i++) {
+        say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
+    }
+    op = sold_out_page(rig->sold_out, rig->now_ms);
+    assert_non_null(op);
+    page_answer(rig, op);
+    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXPIRED);
+}
+
+static void no_holder_is_refused(void **state)
+{
+    static const int64_t counts[] = {1, 2, 255, 256, 257, 511, 512, 513, HOLDERS, 5000};
+    struct rig *rig = *state;
+    char text[16];
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        rig->holders = counts[i];
+        load(rig, id_of(i));
+        assert_true(is_known(rig, id_of(i)));
+        for (int64_t user = 0; user < rig->holders; user++) {
+            assert_false(refuses(rig, id_of(i), user_of(text, user)));
+        }
+    }
+}
+
+static void another_discount_is_not_refused(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    assert_true(is_known(rig, ID));
+    assert_false(is_known(rig, id_of(2)));
+}
+
+/* ---- Loading ---- */
+
+static void few_refusals_are_not_worth_a_page(void **state)
+{
+    struct rig *rig = *state;
+
+    for (size_t i = 0; i < SOLD_OUT_REFUSALS - 1; i++) {
+        refuse_once(rig, ID);
+    }
+    assert_int_equal(rig->pages, 0);
+    refuse_once(rig, ID);
+    assert_int_equal(rig->pages, 1);
+}
+
+static void each_page_is_paid_for_by_refusals(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->holders = 1000000;
+    for (size_t i = 0; i < 100 * SOLD_OUT_REFUSALS; i++) {
+        refuse_once(rig, ID);
+        assert_int_equal(rig->pages, (i + 1) / SOLD_OUT_REFUSALS);
+    }
+    assert_false(is_known(rig, ID));
+}
+
+static void nobody_is_refused_before_all_holders_are_known(void **state)
+{
+    struct rig *rig = *state;
+
+    for (size_t i = 0; i < refusals_for(HOLDERS) - 1; i++) {
+        refuse_once(rig, ID);
+        assert_false(is_known(rig, ID));
+    }
+    refuse_once(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+static void there_is_one_page_at_a_time(void **state)
+{
+    struct rig *rig = *state;
+    struct store_op *op = page_wanted(rig, ID);
+
+    for (size_t i = 0; i < 10 * SOLD_OUT_REFUSALS; i++) {
+        say_exhausted(rig, ID);
+        say_exhausted(rig, id_of(2));
+        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+    }
+    page_answer(rig, op);
+    assert_non_null(sold_out_page(rig->sold_out, rig->now_ms));
+    op->status = STATUS_UNAVAILABLE;
+    sold_out_page_done(op);
+}
+
+static void nothing_is_read_behind_the_last_page(void **state)
+{
+    struct rig *rig = *state;
+    struct store_op *op;
+
+    rig->holders = 3;
+    op = page_wanted(rig, ID);
+    for (size_t i = 0; i < 4 * SOLD_OUT_REFUSALS; i++) {
+        say_exhausted(rig, ID);
+    }
+    page_answer(rig, op);
+    assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+    assert_true(is_known(rig, ID));
+}
+
+/* As many as were counted, or it is not the same data. */
+static void other_holders_than_were_counted_are_not_believed(void **state)
+{
+    struct rig *rig = *state;
+
+    for (int64_t wrong = -1; wrong <= 1; wrong += 2) {
+        for (size_t i = 0; i < refusals_for(HOLDERS); i++) {
+            struct store_op *op;
+
+            say_exhausted(rig, ID);
+            op = sold_out_page(rig->sold_out, rig->now_ms);
+            if (op != NULL) {
+                rig->holders += wrong;
+                page_answer(rig, op);
+                rig->holders -= wrong;
+            }
+        }
+        assert_false(is_known(rig, ID));
+        sold_out_forget(rig->sold_out);
+    }
+}
+
+static void a_page_that_fails_ends_the_load(void **state)
+{
+    struct rig *rig = *state;
+    struct store_op *op = page_wanted(rig, ID);
+
+    page_answer(rig, op);
+    op = page_wanted(rig, ID);
+    op->status = STATUS_OVERLOADED;
+    sold_out_page_done(op);
+    assert_int_equal(sold_out_discounts(rig->sold_out), 0);
+    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    load(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+static void a_page_of_a_load_before_is_not_added(void **state)
+{
+    struct rig *rig = *state;
+    struct store_op *op = page_wanted(rig, ID);
+
+    sold_out_forget(rig->sold_out);
+    rig->holders = 0;
+    for (size_t i = 0; i < SOLD_OUT_REFUSALS; i++) {
+        say_exhausted(rig, ID);
+    }
+    page_answer(rig, op);
+    assert_false(is_known(rig, ID));
+    op = sold_out_page(rig->sold_out, rig->now_ms);
+    if (op == NULL) {
+        op = page_wanted(rig, ID);
+    }
+    page_answer(rig, op);
+    assert_true(is_known(rig, ID));
+}
+
+static void a_load_that_takes_too_long_is_begun_anew_much_later(void **state)
+{
+    struct rig *rig = *state;
+    size_t pages;
+
+    for (size_t i = 0; i < 2 * SOLD_OUT_REFUSALS; i++) {
+        refuse_once(rig, ID);
+    }
+    rig->now_ms += SOLD_OUT_FILTER_MS + 1;
+    pages = rig->pages;
+    for (size_t i = 0; i < 2 * SOLD_OUT_REFUSALS * SOLD_OUT_REST; i++) {
+        refuse_once(rig, ID);
+    }
+    assert_int_equal(rig->pages, pages);
+    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    load(rig, ID);
+    load(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+/* ---- Time ---- */
+
+static void it_asks_again_four_times_a_second(void **state)
+{
+    struct rig *rig = *state;
+    size_t let = 0;
+    enum status status;
+    char user[16];
+
+    load(rig, ID);
+    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+    for (size_t i = 0; i < 1000; i++) {
+        if (!asked_for(rig, ID, str_of(user), &status)) {
+            let++;
+            say_exhausted(rig, ID);
+        }
+        rig->now_ms++;
+    }
+    assert_in_range(let, 3, 4);
+}
+
+static void it_believes_nothing_older_than_a_second(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    rig->now_ms += SOLD_OUT_FRESH_MS;
+    assert_true(is_known(rig, ID));
+    rig->now_ms += 1;
+    assert_false(is_known(rig, ID));
+    say_exhausted(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+static void an_older_word_does_not_make_a_newer_one_old(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    rig->now_ms -= 500;
+    say_exhausted(rig, ID);
+    rig->now_ms += 500 + SOLD_OUT_FRESH_MS;
+    assert_true(is_known(rig, ID));
+}
+
+static void a_holder_who_asks_renews_nothing(void **state)
+{
+    struct rig *rig = *state;
+    char text[16];
+
+    load(rig, ID);
+    rig->now_ms += SOLD_OUT_FRESH_MS + 1;
+    say(rig, ID, user_of(text, 3), STATUS_OK, -1, true);
+    assert_false(is_known(rig, ID));
+    say_exhausted(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+static void a_filter_is_loaded_anew_after_a_minute(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    for (uint64_t ms = 0; ms < SOLD_OUT_FILTER_MS; ms += 1000) {
+        rig->now_ms += 1000;
+        say_exhausted(rig, ID);
+        assert_true(is_known(rig, ID));
+    }
+    rig->now_ms += 1;
+    say_exhausted(rig, ID);
+    assert_false(is_known(rig, ID));
+    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    load(rig, ID);
+    assert_true(is_known(rig, ID));
+}
+
+/* ---- Forgetting ---- */
+
+/* Whether a known discount is still refused after this word on it. */
+static bool is_known_after(struct rig *rig, struct str user, enum status status,
+                           int64_t final_count, bool replayed)
+{
+    load(rig, ID);
+    assert_true(is_known(rig, ID));
+    say(rig, ID, user, status, final_count, replayed);
+    return is_known(rig, ID);
+}
+
+static void what_is_not_as_it_was_is_forgotten(void **state)
+{
+    struct rig *rig = *state;
+
+    assert_false(is_known_after(rig, STR("bob"), STATUS_OK, -1, false));
+    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_NOT_FOUND, -1, false));
+    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_NOT_STARTED, -1, false));
+    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS + 1, false));
+    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS - 1, false));
+    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXPIRED, HOLDERS, false));
+}
+
+static void a_holder_who_was_not_read_is_noticed(void **state)
+{
+    struct rig *rig = *state;
+    char user[16];
+
+    load(rig, ID);
+    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+    say(rig, ID, str_of(user), STATUS_OK, -1, true);
+    assert_false(is_known(rig, ID));
+}
+
+static void what_says_nothing_changes_nothing(void **state)
+{
+    struct rig *rig = *state;
+    char text[16];
+
+    assert_true(is_known_after(rig, user_of(text, 7), STATUS_OK, -1, true));
+    assert_true(is_known_after(rig, STR("bob"), STATUS_UNKNOWN, -1, false));
+    assert_true(is_known_after(rig, STR("bob"), STATUS_UNAVAILABLE, -1, false));
+    assert_true(is_known_after(rig, STR("bob"), STATUS_OVERLOADED, -1, false));
+    assert_true(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, -1, false));
+}
+
+static void nothing_is_learnt_from_a_word_that_is_not_final(void **state)
+{
+    struct rig *rig = *state;
+
+    for (size_t i = 0; i < 10 * SOLD_OUT_REFUSALS; i++) {
+        say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
+        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+    }
+    assert_int_equal(sold_out_discounts(rig->sold_out), 0);
+}
+
+static void all_is_forgotten_with_the_connection(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    load(rig, id_of(2));
+    sold_out_forget(rig->sold_out);
+    say_exhausted(rig, ID);
+    say_exhausted(rig, id_of(2));
+    assert_false(is_known(rig, ID));
+    assert_false(is_known(rig, id_of(2)));
+    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+}
+
+/* ---- Bounds ---- */
+
+static void the_least_recently_used_discount_goes(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->holders = 10;
+    for (size_t i = 0; i < SOLD_OUT_DISCOUNTS; i++) {
+        load(rig, id_of(i));
+    }
+    for (size_t i = 0; i < SOLD_OUT_DISCOUNTS; i++) {
+        assert_true(is_known(rig, id_of(i)));
+    }
+    assert_true(is_known(rig, id_of(0)));
+    load(rig, id_of(SOLD_OUT_DISCOUNTS));
+    assert_int_equal(sold_out_discounts(rig->sold_out), SOLD_OUT_DISCOUNTS);
+    assert_true(is_known(rig, id_of(SOLD_OUT_DISCOUNTS)));
+    assert_true(is_known(rig, id_of(0)));
+    assert_false(is_known(rig, id_of(1)));
+    assert_true(is_known(rig, id_of(2)));
+}
+
+static void the_filters_have_a_bound(void **state)
+{
+    struct rig *rig = *state;
+
+    /* Three of a third each leave no room for a fourth. */
+    rig->holders = 3400000;
+    for (size_t i = 0; i < 4; i++) {
+        page_answer(rig, page_wanted(rig, id_of(i)));
+        assert_in_range(sold_out_bytes(rig->sold_out), 1, SOLD_OUT_BYTES);
+    }
+    assert_int_equal(sold_out_bytes(rig->sold_out), 3 * 6800008);
+}
+
+static void a_discount_that_needs_more_than_there_is_is_not_remembered(void **state)
+{
+    struct rig *rig = *state;
+
+    load(rig, ID);
+    rig->holders = 12000000;
+    for (size_t i = 0; i < 100 * SOLD_OUT_REFUSALS; i++) {
+        say_exhausted(rig, id_of(2));
+        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+    }
+    assert_true(is_known(rig, ID));
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_discount_that_is_sold_out_is_refused),
+        TEST(a_discount_that_is_over_is_refused_as_such),
+        TEST(no_holder_is_refused),
+        TEST(another_discount_is_not_refused),
+        TEST(few_refusals_are_not_worth_a_page),
+        TEST(each_page_is_paid_for_by_refusals),
+        TEST(nobody_is_refused_before_all_holders_are_known),
+        TEST(there_is_one_page_at_a_time),
+        TEST(nothing_is_read_behind_the_last_page),
+        TEST(other_holders_than_were_counted_are_not_believed),
+        TEST(a_page_that_fails_ends_the_load),
+        TEST(a_page_of_a_load_before_is_not_added),
+        TEST(a_load_that_takes_too_long_is_begun_anew_much_later),
+        TEST(it_asks_again_four_times_a_second),
+        TEST(it_believes_nothing_older_than_a_second),
+        TEST(an_older_word_does_not_make_a_newer_one_old),
+        TEST(a_holder_who_asks_renews_nothing),
+        TEST(a_filter_is_loaded_anew_after_a_minute),
+        TEST(what_is_not_as_it_was_is_forgotten),
+        TEST(a_holder_who_was_not_read_is_noticed),
+        TEST(what_says_nothing_changes_nothing),
+        TEST(nothing_is_learnt_from_a_word_that_is_not_final),
+        TEST(all_is_forgotten_with_the_connection),
+        TEST(the_least_recently_used_discount_goes),
+        TEST(the_filters_have_a_bound),
+        TEST(a_discount_that_needs_more_than_there_is_is_not_remembered),
+    };
+
+    return cmocka_run_group_tests_name("sold_out", tests, NULL, NULL);
+}
