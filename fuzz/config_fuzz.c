@@ -3,9 +3,9 @@
  * sound is within its bounds, and a store's URL is refused or taken without harm. */
 #include <string.h>
 
-#include "service/config.h"
 #include "discount/engine.h"
 #include "fuzz.h"
+#include "service/config.h"
 #include "store/redis/address.h"
 
 #define MOST 32

@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/api.h"
 #include "api/json_memory.h"
+#include "api/routes.h"
 #include "discount/log.h"
 #include "fuzz.h"
 #include "sim/answer.h"
@@ -405,7 +405,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!is_initialised) {
         is_initialised = true;
         log_set_level(LOG_ERROR);
-        api_init();
+        routes_init();
     }
     fuzz.chance = chance_from_bytes(bytes, size);
     kind = chance_below(&fuzz.chance, 256);

@@ -11,7 +11,8 @@ static void check_discount(struct str body, struct arena *arena)
     struct discount discount = {0};
     struct faults faults;
 
-    if (discount_read(body, arena, &discount, &faults) != STATUS_OK || !faults_are_none(&faults)) {
+    if (discount_read(body, arena, &discount, &faults) != STATUS_OK ||
+        !document_errors_are_none(&faults)) {
         return;
     }
     MUST(discount_text_is_valid(discount.brand_id, LIMIT_BRAND_ID));
@@ -31,7 +32,8 @@ static void check_grant(struct str body, struct arena *arena)
                           .granted_at_us = 1};
     struct faults faults;
 
-    if (grant_read(body, arena, &grant.user_id, &faults) == STATUS_OK && faults_are_none(&faults)) {
+    if (grant_read(body, arena, &grant.user_id, &faults) == STATUS_OK &&
+        document_errors_are_none(&faults)) {
         MUST(discount_text_is_valid(grant.user_id, LIMIT_USER_ID));
         MUST(grant_print(&grant, arena).p != NULL);
     }

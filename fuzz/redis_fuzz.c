@@ -75,12 +75,12 @@ static void decode(enum store_verb verb, const redisReply *reply)
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
     for (size_t i = 0; i < GROUPS; i++) {
-        outcomes[i] = codec_outcomes(reply, i, GRANTS);
+        outcomes[i] = redis_verbs_outcomes(reply, i, GRANTS);
     }
     for (size_t i = 0; i < (verb == STORE_GRANT ? GROUPS * GRANTS : 1); i++) {
         struct store_op op = op_of(verb, &arena);
-        enum status status = verb == STORE_GRANT ? codec_outcome(&outcomes[i % GROUPS], &op)
-                                                 : codec_decode(reply, &op);
+        enum status status = verb == STORE_GRANT ? redis_verbs_outcome(&outcomes[i % GROUPS], &op)
+                                                 : redis_verbs_decode(reply, &op);
 
         if (status == STATUS_OK) {
             check(&op);
@@ -104,10 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         const redisReply *read = reply;
 
         if (read->type == REDIS_REPLY_ERROR) {
-            MUST(codec_error(read) != STATUS_OK);
-            codec_is_noscript(read);
-            codec_is_readonly(
-                codec_refusal((enum store_verb)(bytes[0] % STORE_VERB_COUNT), 1, read));
+            MUST(redis_verbs_error_status(read) != STATUS_OK);
+            redis_verbs_is_noscript(read);
+            redis_verbs_is_readonly(
+                redis_verbs_refusal((enum store_verb)(bytes[0] % STORE_VERB_COUNT), 1, read));
         } else {
             decode((enum store_verb)(bytes[0] % STORE_VERB_COUNT), read);
         }

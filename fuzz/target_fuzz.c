@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "api/api.h"
 #include "api/cursor.h"
 #include "api/etag.h"
+#include "api/routes.h"
 #include "discount/discount.h"
 #include "fuzz.h"
 #include "http/router.h"
@@ -37,7 +37,7 @@ static void check_cursors(struct str text, struct arena *arena)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    const struct router router = {api_routes, api_route_count};
+    const struct router router = {routes_table, routes_count};
     struct str input = {(const char *)bytes, size};
     size_t n = size == 0 ? 0 : (size_t)bytes[0] % 9;
     struct str method = {input.p + (size > 0), n < size ? n : 0};
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             check_cursors(target.query[i].value, &arena);
         }
         if (router_match(&router, method, &target, &route, params, allow) == STATUS_OK) {
-            MUST(route >= api_routes && route < api_routes + api_route_count);
+            MUST(route >= routes_table && route < routes_table + routes_count);
         }
     }
     arena_fini(&arena);

@@ -8,15 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include "api/routes.h"
 #include "commands/backup.h"
-#include "service/bind.h"
-#include "service/config.h"
+#include "commands/healthcheck.h"
+#include "commands/verify.h"
 #include "control/control.h"
 #include "discount/engine.h"
 #include "discount/log.h"
-#include "commands/healthcheck.h"
-#include "commands/verify.h"
+#include "service/bind.h"
+#include "service/config.h"
 #include "service/worker.h"
 
 #define EXIT_BAD_CONFIG 2
@@ -100,7 +100,7 @@ static int serve_until(const sigset_t *signals, const struct config *config,
     }
     control = control_open(engine);
     for (unsigned i = 0; i < config->workers; i++) {
-        workers[i] = worker_start(config, engine, &board, api_routes, api_route_count, fds[i]);
+        workers[i] = worker_start(config, engine, &board, routes_table, routes_count, fds[i]);
         if (workers[i] == NULL) {
             log_write(LOG_ERROR, "main: cannot start worker %u", i);
             exit(EXIT_FAILURE);
@@ -146,7 +146,7 @@ static int serve(struct config *config, struct store_engine *engine, const char 
                   config->workers);
         return EXIT_FAILURE;
     }
-    api_init();
+    routes_init();
     signals_block(&signals);
     return serve_until(&signals, config, engine);
 }
@@ -156,13 +156,13 @@ static int serve(struct config *config, struct store_engine *engine, const char 
 static int back_up(struct config *config, struct store_engine *engine, const char *file)
 {
     (void)config; /* the engine was opened from it */
-    return backup(engine, file);
+    return command_backup(engine, file);
 }
 
 static int verify_all(struct config *config, struct store_engine *engine, const char *operand)
 {
     (void)operand; /* there is none */
-    return verify(config, engine);
+    return command_verify(config, engine);
 }
 
 static int check_config(struct config *config, struct store_engine *engine, const char *operand)
@@ -177,7 +177,7 @@ static int ask_health(struct config *config, struct store_engine *engine, const 
 {
     (void)engine; /* whoever serves has it */
     (void)operand;
-    return healthcheck(config) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return command_healthcheck(config) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static const struct command {

@@ -39,7 +39,7 @@ plant sqlite "only store/sqlite_* knows SQLite" src/store/store.c '#include <sql
 plant jansson "only api/*_json.c and json_memory.c know jansson" src/api/grants.c '#include <jansson.h>'
 plant uuid "only discount.c knows libuuid" src/main.c '#include <uuid/uuid.h>'
 plant include-up "include/ knows only itself" include/discount/store.h '#include "store/backend.h"'
-plant http-to-api "http knows no other room" src/http/server.c '#include "api/api.h"'
+plant http-to-api "http knows no other room" src/http/server.c '#include "api/routes.h"'
 plant api-to-store "api knows no other room" src/api/grants.c '#include "store/backend.h"'
 plant store-to-http "store knows no other room" src/store/redis/backend.c '#include "http/server.h"'
 plant room-to-hall "no room knows the hall" src/http/server.c '#include "config.h"'

@@ -52,11 +52,11 @@ bool discount_text_is_valid(struct str text, size_t limit);
 /* The next thing that is wrong with a discount, as a static text, from *at on, which is 0 at first
  * and moves behind it; NULL when there is nothing more. More grants than the stock are no fault of
  * the discount's here: it can be read, and who lowers a stock may know why. */
-const char *discount_fault(const struct discount *discount, size_t *at);
+const char *discount_next_error(const struct discount *discount, size_t *at);
 /* Where *at begins for what a grant needs: all but the id, the brand and the time of creation. */
 #define DISCOUNT_TERMS 3
-bool discount_is_sound(const struct discount *discount);
-bool discount_code_is_sound(struct str discount_code);
-bool user_id_is_sound(struct str user_id);
+bool discount_is_valid(const struct discount *discount);
+bool discount_code_is_valid(struct str discount_code);
+bool user_id_is_valid(struct str user_id);
 
 #endif

@@ -24,8 +24,8 @@ bool store_engine_start(struct store_engine *engine);
 /* After the last store on it is gone. */
 void store_engine_close(struct store_engine *engine);
 
-/* Where the process that uses the data listens for commands (src/control/control.h): a socket's path, which
- * lives as long as the engine, or NULL for a store that many processes may use. */
+/* Where the process that uses the data listens for commands (src/control/control.h): a socket's
+ * path, which lives as long as the engine, or NULL for a store that many processes may use. */
 const char *store_engine_control_path(const struct store_engine *engine);
 
 /* Called now and then while something long goes on, on the thread that asked for it. False gives it

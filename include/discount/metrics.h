@@ -51,7 +51,7 @@ void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t 
 void metrics_problem(struct metrics *metrics, enum status status);
 void metrics_replay(struct metrics *metrics);
 /* A grant is refused by what the store said before. */
-void metrics_remembered(struct metrics *metrics);
+void metrics_refused_from_cache(struct metrics *metrics);
 void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of the service, openapi.yaml of the tree. It is part of the binary, so a service
  * that runs tells what it does itself. */
-#include "api/api.h"
 #include "api/etag.h"
+#include "api/routes.h"
 #include "openapi_yaml.h"
 
 /* GET /openapi.yaml, with the media type of RFC 9512. */
-void contract_get(struct request *request)
+void assets_contract(struct request *request)
 {
     struct reply reply = {.code = 200,
                           .content_type = "application/yaml",

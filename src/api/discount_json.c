@@ -19,10 +19,10 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
     };
     enum status status;
 
-    faults_init(ret_faults, arena);
+    document_errors_init(ret_faults, arena);
     status = document_read(text, members, sizeof(members) / sizeof(members[0]), ret_faults);
     if (discount.expires_at_us != 0 && discount.expires_at_us <= discount.starts_at_us) {
-        faults_add(ret_faults, "/expires_at", "This must be later than starts_at.");
+        document_errors_add(ret_faults, "/expires_at", "This must be later than starts_at.");
     }
     *ret_discount = discount;
     return status;
@@ -96,7 +96,7 @@ struct str discount_print(const struct discount *discount, struct arena *arena)
     return discount_write(discount, true, 0, arena);
 }
 
-struct str holding_print(const struct holding *holding, struct arena *arena)
+struct str discount_print_user_grant(const struct holding *holding, struct arena *arena)
 {
     return discount_write(&holding->discount, false, holding->granted_at_us, arena);
 }

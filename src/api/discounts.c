@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The handlers of discounts: each one, and right below it what happens when the store has answered.
  */
-#include "api/api.h"
 #include "api/discount_json.h"
 #include "api/etag.h"
 #include "api/listing.h"
+#include "api/routes.h"
 
 /* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. An empty
  * header is no key. OK, MALFORMED_REQUEST when it is neither or is not 1 to 255 characters long,
@@ -72,7 +72,7 @@ void discount_create(struct request *request)
         request_refuse(request, id == NULL ? STATUS_OVERLOADED : status);
         return;
     }
-    if (!faults_are_none(&faults)) {
+    if (!document_errors_are_none(&faults)) {
         document_refuse(request, STATUS_INVALID_DISCOUNT, &faults);
         return;
     }

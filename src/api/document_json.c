@@ -26,12 +26,12 @@ void document_init(void)
     json_object_seed(0);
 }
 
-void faults_init(struct faults *faults, struct arena *arena)
+void document_errors_init(struct faults *faults, struct arena *arena)
 {
     *faults = (struct faults){.arena = arena, .end = &faults->first};
 }
 
-void faults_add(struct faults *faults, const char *pointer, const char *detail)
+void document_errors_add(struct faults *faults, const char *pointer, const char *detail)
 {
     struct fault *fault = arena_alloc(faults->arena, sizeof(*fault));
 
@@ -44,7 +44,7 @@ void faults_add(struct faults *faults, const char *pointer, const char *detail)
     faults->end = &fault->next;
 }
 
-bool faults_are_none(const struct faults *faults)
+bool document_errors_are_none(const struct faults *faults)
 {
     return faults->first == NULL && !faults->no_memory;
 }
@@ -222,13 +222,13 @@ static void object_read(json_t *object, const struct member *members, size_t mem
             member == NULL ? "This member is not known here." : member_read(member, value, faults);
 
         if (detail != NULL) {
-            faults_add(faults, pointer_to(name, faults->arena), detail);
+            document_errors_add(faults, pointer_to(name, faults->arena), detail);
         }
     }
     for (size_t i = 0; i < member_count; i++) {
         if (members[i].required && json_object_get(object, members[i].name) == NULL) {
-            faults_add(faults, pointer_to(members[i].name, faults->arena),
-                       "This member is required.");
+            document_errors_add(faults, pointer_to(members[i].name, faults->arena),
+                                "This member is required.");
         }
     }
 }
@@ -254,7 +254,7 @@ enum status document_read(struct str text, const struct member *members, size_t 
     if (json_is_object(document)) {
         object_read(document, members, member_count, faults);
     } else {
-        faults_add(faults, "", "The document must be an object.");
+        document_errors_add(faults, "", "The document must be an object.");
     }
     json_decref(document);
     return faults->no_memory ? STATUS_OVERLOADED : STATUS_OK;

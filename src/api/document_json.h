@@ -37,10 +37,10 @@ struct faults {
     bool no_memory;
 };
 
-void faults_init(struct faults *faults, struct arena *arena);
+void document_errors_init(struct faults *faults, struct arena *arena);
 /* `pointer` (RFC 6901) must live as long as the arena, `detail` forever. */
-void faults_add(struct faults *faults, const char *pointer, const char *detail);
-bool faults_are_none(const struct faults *faults);
+void document_errors_add(struct faults *faults, const char *pointer, const char *detail);
+bool document_errors_are_none(const struct faults *faults);
 
 /* Whether a Content-Type says JSON in UTF-8 (RFC 8259, section 11; a charset other than utf-8 is
  * refused). */

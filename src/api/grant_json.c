@@ -13,7 +13,7 @@ enum status grant_read(struct str text, struct arena *arena, struct str *ret_use
         {"user_id", MEMBER_TEXT, true, LIMIT_USER_ID, ret_user_id},
     };
 
-    faults_init(ret_faults, arena);
+    document_errors_init(ret_faults, arena);
     return document_read(text, members, 1, ret_faults);
 }
 

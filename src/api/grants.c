@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The handlers of grants: each one, and right below it what happens once the store has answered. */
-#include "api/api.h"
 #include "api/grant_json.h"
 #include "api/listing.h"
+#include "api/routes.h"
 
 #define US_PER_SECOND 1000000
 #define RETRY_AFTER_MOST_S 31536000
@@ -66,7 +66,7 @@ static void grant_submit(struct request *request)
     enum status status;
 
     if (store_refuses(request->store, &request->op.grant.grant, &status)) {
-        metrics_remembered(request->metrics);
+        metrics_refused_from_cache(request->metrics);
         grant_refuse(request, status, 0);
     } else {
         request->op.arena = &request->arena;
@@ -92,7 +92,7 @@ void grant_create(struct request *request)
     status = grant_read(request->body, &request->arena, &grant->user_id, &faults);
     if (status != STATUS_OK) {
         request_refuse(request, status);
-    } else if (!faults_are_none(&faults)) {
+    } else if (!document_errors_are_none(&faults)) {
         document_refuse(request, STATUS_INVALID_GRANT, &faults);
     } else if (!discount_id_is_valid(request->params[0])) {
         grant_refuse(request, STATUS_DISCOUNT_NOT_FOUND, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* In: what the workers have counted. Out: the text that Prometheus and others read (its exposition
  * format, version 0.0.4). Counters that are 0 are left out, but for those without labels. */
-#include "api/api.h"
+#include "api/routes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,8 +54,8 @@ static void put_responses(struct text *text, const struct metrics_board *board)
 {
     put_head(text, "discount_http_responses_total", "counter",
              "Answers by route and code; without a route, those that reached none.");
-    for (size_t i = 0; i <= api_route_count; i++) {
-        bool is_route = i < api_route_count;
+    for (size_t i = 0; i <= routes_count; i++) {
+        bool is_route = i < routes_count;
 
         for (size_t j = 0; j < METRICS_CODES; j++) {
             uint64_t n = sum(board, PLACE(responses[i][j]));
@@ -64,7 +64,7 @@ static void put_responses(struct text *text, const struct metrics_board *board)
                 put(text,
                     "discount_http_responses_total{method=\"%s\",route=\"%s\",code=\"%d\"} %" PRIu64
                     "\n",
-                    is_route ? api_routes[i].method : "", is_route ? api_routes[i].path : "",
+                    is_route ? routes_table[i].method : "", is_route ? routes_table[i].path : "",
                     metrics_codes[j], n);
             }
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Health, for balancers and orchestrators: they look at the status code only. */
-#include "api/api.h"
+#include "api/routes.h"
 
 static const struct reply healthy = {
     .code = 200, .content_type = "text/plain", .body = STR_INIT("OK")};

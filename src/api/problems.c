@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The pages that the `type` of a problem names (RFC 9457, section 3.1.1): for people, so in HTML.
  */
-#include "api/api.h"
+#include "api/routes.h"
 
 #define PAGE                                                                                       \
     "<!DOCTYPE html>\n<html lang=\"en\">\n<meta "                                                  \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The contents page of the service. */
-#include "api/api.h"
+#include "api/routes.h"
 #include "api/document_json.h"
 
-const struct route api_routes[] = {
+const struct route routes_table[] = {
     {"POST", "/discount/{id}/grant", grant_create},
     {"GET", "/discount/{id}/grant", grant_get},
     {"GET", "/discount/{id}", discount_get},
@@ -11,19 +11,19 @@ const struct route api_routes[] = {
     {"GET", "/discount", discount_list},
     {"GET", "/user/{user_id}/discount", wallet_list},
     {"GET", "/problems/{name}", problem_page},
-    {"GET", "/openapi.yaml", contract_get},
+    {"GET", "/openapi.yaml", assets_contract},
     {"GET", "/healthy", ops_healthy},
     {"GET", "/readyz", ops_healthy},
     {"GET", "/livez", ops_livez},
     {"GET", "/metrics", metrics_text},
 };
 
-_Static_assert(sizeof(api_routes) / sizeof(api_routes[0]) < METRICS_ROUTES,
+_Static_assert(sizeof(routes_table) / sizeof(routes_table[0]) < METRICS_ROUTES,
                "each route is counted, and what reaches none");
 
-const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
+const size_t routes_count = sizeof(routes_table) / sizeof(routes_table[0]);
 
-void api_init(void)
+void routes_init(void)
 {
     document_init();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The handler of wallets: what a user holds. */
-#include "api/api.h"
 #include "api/discount_json.h"
 #include "api/listing.h"
+#include "api/routes.h"
 
 static void list_submit(struct request *request, size_t limit, store_done_fn done)
 {
@@ -17,7 +17,7 @@ static size_t list_count(const struct store_op *op)
 
 static struct str list_print(const struct store_op *op, size_t i)
 {
-    return holding_print(&op->wallet.holdings[i], op->arena);
+    return discount_print_user_grant(&op->wallet.holdings[i], op->arena);
 }
 
 static struct cursor list_place(const struct store_op *op, size_t i)

@@ -128,57 +128,57 @@ bool discount_text_is_valid(struct str text, size_t limit)
 
 /* ---- What was stored ---- */
 
-bool discount_code_is_sound(struct str discount_code)
+bool discount_code_is_valid(struct str discount_code)
 {
     return discount_text_is_valid(discount_code, LIMIT_DISCOUNT_CODE);
 }
 
-bool user_id_is_sound(struct str user_id)
+bool user_id_is_valid(struct str user_id)
 {
     return discount_text_is_valid(user_id, LIMIT_USER_ID);
 }
 
-static bool id_is_sound(const struct discount *discount)
+static bool id_is_valid(const struct discount *discount)
 {
     return discount_id_is_valid(discount->id);
 }
 
-static bool brand_is_sound(const struct discount *discount)
+static bool brand_is_valid(const struct discount *discount)
 {
     return discount_text_is_valid(discount->brand_id, LIMIT_BRAND_ID);
 }
 
-static bool creation_is_sound(const struct discount *discount)
+static bool creation_is_valid(const struct discount *discount)
 {
     return timestamp_is_valid(discount->created_at_us);
 }
 
-static bool code_is_sound(const struct discount *discount)
+static bool code_is_valid(const struct discount *discount)
 {
-    return discount_code_is_sound(discount->discount_code);
+    return discount_code_is_valid(discount->discount_code);
 }
 
-static bool total_is_sound(const struct discount *discount)
+static bool total_is_valid(const struct discount *discount)
 {
     return discount->total_count >= 1 && discount->total_count <= LIMIT_TOTAL_COUNT;
 }
 
-static bool count_is_sound(const struct discount *discount)
+static bool count_is_valid(const struct discount *discount)
 {
     return discount->granted_count >= 0;
 }
 
-static bool start_is_sound(const struct discount *discount)
+static bool start_is_valid(const struct discount *discount)
 {
     return discount->starts_at_us == 0 || timestamp_is_valid(discount->starts_at_us);
 }
 
-static bool end_is_sound(const struct discount *discount)
+static bool end_is_valid(const struct discount *discount)
 {
     return discount->expires_at_us == 0 || timestamp_is_valid(discount->expires_at_us);
 }
 
-static bool window_is_sound(const struct discount *discount)
+static bool window_is_valid(const struct discount *discount)
 {
     return discount->expires_at_us == 0 || discount->expires_at_us > discount->starts_at_us;
 }
@@ -187,19 +187,19 @@ static const struct {
     bool (*is_kept)(const struct discount *discount);
     const char *fault;
 } rules[] = {
-    {id_is_sound, "its id is not of the form that ids have"},
-    {brand_is_sound, "brand_id is empty, too long or no plain text"},
-    {creation_is_sound, "created_at is no time from 1970 to 9999"},
+    {id_is_valid, "its id is not of the form that ids have"},
+    {brand_is_valid, "brand_id is empty, too long or no plain text"},
+    {creation_is_valid, "created_at is no time from 1970 to 9999"},
     /* From here on: DISCOUNT_TERMS. */
-    {code_is_sound, "discount_code is empty, too long or no plain text"},
-    {total_is_sound, "total_count is not a number of units that a discount may have"},
-    {count_is_sound, "granted_count is below 0"},
-    {start_is_sound, "starts_at is no time from 1970 to 9999"},
-    {end_is_sound, "expires_at is no time from 1970 to 9999"},
-    {window_is_sound, "expires_at is not later than starts_at"},
+    {code_is_valid, "discount_code is empty, too long or no plain text"},
+    {total_is_valid, "total_count is not a number of units that a discount may have"},
+    {count_is_valid, "granted_count is below 0"},
+    {start_is_valid, "starts_at is no time from 1970 to 9999"},
+    {end_is_valid, "expires_at is no time from 1970 to 9999"},
+    {window_is_valid, "expires_at is not later than starts_at"},
 };
 
-const char *discount_fault(const struct discount *discount, size_t *at)
+const char *discount_next_error(const struct discount *discount, size_t *at)
 {
     while (*at < sizeof(rules) / sizeof(rules[0])) {
         size_t rule = (*at)++;
@@ -211,9 +211,9 @@ const char *discount_fault(const struct discount *discount, size_t *at)
     return NULL;
 }
 
-bool discount_is_sound(const struct discount *discount)
+bool discount_is_valid(const struct discount *discount)
 {
     size_t at = 0;
 
-    return discount_fault(discount, &at) == NULL;
+    return discount_next_error(discount, &at) == NULL;
 }

@@ -2,8 +2,8 @@
 /* What an operator ends a command with: Ctrl-C, kill, a terminal that is closed. A command that has
  * something to clear away keeps these signals waiting, clears, and then dies of them as it would
  * have done. For the thread of the command, before it has others. */
-#ifndef INTERRUPTION_H
-#define INTERRUPTION_H
+#ifndef BASE_INTERRUPTION_H
+#define BASE_INTERRUPTION_H
 
 #include <signal.h>
 

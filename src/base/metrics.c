@@ -60,7 +60,7 @@ void metrics_replay(struct metrics *metrics)
     add(&metrics->replays, 1);
 }
 
-void metrics_remembered(struct metrics *metrics)
+void metrics_refused_from_cache(struct metrics *metrics)
 {
     add(&metrics->remembered, 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How far a command is: one line on a terminal, written over itself, and nothing anywhere else. On
  * the thread of the command. */
-#ifndef PROGRESS_H
-#define PROGRESS_H
+#ifndef BASE_PROGRESS_H
+#define BASE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

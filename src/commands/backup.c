@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/control.h"
 #include "base/interruption.h"
 #include "base/progress.h"
+#include "control/control.h"
 
 /* The path as any process may use it: it may have another working directory. */
 static bool absolute(const char *file, char ret_path[PATH_MAX])
@@ -126,7 +126,7 @@ static bool copy(struct store_engine *engine, const char *path, struct progress 
     return is_done;
 }
 
-int backup(struct store_engine *engine, const char *file)
+int command_backup(struct store_engine *engine, const char *file)
 {
     char path[PATH_MAX], fault[STORE_FAULT] = "";
     struct progress progress;

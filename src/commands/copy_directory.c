@@ -167,7 +167,7 @@ static uid_t owner_of(const char *control_path)
                                                                              : geteuid();
 }
 
-void copy_directory_sweep(const char *control_path)
+void copy_directory_remove_leftovers(const char *control_path)
 {
     char place[PATH_MAX];
     uid_t owner = owner_of(control_path);

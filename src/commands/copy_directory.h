@@ -2,8 +2,8 @@
 /* The directory in which a verify has its copy of a store that another process serves: beside the
  * file, where there is room or nowhere, and for that process's user alone. Whoever works with one
  * holds a lock on it, so one that nobody holds was left by a verify that was killed. */
-#ifndef COPY_DIRECTORY_H
-#define COPY_DIRECTORY_H
+#ifndef COMMANDS_COPY_DIRECTORY_H
+#define COMMANDS_COPY_DIRECTORY_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -26,6 +26,6 @@ void copy_directory_remove(const struct copy_directory *directory);
 
 /* Removes those beside this store that nobody holds: our own, and those of the user that the file
  * belongs to. What cannot be removed stays. */
-void copy_directory_sweep(const char *control_path);
+void copy_directory_remove_leftovers(const char *control_path);
 
 #endif

@@ -41,7 +41,7 @@ static int connect_to(const struct config *config)
     return fd;
 }
 
-bool healthcheck(const struct config *config)
+bool command_healthcheck(const struct config *config)
 {
     static const char request[] =
         "GET /readyz HTTP/1.1\r\nHost: healthcheck\r\nConnection: close\r\n\r\n";

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/control.h"
-#include "commands/copy_directory.h"
 #include "base/interruption.h"
 #include "base/progress.h"
+#include "commands/copy_directory.h"
+#include "control/control.h"
 
 #define EXIT_FAULTS 1
 #define EXIT_NOT_LOOKED 2
@@ -199,7 +199,7 @@ static int look_at_file(struct store_engine *engine, const char *control_path)
     struct control_peer peer;
     int code = EXIT_NOT_LOOKED;
 
-    copy_directory_sweep(control_path);
+    copy_directory_remove_leftovers(control_path);
     switch (control_connect(control_path, &peer, fault)) {
     case CONTROL_THERE:
         code = look_at_served(control_path, &peer);
@@ -215,7 +215,7 @@ static int look_at_file(struct store_engine *engine, const char *control_path)
     return code;
 }
 
-int verify(const struct config *config, struct store_engine *engine)
+int command_verify(const struct config *config, struct store_engine *engine)
 {
     const char *control_path = store_engine_control_path(engine);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The listening sockets: one for each worker, all bound to DISCOUNT_LISTEN with SO_REUSEPORT, so
  * that the kernel spreads connections over the workers (docs/adr/0001). Called once, by main. */
-#ifndef BIND_H
-#define BIND_H
+#ifndef SERVICE_BIND_H
+#define SERVICE_BIND_H
 
 #include <stdbool.h>
 

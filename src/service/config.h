@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration: environment variables, checked once at start. Read by main, constant after. */
-#ifndef CONFIG_H
-#define CONFIG_H
+#ifndef SERVICE_CONFIG_H
+#define SERVICE_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker: one thread with a listening socket, loop, server and store of its own. Workers share
  * nothing. */
-#ifndef WORKER_H
-#define WORKER_H
+#ifndef SERVICE_WORKER_H
+#define SERVICE_WORKER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "service/config.h"
 #include "discount/request.h"
+#include "service/config.h"
 
 struct worker;
 

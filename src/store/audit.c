@@ -27,7 +27,7 @@ void audit_line(struct str text, char ret_line[AUDIT_LINE])
     ret_line[used] = '\0';
 }
 
-void audit_found(struct store_audit *audit, struct str text)
+void audit_add(struct store_audit *audit, struct str text)
 {
     char line[AUDIT_LINE];
 
@@ -36,7 +36,7 @@ void audit_found(struct store_audit *audit, struct str text)
     audit->found(audit->argument, line);
 }
 
-void audit_say(struct store_audit *audit, const char *format, ...)
+void audit_report(struct store_audit *audit, const char *format, ...)
 {
     char text[AUDIT_LINE] = "";
     va_list arguments;
@@ -44,5 +44,5 @@ void audit_say(struct store_audit *audit, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    audit_found(audit, str_of(text));
+    audit_add(audit, str_of(text));
 }

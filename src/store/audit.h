@@ -14,9 +14,9 @@
 void audit_line(struct str text, char ret_line[AUDIT_LINE]);
 
 /* Counts a fault and tells it, in such a line. */
-void audit_found(struct store_audit *audit, struct str text);
+void audit_add(struct store_audit *audit, struct str text);
 /* The same for a text that is put together; data with a NUL in it ends there. */
-void audit_say(struct store_audit *audit, const char *format, ...)
+void audit_report(struct store_audit *audit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -60,6 +60,6 @@ struct store_limits store_limits(const struct store *store);
 void store_complete(struct store *store, struct store_op *op, enum status status);
 /* What to call an operation whose request went out and whose reply never came: UNKNOWN if its verb
  * changes anything, else UNAVAILABLE. */
-enum status store_lost(const struct store_op *op);
+enum status store_status_if_reply_lost(const struct store_op *op);
 
 #endif

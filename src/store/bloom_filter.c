@@ -15,33 +15,33 @@
 /* Whole words, and one for nobody. */
 static uint32_t bits_for(int64_t users)
 {
-    uint32_t words = (uint32_t)(users * HOLDER_FILTER_BITS / WORD_BITS) + 1;
+    uint32_t words = (uint32_t)(users * BLOOM_FILTER_BITS / WORD_BITS) + 1;
 
     return words * WORD_BITS;
 }
 
-size_t holder_filter_size(int64_t users)
+size_t bloom_filter_size(int64_t users)
 {
-    return users > BITS_MOST / HOLDER_FILTER_BITS ? SIZE_MAX : bits_for(users) / 8;
+    return users > BITS_MOST / BLOOM_FILTER_BITS ? SIZE_MAX : bits_for(users) / 8;
 }
 
-bool holder_filter_init(struct holder_filter *filter, int64_t users)
+bool bloom_filter_init(struct bloom_filter *filter, int64_t users)
 {
-    size_t size = holder_filter_size(users);
+    size_t size = bloom_filter_size(users);
 
     filter->words = size == SIZE_MAX ? NULL : calloc(1, size);
     filter->bits = filter->words == NULL ? 0 : bits_for(users);
     return filter->words != NULL;
 }
 
-void holder_filter_fini(struct holder_filter *filter)
+void bloom_filter_fini(struct bloom_filter *filter)
 {
     free(filter->words);
     filter->words = NULL;
 }
 
 /* The i-th place of a user. */
-static uint32_t place_of(const struct holder_filter *filter, uint64_t hash, uint32_t i)
+static uint32_t place_of(const struct bloom_filter *filter, uint64_t hash, uint32_t i)
 {
     /* Odd, so that the places of one user differ. */
     uint32_t step = (uint32_t)(hash >> 32) | 1;
@@ -51,7 +51,7 @@ static uint32_t place_of(const struct holder_filter *filter, uint64_t hash, uint
     return (uint32_t)((uint64_t)at * filter->bits >> 32);
 }
 
-void holder_filter_add(struct holder_filter *filter, uint64_t hash)
+void bloom_filter_add(struct bloom_filter *filter, uint64_t hash)
 {
     for (uint32_t i = 0; i < PLACES; i++) {
         uint32_t place = place_of(filter, hash, i);
@@ -60,7 +60,7 @@ void holder_filter_add(struct holder_filter *filter, uint64_t hash)
     }
 }
 
-bool holder_filter_may_have(const struct holder_filter *filter, uint64_t hash)
+bool bloom_filter_may_have(const struct bloom_filter *filter, uint64_t hash)
 {
     for (uint32_t i = 0; i < PLACES; i++) {
         uint32_t place = place_of(filter, hash, i);

@@ -22,7 +22,7 @@
 
 /* The filter of a discount, and how far it is. */
 struct holders {
-    struct holder_filter filter;
+    struct bloom_filter filter;
     size_t size;
     bool is_complete;
     uint64_t begun_ms;
@@ -44,7 +44,7 @@ struct closed {
     struct holders *holders;
 };
 
-struct sold_out {
+struct refusal_cache {
     struct siphash_key key;
     struct closed *buckets[BUCKETS];
     struct queue used; /* least recently first */
@@ -58,30 +58,30 @@ struct sold_out {
     char page_id[DISCOUNT_ID_LENGTH], page_user[LIMIT_USER_ID];
     _Alignas(max_align_t) char memory[PAGE_MEMORY];
     size_t touched; /* of all: the others are spare too, and take no memory yet */
-    struct closed all[SOLD_OUT_DISCOUNTS];
+    struct closed all[REFUSAL_CACHE_DISCOUNTS];
 };
 
 /* ---- Life ---- */
 
-struct sold_out *sold_out_new(void)
+struct refusal_cache *refusal_cache_new(void)
 {
-    struct sold_out *sold_out = calloc(1, sizeof(*sold_out));
+    struct refusal_cache *refusal_cache = calloc(1, sizeof(*refusal_cache));
 
-    if (sold_out == NULL ||
-        getrandom(&sold_out->key, sizeof(sold_out->key), 0) != sizeof(sold_out->key)) {
-        free(sold_out);
+    if (refusal_cache == NULL || getrandom(&refusal_cache->key, sizeof(refusal_cache->key), 0) !=
+                                     sizeof(refusal_cache->key)) {
+        free(refusal_cache);
         return NULL;
     }
-    queue_init(&sold_out->used);
-    queue_init(&sold_out->spare);
-    return sold_out;
+    queue_init(&refusal_cache->used);
+    queue_init(&refusal_cache->spare);
+    return refusal_cache;
 }
 
-void sold_out_free(struct sold_out *sold_out)
+void refusal_cache_free(struct refusal_cache *refusal_cache)
 {
-    assert(!sold_out->is_asking);
-    sold_out_forget(sold_out);
-    free(sold_out);
+    assert(!refusal_cache->is_asking);
+    refusal_cache_forget(refusal_cache);
+    free(refusal_cache);
 }
 
 /* ---- Discounts ---- */
@@ -91,98 +91,98 @@ static struct str id_of(const struct closed *closed)
     return (struct str){closed->id, sizeof(closed->id)};
 }
 
-static struct closed **bucket_of(struct sold_out *sold_out, struct str id)
+static struct closed **bucket_of(struct refusal_cache *refusal_cache, struct str id)
 {
-    return &sold_out->buckets[siphash(&sold_out->key, id) % BUCKETS];
+    return &refusal_cache->buckets[siphash(&refusal_cache->key, id) % BUCKETS];
 }
 
-static struct closed *closed_find(struct sold_out *sold_out, struct str id)
+static struct closed *closed_find(struct refusal_cache *refusal_cache, struct str id)
 {
     struct closed *closed;
 
-    if (sold_out->count == 0) {
+    if (refusal_cache->count == 0) {
         return NULL;
     }
-    closed = *bucket_of(sold_out, id);
+    closed = *bucket_of(refusal_cache, id);
     while (closed != NULL && !str_eq(id_of(closed), id)) {
         closed = closed->next;
     }
     return closed;
 }
 
-static void closed_touch(struct sold_out *sold_out, struct closed *closed)
+static void closed_touch(struct refusal_cache *refusal_cache, struct closed *closed)
 {
     queue_remove(&closed->used);
-    queue_append(&sold_out->used, &closed->used);
+    queue_append(&refusal_cache->used, &closed->used);
 }
 
-static void holders_drop(struct sold_out *sold_out, struct closed *closed)
+static void holders_drop(struct refusal_cache *refusal_cache, struct closed *closed)
 {
     struct holders *holders = closed->holders;
 
     closed->holders = NULL;
     closed->refusals = 0;
     if (holders != NULL) {
-        sold_out->known -= holders->is_complete;
-        sold_out->bytes -= holders->size;
-        holder_filter_fini(&holders->filter);
+        refusal_cache->known -= holders->is_complete;
+        refusal_cache->bytes -= holders->size;
+        bloom_filter_fini(&holders->filter);
         free(holders);
     }
 }
 
-static void closed_drop(struct sold_out *sold_out, struct closed *closed)
+static void closed_drop(struct refusal_cache *refusal_cache, struct closed *closed)
 {
-    struct closed **at = bucket_of(sold_out, id_of(closed));
+    struct closed **at = bucket_of(refusal_cache, id_of(closed));
 
-    holders_drop(sold_out, closed);
+    holders_drop(refusal_cache, closed);
     while (*at != closed) {
         at = &(*at)->next;
     }
     *at = closed->next;
     queue_remove(&closed->used);
-    queue_append(&sold_out->spare, &closed->used);
-    sold_out->count--;
-    if (sold_out->wanting == closed) {
-        sold_out->wanting = NULL;
+    queue_append(&refusal_cache->spare, &closed->used);
+    refusal_cache->count--;
+    if (refusal_cache->wanting == closed) {
+        refusal_cache->wanting = NULL;
     }
 }
 
-static struct closed *least_used(const struct sold_out *sold_out)
+static struct closed *least_used(const struct refusal_cache *refusal_cache)
 {
-    return CONTAINER_OF(sold_out->used.next, struct closed, used);
+    return CONTAINER_OF(refusal_cache->used.next, struct closed, used);
 }
 
-static struct closed *spare_take(struct sold_out *sold_out)
+static struct closed *spare_take(struct refusal_cache *refusal_cache)
 {
     struct closed *closed;
 
-    if (queue_is_empty(&sold_out->spare) && sold_out->touched < SOLD_OUT_DISCOUNTS) {
-        return &sold_out->all[sold_out->touched++];
+    if (queue_is_empty(&refusal_cache->spare) && refusal_cache->touched < REFUSAL_CACHE_DISCOUNTS) {
+        return &refusal_cache->all[refusal_cache->touched++];
     }
-    if (queue_is_empty(&sold_out->spare)) {
-        closed_drop(sold_out, least_used(sold_out));
+    if (queue_is_empty(&refusal_cache->spare)) {
+        closed_drop(refusal_cache, least_used(refusal_cache));
     }
-    closed = CONTAINER_OF(sold_out->spare.next, struct closed, used);
+    closed = CONTAINER_OF(refusal_cache->spare.next, struct closed, used);
     queue_remove(&closed->used);
     return closed;
 }
 
-static struct closed *closed_add(struct sold_out *sold_out, struct str id)
+static struct closed *closed_add(struct refusal_cache *refusal_cache, struct str id)
 {
-    struct closed **bucket = bucket_of(sold_out, id), *closed = spare_take(sold_out);
+    struct closed **bucket = bucket_of(refusal_cache, id), *closed = spare_take(refusal_cache);
 
     *closed = (struct closed){.next = *bucket};
     memcpy(closed->id, id.p, sizeof(closed->id));
     *bucket = closed;
     queue_init(&closed->used);
-    sold_out->count++;
+    refusal_cache->count++;
     return closed;
 }
 
-void sold_out_forget(struct sold_out *sold_out)
+void refusal_cache_forget(struct refusal_cache *refusal_cache)
 {
-    while (!queue_is_empty(&sold_out->used)) {
-        closed_drop(sold_out, least_used(sold_out));
+    while (!queue_is_empty(&refusal_cache->used)) {
+        closed_drop(refusal_cache, least_used(refusal_cache));
     }
 }
 
@@ -193,33 +193,34 @@ static bool is_older(uint64_t then_ms, uint64_t now_ms, uint64_t most_ms)
     return now_ms - then_ms > most_ms;
 }
 
-static bool may_hold(const struct sold_out *sold_out, const struct holders *holders,
+static bool may_hold(const struct refusal_cache *refusal_cache, const struct holders *holders,
                      struct str user)
 {
-    return holder_filter_may_have(&holders->filter, siphash(&sold_out->key, user));
+    return bloom_filter_may_have(&holders->filter, siphash(&refusal_cache->key, user));
 }
 
-bool sold_out_refuses(struct sold_out *sold_out, const struct grant *grant, uint64_t now_ms,
-                      enum status *ret_status)
+bool refusal_cache_refuses(struct refusal_cache *refusal_cache, const struct grant *grant,
+                           uint64_t now_ms, enum status *ret_status)
 {
-    struct closed *closed = sold_out->known == 0 ? NULL : closed_find(sold_out, grant->discount_id);
+    struct closed *closed =
+        refusal_cache->known == 0 ? NULL : closed_find(refusal_cache, grant->discount_id);
 
     if (closed == NULL || closed->holders == NULL || !closed->holders->is_complete) {
         return false;
     }
-    if (is_older(closed->holders->begun_ms, now_ms, SOLD_OUT_FILTER_MS)) {
-        holders_drop(sold_out, closed);
+    if (is_older(closed->holders->begun_ms, now_ms, REFUSAL_CACHE_FILTER_MS)) {
+        holders_drop(refusal_cache, closed);
         return false;
     }
-    if (is_older(closed->confirmed_ms, now_ms, SOLD_OUT_FRESH_MS) ||
-        may_hold(sold_out, closed->holders, grant->user_id)) {
+    if (is_older(closed->confirmed_ms, now_ms, REFUSAL_CACHE_FRESH_MS) ||
+        may_hold(refusal_cache, closed->holders, grant->user_id)) {
         return false;
     }
-    if (is_older(closed->let_ms, now_ms, SOLD_OUT_ASK_MS)) {
+    if (is_older(closed->let_ms, now_ms, REFUSAL_CACHE_ASK_MS)) {
         closed->let_ms = now_ms;
         return false;
     }
-    closed_touch(sold_out, closed);
+    closed_touch(refusal_cache, closed);
     *ret_status = closed->status;
     return true;
 }
@@ -232,44 +233,46 @@ static bool is_loading(const struct closed *closed)
 }
 
 /* Whoever refuses often enough has its next page read, one discount after the other. */
-static void page_want(struct sold_out *sold_out, struct closed *closed)
+static void page_want(struct refusal_cache *refusal_cache, struct closed *closed)
 {
-    if (sold_out->wanting == NULL && is_loading(closed) && closed->refusals >= SOLD_OUT_REFUSALS) {
-        sold_out->wanting = closed;
+    if (refusal_cache->wanting == NULL && is_loading(closed) &&
+        closed->refusals >= REFUSAL_CACHE_REFUSALS) {
+        refusal_cache->wanting = closed;
     }
 }
 
-static void learn_closed(struct sold_out *sold_out, const struct store_op *op, enum status status,
-                         uint64_t asked_ms)
+static void learn_closed(struct refusal_cache *refusal_cache, const struct store_op *op,
+                         enum status status, uint64_t asked_ms)
 {
-    struct closed *closed = closed_find(sold_out, op->grant.grant.discount_id);
+    struct closed *closed = closed_find(refusal_cache, op->grant.grant.discount_id);
 
     if (closed != NULL && (closed->status != status || closed->count != op->grant.final_count)) {
-        closed_drop(sold_out, closed);
+        closed_drop(refusal_cache, closed);
         closed = NULL;
     }
     if (closed == NULL) {
-        closed = closed_add(sold_out, op->grant.grant.discount_id);
+        closed = closed_add(refusal_cache, op->grant.grant.discount_id);
         closed->status = status;
         closed->count = op->grant.final_count;
     }
     if (closed->confirmed_ms < asked_ms) {
         closed->confirmed_ms = asked_ms;
     }
-    closed_touch(sold_out, closed);
+    closed_touch(refusal_cache, closed);
     closed->refusals += is_loading(closed);
-    page_want(sold_out, closed);
+    page_want(refusal_cache, closed);
 }
 
 /* A holder who is not among those that were read: they are not what they were. */
-static bool is_missed(const struct sold_out *sold_out, const struct closed *closed,
+static bool is_missed(const struct refusal_cache *refusal_cache, const struct closed *closed,
                       const struct store_op *op)
 {
-    return !is_loading(closed) && !may_hold(sold_out, closed->holders, op->grant.grant.user_id);
+    return !is_loading(closed) &&
+           !may_hold(refusal_cache, closed->holders, op->grant.grant.user_id);
 }
 
-void sold_out_learn(struct sold_out *sold_out, const struct store_op *op, enum status status,
-                    uint64_t asked_ms)
+void refusal_cache_learn(struct refusal_cache *refusal_cache, const struct store_op *op,
+                         enum status status, uint64_t asked_ms)
 {
     bool is_closed = status == STATUS_DISCOUNT_EXHAUSTED || status == STATUS_DISCOUNT_EXPIRED;
     bool is_open = (status == STATUS_OK && !op->grant.replayed) ||
@@ -278,98 +281,102 @@ void sold_out_learn(struct sold_out *sold_out, const struct store_op *op, enum s
 
     if (is_closed && op->grant.final_count >= 0 &&
         op->grant.grant.discount_id.n == DISCOUNT_ID_LENGTH) {
-        learn_closed(sold_out, op, status, asked_ms);
+        learn_closed(refusal_cache, op, status, asked_ms);
         return;
     }
-    closed = closed_find(sold_out, op->grant.grant.discount_id);
-    if (closed != NULL && (is_open || (status == STATUS_OK && is_missed(sold_out, closed, op)))) {
-        closed_drop(sold_out, closed);
+    closed = closed_find(refusal_cache, op->grant.grant.discount_id);
+    if (closed != NULL &&
+        (is_open || (status == STATUS_OK && is_missed(refusal_cache, closed, op)))) {
+        closed_drop(refusal_cache, closed);
     }
 }
 
 /* ---- Loading ---- */
 
 /* Makes room for a filter of this size, at the cost of those used least recently. */
-static void room_make(struct sold_out *sold_out, size_t size)
+static void room_make(struct refusal_cache *refusal_cache, size_t size)
 {
-    struct queue *at = sold_out->used.next;
+    struct queue *at = refusal_cache->used.next;
 
-    while (sold_out->bytes + size > SOLD_OUT_BYTES) {
-        holders_drop(sold_out, CONTAINER_OF(at, struct closed, used));
+    while (refusal_cache->bytes + size > REFUSAL_CACHE_BYTES) {
+        holders_drop(refusal_cache, CONTAINER_OF(at, struct closed, used));
         at = at->next;
     }
 }
 
 /* False when they would be too many, or there is no memory. */
-static bool holders_begin(struct sold_out *sold_out, struct closed *closed, uint64_t now_ms)
+static bool holders_begin(struct refusal_cache *refusal_cache, struct closed *closed,
+                          uint64_t now_ms)
 {
-    size_t size = holder_filter_size(closed->count);
+    size_t size = bloom_filter_size(closed->count);
     struct holders *holders;
 
-    if (size > SOLD_OUT_BYTES) {
+    if (size > REFUSAL_CACHE_BYTES) {
         return false;
     }
-    room_make(sold_out, size);
+    room_make(refusal_cache, size);
     holders = calloc(1, sizeof(*holders));
-    if (holders == NULL || !holder_filter_init(&holders->filter, closed->count)) {
+    if (holders == NULL || !bloom_filter_init(&holders->filter, closed->count)) {
         free(holders);
         return false;
     }
     holders->size = size;
     holders->begun_ms = now_ms;
     closed->holders = holders;
-    sold_out->bytes += size;
+    refusal_cache->bytes += size;
     return true;
 }
 
 /* A load that takes too long could not be believed at its end. */
-static void holders_check_age(struct sold_out *sold_out, struct closed *closed, uint64_t now_ms)
+static void holders_check_age(struct refusal_cache *refusal_cache, struct closed *closed,
+                              uint64_t now_ms)
 {
     const struct holders *holders = closed->holders;
 
-    if (holders != NULL && is_older(holders->begun_ms, now_ms, SOLD_OUT_FILTER_MS)) {
-        int64_t pages = holders->count / SOLD_OUT_PAGE;
+    if (holders != NULL && is_older(holders->begun_ms, now_ms, REFUSAL_CACHE_FILTER_MS)) {
+        int64_t pages = holders->count / REFUSAL_CACHE_PAGE;
 
-        holders_drop(sold_out, closed);
-        closed->refusals = -pages * SOLD_OUT_REFUSALS * SOLD_OUT_REST;
+        holders_drop(refusal_cache, closed);
+        closed->refusals = -pages * REFUSAL_CACHE_REFUSALS * REFUSAL_CACHE_REST;
     }
 }
 
-struct store_op *sold_out_page(struct sold_out *sold_out, uint64_t now_ms)
+struct store_op *refusal_cache_page(struct refusal_cache *refusal_cache, uint64_t now_ms)
 {
-    struct closed *closed = sold_out->wanting;
-    struct store_op *op = &sold_out->page;
+    struct closed *closed = refusal_cache->wanting;
+    struct store_op *op = &refusal_cache->page;
     const struct holders *holders;
 
-    if (sold_out->is_asking || closed == NULL) {
+    if (refusal_cache->is_asking || closed == NULL) {
         return NULL;
     }
-    sold_out->wanting = NULL;
+    refusal_cache->wanting = NULL;
     if (!is_loading(closed)) {
         return NULL; /* the page before was the last */
     }
-    closed->refusals -= SOLD_OUT_REFUSALS;
-    holders_check_age(sold_out, closed, now_ms);
+    closed->refusals -= REFUSAL_CACHE_REFUSALS;
+    holders_check_age(refusal_cache, closed, now_ms);
     if (closed->refusals < 0 ||
-        (closed->holders == NULL && !holders_begin(sold_out, closed, now_ms))) {
+        (closed->holders == NULL && !holders_begin(refusal_cache, closed, now_ms))) {
         return NULL;
     }
     holders = closed->holders;
-    sold_out->is_asking = true;
-    memcpy(sold_out->page_id, closed->id, sizeof(closed->id));
-    memcpy(sold_out->page_user, holders->user, holders->user_n);
-    arena_init_in(&sold_out->arena, sold_out->memory, sizeof(sold_out->memory),
+    refusal_cache->is_asking = true;
+    memcpy(refusal_cache->page_id, closed->id, sizeof(closed->id));
+    memcpy(refusal_cache->page_user, holders->user, holders->user_n);
+    arena_init_in(&refusal_cache->arena, refusal_cache->memory, sizeof(refusal_cache->memory),
                   LIMIT_REQUEST_MEMORY);
-    op->arena = &sold_out->arena;
-    op->grants.discount_id = (struct str){sold_out->page_id, sizeof(sold_out->page_id)};
+    op->arena = &refusal_cache->arena;
+    op->grants.discount_id = (struct str){refusal_cache->page_id, sizeof(refusal_cache->page_id)};
     op->grants.after_us = holders->after_us;
-    op->grants.after_user = (struct str){sold_out->page_user, holders->user_n};
-    op->grants.limit = SOLD_OUT_PAGE;
+    op->grants.after_user = (struct str){refusal_cache->page_user, holders->user_n};
+    op->grants.limit = REFUSAL_CACHE_PAGE;
     return op;
 }
 
 /* False when these cannot be the holders. */
-static bool holders_add(struct sold_out *sold_out, struct closed *closed, const struct store_op *op)
+static bool holders_add(struct refusal_cache *refusal_cache, struct closed *closed,
+                        const struct store_op *op)
 {
     struct holders *holders = closed->holders;
     struct str user = {NULL, 0};
@@ -380,12 +387,12 @@ static bool holders_add(struct sold_out *sold_out, struct closed *closed, const 
     }
     for (size_t i = 0; i < op->grants.count; i++) {
         user = op->grants.grants[i].user_id;
-        holder_filter_add(&holders->filter, siphash(&sold_out->key, user));
+        bloom_filter_add(&holders->filter, siphash(&refusal_cache->key, user));
         holders->after_us = op->grants.grants[i].granted_at_us;
     }
     if (op->grants.count < op->grants.limit) {
         holders->is_complete = holders->count == closed->count;
-        sold_out->known += holders->is_complete;
+        refusal_cache->known += holders->is_complete;
         return holders->is_complete;
     }
     if (user.n < 1 || user.n > sizeof(holders->user)) {
@@ -396,37 +403,37 @@ static bool holders_add(struct sold_out *sold_out, struct closed *closed, const 
     return true;
 }
 
-void sold_out_page_done(struct store_op *op)
+void refusal_cache_page_done(struct store_op *op)
 {
-    struct sold_out *sold_out = CONTAINER_OF(op, struct sold_out, page);
+    struct refusal_cache *refusal_cache = CONTAINER_OF(op, struct refusal_cache, page);
     struct closed *closed =
-        closed_find(sold_out, (struct str){sold_out->page_id, DISCOUNT_ID_LENGTH});
+        closed_find(refusal_cache, (struct str){refusal_cache->page_id, DISCOUNT_ID_LENGTH});
 
-    sold_out->is_asking = false;
+    refusal_cache->is_asking = false;
     /* It is the load that the page belongs to: another one begins with a page of its own. */
     if (closed != NULL && closed->holders != NULL) {
-        if (op->status == STATUS_OK && holders_add(sold_out, closed, op)) {
-            page_want(sold_out, closed);
+        if (op->status == STATUS_OK && holders_add(refusal_cache, closed, op)) {
+            page_want(refusal_cache, closed);
         } else {
-            closed_drop(sold_out, closed);
+            closed_drop(refusal_cache, closed);
         }
     }
-    arena_fini(&sold_out->arena);
+    arena_fini(&refusal_cache->arena);
 }
 
-bool sold_out_is_page(const struct sold_out *sold_out, const struct store_op *op)
+bool refusal_cache_is_page(const struct refusal_cache *refusal_cache, const struct store_op *op)
 {
-    return op == &sold_out->page;
+    return op == &refusal_cache->page;
 }
 
 /* ---- Figures ---- */
 
-size_t sold_out_discounts(const struct sold_out *sold_out)
+size_t refusal_cache_discounts(const struct refusal_cache *refusal_cache)
 {
-    return sold_out->count;
+    return refusal_cache->count;
 }
 
-size_t sold_out_bytes(const struct sold_out *sold_out)
+size_t refusal_cache_bytes(const struct refusal_cache *refusal_cache)
 {
-    return sold_out->bytes;
+    return refusal_cache->bytes;
 }

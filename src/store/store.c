@@ -30,7 +30,7 @@ struct store {
     struct store_limits limits;
     struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
     size_t in_flight_count; /* without our own, which takes nobody's place */
-    struct sold_out *sold_out;
+    struct refusal_cache *refusal_cache;
     struct pace pace;
     struct queue completed; /* waiting for store_deliver */
     uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
@@ -46,7 +46,7 @@ static void nothing(uv_idle_t *handle)
 
 static size_t place_of(const struct store *store, const struct store_op *op)
 {
-    return sold_out_is_page(store->sold_out, op) ? 0 : 1;
+    return refusal_cache_is_page(store->refusal_cache, op) ? 0 : 1;
 }
 
 static void end(struct store *store, struct store_op *op, enum status status)
@@ -108,14 +108,14 @@ struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct st
     store->limits = limits;
     queue_init(&store->in_flight);
     queue_init(&store->completed);
-    store->sold_out = sold_out_new();
-    if (store->sold_out == NULL) {
+    store->refusal_cache = refusal_cache_new();
+    if (store->refusal_cache == NULL) {
         free(store);
         return NULL;
     }
     store->self = store->backend->open(engine->self, store);
     if (store->self == NULL) {
-        sold_out_free(store->sold_out);
+        refusal_cache_free(store->refusal_cache);
         free(store);
         return NULL;
     }
@@ -142,7 +142,7 @@ void store_free(struct store *store)
 {
     assert(queue_is_empty(&store->completed));
     store->backend->free(store->self);
-    sold_out_free(store->sold_out);
+    refusal_cache_free(store->refusal_cache);
     free(store);
 }
 
@@ -162,16 +162,17 @@ void store_complete(struct store *store, struct store_op *op, enum status status
 {
     store->pace.served += place_of(store, op);
     /* Our own page is shown to nobody, and may hold whatever users there are. */
-    if (status == STATUS_OK && !sold_out_is_page(store->sold_out, op)) {
-        status = soundness_of(op);
+    if (status == STATUS_OK && !refusal_cache_is_page(store->refusal_cache, op)) {
+        status = validate_results(op);
     }
     if (op->verb == STORE_GRANT) {
-        sold_out_learn(store->sold_out, op, status, op->deadline_ms - store->limits.deadline_ms);
+        refusal_cache_learn(store->refusal_cache, op, status,
+                            op->deadline_ms - store->limits.deadline_ms);
     }
     end(store, op, status);
 }
 
-enum status store_lost(const struct store_op *op)
+enum status store_status_if_reply_lost(const struct store_op *op)
 {
     return op->verb == STORE_CREATE || op->verb == STORE_GRANT ? STATUS_UNKNOWN
                                                                : STATUS_UNAVAILABLE;
@@ -301,7 +302,7 @@ void store_wallet(struct store *store, struct store_op *op, store_done_fn done)
 
 bool store_refuses(struct store *store, const struct grant *grant, enum status *ret_status)
 {
-    return sold_out_refuses(store->sold_out, grant, uv_now(store->loop), ret_status);
+    return refusal_cache_refuses(store->refusal_cache, grant, uv_now(store->loop), ret_status);
 }
 
 /* Another Redis, or the same one restarted, may answer the next connection. Between two of them
@@ -309,7 +310,7 @@ bool store_refuses(struct store *store, const struct grant *grant, enum status *
 static void connection_check(struct store *store)
 {
     if (!store->backend->is_ready(store->self)) {
-        sold_out_forget(store->sold_out);
+        refusal_cache_forget(store->refusal_cache);
     }
 }
 
@@ -333,10 +334,10 @@ void store_deliver(struct store *store)
 
 void store_flush(struct store *store)
 {
-    struct store_op *page = sold_out_page(store->sold_out, uv_now(store->loop));
+    struct store_op *page = refusal_cache_page(store->refusal_cache, uv_now(store->loop));
 
     if (page != NULL) {
-        store_grants(store, page, sold_out_page_done);
+        store_grants(store, page, refusal_cache_page_done);
     }
     pace_keep(store);
     store->backend->flush(store->self);

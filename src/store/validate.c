@@ -7,7 +7,7 @@
 #include "store/audit.h"
 
 /* The id may be what is damaged. */
-enum status soundness_broken(struct str id, const char *fault)
+enum status validate_failed(struct str id, const char *fault)
 {
     char line[AUDIT_LINE];
 
@@ -16,22 +16,22 @@ enum status soundness_broken(struct str id, const char *fault)
     return STATUS_CORRUPT;
 }
 
-enum status soundness_of_discount(const struct discount *discount, size_t at)
+enum status validate_discount(const struct discount *discount, size_t at)
 {
-    const char *fault = discount_fault(discount, &at);
+    const char *fault = discount_next_error(discount, &at);
 
-    return fault == NULL ? STATUS_OK : soundness_broken(discount->id, fault);
+    return fault == NULL ? STATUS_OK : validate_failed(discount->id, fault);
 }
 
 /* What is not the client's own of a new discount, or of the first one for its idempotency key. */
 static enum status created(const struct discount *discount)
 {
     if (!discount_id_is_valid(discount->id)) {
-        return soundness_broken(discount->id, "an idempotency key names it, and it is no id");
+        return validate_failed(discount->id, "an idempotency key names it, and it is no id");
     }
     return timestamp_is_valid(discount->created_at_us)
                ? STATUS_OK
-               : soundness_broken(discount->id, "created_at is no time from 1970 to 9999");
+               : validate_failed(discount->id, "created_at is no time from 1970 to 9999");
 }
 
 static enum status listed(const struct discount *discounts, size_t count)
@@ -39,20 +39,20 @@ static enum status listed(const struct discount *discounts, size_t count)
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = soundness_of_discount(&discounts[i], 0);
+        status = validate_discount(&discounts[i], 0);
     }
     return status;
 }
 
 static enum status granted(const struct grant *grant)
 {
-    if (!discount_code_is_sound(grant->discount_code)) {
-        return soundness_broken(grant->discount_id,
-                                "discount_code is empty, too long or no plain text");
+    if (!discount_code_is_valid(grant->discount_code)) {
+        return validate_failed(grant->discount_id,
+                               "discount_code is empty, too long or no plain text");
     }
     return timestamp_is_valid(grant->granted_at_us)
                ? STATUS_OK
-               : soundness_broken(grant->discount_id, "a grant of it has a time that is none");
+               : validate_failed(grant->discount_id, "a grant of it has a time that is none");
 }
 
 /* Their users were read, too. */
@@ -61,11 +61,11 @@ static enum status all_granted(const struct grant *grants, size_t count)
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = user_id_is_sound(grants[i].user_id)
+        status = user_id_is_valid(grants[i].user_id)
                      ? granted(&grants[i])
-                     : soundness_broken(grants[i].discount_id,
-                                        "a user who was granted it has an id that is empty, too "
-                                        "long or no plain text");
+                     : validate_failed(grants[i].discount_id,
+                                       "a user who was granted it has an id that is empty, too "
+                                       "long or no plain text");
     }
     return status;
 }
@@ -75,22 +75,22 @@ static enum status held(const struct holding *holdings, size_t count)
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = soundness_of_discount(&holdings[i].discount, 0);
+        status = validate_discount(&holdings[i].discount, 0);
         if (status == STATUS_OK && !timestamp_is_valid(holdings[i].granted_at_us)) {
             status =
-                soundness_broken(holdings[i].discount.id, "a grant of it has a time that is none");
+                validate_failed(holdings[i].discount.id, "a grant of it has a time that is none");
         }
     }
     return status;
 }
 
-enum status soundness_of(const struct store_op *op)
+enum status validate_results(const struct store_op *op)
 {
     switch (op->verb) {
     case STORE_CREATE:
         return created(&op->create.discount);
     case STORE_GET:
-        return soundness_of_discount(&op->get.discount, 0);
+        return validate_discount(&op->get.discount, 0);
     case STORE_LIST:
         return listed(op->list.discounts, op->list.count);
     case STORE_GRANT:

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/api.h"
-#include "service/bind.h"
+#include "api/routes.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "http/service.h"
-#include "support/need.h"
+#include "service/bind.h"
 #include "service/worker.h"
+#include "support/need.h"
 
 /* More allocations than any request makes. */
 #define ALLOCATIONS_MOST 2000
@@ -168,12 +168,12 @@ static int setup(void **state)
     host->engine = store_engine_open(url, &fault);
     assert_non_null(host->engine);
     assert_true(store_engine_start(host->engine));
-    api_init();
+    routes_init();
     assert_true(bind_all(&host->config, &fd));
     host->port = port_of(fd);
     host->board = (struct metrics_board){&host->metrics, 1, 0};
     host->worker =
-        worker_start(&host->config, host->engine, &host->board, api_routes, api_route_count, fd);
+        worker_start(&host->config, host->engine, &host->board, routes_table, routes_count, fd);
     assert_non_null(host->worker);
     assert_true(clock_wait(is_up, host, CLOCK_PATIENCE_MS));
     create(host, 1000000, host->id);

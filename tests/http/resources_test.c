@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
+#include "api/routes.h"
 #include "http/service.h"
 #include "support/fake_redis.h"
 
@@ -101,8 +101,9 @@ static void assert_store_refuses_one(const struct service *service, const struct
 static void assert_store_refuses(const struct service *service, const char *id,
                                  const char *problem_of_reads, const char *problem_of_writes)
 {
-    for (size_t i = 0; i < api_route_count; i++) {
-        assert_store_refuses_one(service, &api_routes[i], id, problem_of_reads, problem_of_writes);
+    for (size_t i = 0; i < routes_count; i++) {
+        assert_store_refuses_one(service, &routes_table[i], id, problem_of_reads,
+                                 problem_of_writes);
     }
 }
 
@@ -127,8 +128,8 @@ static void what_no_resource_takes_each_refuses(void **state)
     (void)state;
     service_start(&service, NULL);
     service_create(&service, 5, id);
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
 
         assert_refused(&service, route, id, "Host: another\r\n", 400, "malformed-request");
         assert_refused(&service, route, id, line, 431, "headers-too-large");
@@ -147,8 +148,8 @@ static void what_is_too_long_is_too_long_for_each(void **state)
     memset(long_body, ' ', sizeof(long_body) - 1);
     service_start(&service, NULL);
     service_create(&service, 5, id);
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
         struct http_response response;
         char target[128];
 
@@ -174,8 +175,8 @@ static void each_that_takes_a_body_takes_json_and_no_query(void **state)
     (void)state;
     service_start(&service, NULL);
     service_create(&service, 5, id);
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
         struct http_response response;
         char target[128];
 
@@ -204,8 +205,8 @@ static void each_has_head_if_it_has_get_and_names_its_methods(void **state)
     (void)state;
     service_start(&service, NULL);
     service_create(&service, 5, id);
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
         struct http_response options, refused;
         char target[128];
 
@@ -253,8 +254,8 @@ static void of_a_store_that_is_late_a_write_is_not_known(void **state)
     service_start(&service,
                   (const char *[]){"DISCOUNT_WORKERS=1", "DISCOUNT_DEADLINE_MS=100", NULL});
     service_create(&service, 5, id);
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
 
         /* Each anew: what comes upon a Redis that hangs already is not sent to it. */
         if (needs_store(route)) {
@@ -306,8 +307,8 @@ static void of_data_that_is_not_ours_each_says_so(void **state)
     redis_server_command(service.redis, "HSET discount:{%s} total_count many", id);
     redis_server_command(service.redis, "SET discount:{%s}:grants spoilt", id);
     redis_server_command(service.redis, "SET idempotency:1:{b}:k spoilt");
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct route *route = &api_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes_table[i];
 
         if (needs_store(route) && route->path[1] != 'h' && route->path[1] != 'r') {
             assert_refused(&service, route, id, is_write(route) ? KEY : NULL, 500, "store-corrupt");
@@ -335,9 +336,9 @@ static void a_store_that_answers_nonsense_is_not_healthy(void **state)
     service.daemon = discountd_start((const char *[]){store, "DISCOUNT_WORKERS=1", NULL});
     service.port = discountd_port(service.daemon);
     assert_true(discountd_log_wait(service.daemon, "connected to", CLOCK_PATIENCE_MS));
-    for (size_t i = 0; i < api_route_count; i++) {
-        if (api_routes[i].path[1] == 'h' || api_routes[i].path[1] == 'r') {
-            assert_refused(&service, &api_routes[i], "", NULL, 500, "store-corrupt");
+    for (size_t i = 0; i < routes_count; i++) {
+        if (routes_table[i].path[1] == 'h' || routes_table[i].path[1] == 'r') {
+            assert_refused(&service, &routes_table[i], "", NULL, 500, "store-corrupt");
         }
     }
     discountd_signal(service.daemon, SIGTERM);

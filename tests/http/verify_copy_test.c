@@ -15,13 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/control.h"
 #include "commands/copy_directory.h"
+#include "commands/verify.h"
+#include "control/control.h"
 #include "support/clock.h"
 #include "support/directory.h"
 #include "support/process.h"
 #include "support/test.h"
-#include "commands/verify.h"
 
 #define COPY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -184,7 +184,7 @@ static int run(enum play play)
     stage->directories = 0;
     fflush(stdout);
     dup2(output, STDOUT_FILENO);
-    code = verify(&config, stage->engine);
+    code = command_verify(&config, stage->engine);
     fflush(stdout);
     dup2(kept, STDOUT_FILENO);
     close(kept);
@@ -376,7 +376,7 @@ static void a_copy_is_held_while_it_is_verified(void **state)
 
     (void)state;
     assert_true(copy_directory_make(control_path, &peer, &directory));
-    copy_directory_sweep(control_path);
+    copy_directory_remove_leftovers(control_path);
     assert_int_equal(access(directory.path, F_OK), 0);
     copy_directory_remove(&directory);
     assert_true(is_clean());

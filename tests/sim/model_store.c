@@ -120,10 +120,11 @@ const char *model_store_fault(const struct model_store *model, size_t number, si
     if (until < discount->known) {
         return "the store knew better";
     }
-    if (discount->touched_ms != 0 && now_ms - discount->touched_ms <= SOLD_OUT_FILTER_MS) {
+    if (discount->touched_ms != 0 && now_ms - discount->touched_ms <= REFUSAL_CACHE_FILTER_MS) {
         return NULL;
     }
-    return now_ms - user->refused_until_ms[status] > SOLD_OUT_FRESH_MS ? "that was long ago" : NULL;
+    return now_ms - user->refused_until_ms[status] > REFUSAL_CACHE_FRESH_MS ? "that was long ago"
+                                                                            : NULL;
 }
 
 /* ---- Carrying out ---- */
@@ -367,7 +368,7 @@ static void model_submit(void *self, struct store_op *op)
         if (op->verb != STORE_GRANTS || ++model->pages_in_hand > 1) {
             finding("the store is asked for what nobody asked for");
         }
-        if ((model->pages + 1) * SOLD_OUT_REFUSALS > model->refusals) {
+        if ((model->pages + 1) * REFUSAL_CACHE_REFUSALS > model->refusals) {
             finding("%zu pages are read for %zu refusals", model->pages + 1, model->refusals);
         }
     }
@@ -382,7 +383,7 @@ static enum status model_cancel(void *self, struct store_op *op)
 
     model->pages_in_hand -= op->verb == STORE_GRANTS;
     ticket->op = NULL; /* it may be carried out all the same */
-    return store_lost(op);
+    return store_status_if_reply_lost(op);
 }
 
 static void model_flush(void *self)
@@ -398,7 +399,7 @@ static void model_close(void *self)
         struct ticket *ticket = CONTAINER_OF(model->in_hand.next, struct ticket, link);
 
         if (ticket->op != NULL) {
-            store_complete(model->store, ticket->op, store_lost(ticket->op));
+            store_complete(model->store, ticket->op, store_status_if_reply_lost(ticket->op));
         }
         ticket_end(model, ticket);
     }
@@ -423,7 +424,8 @@ static const struct store_backend backend = {
 /* Some small, some of a page or two; most of them nearly sold out. */
 static void discount_fill(struct model_store *model, struct model_discount *discount)
 {
-    static const int64_t totals[] = {1, 3, SOLD_OUT_PAGE - 1, SOLD_OUT_PAGE, 2 * SOLD_OUT_PAGE + 5};
+    static const int64_t totals[] = {1, 3, REFUSAL_CACHE_PAGE - 1, REFUSAL_CACHE_PAGE,
+                                     2 * REFUSAL_CACHE_PAGE + 5};
     int64_t sold;
 
     discount->exists = true;

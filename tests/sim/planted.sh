@@ -4,7 +4,7 @@
 # simulation to find each:
 #
 #   tests/sim/planted.sh [SEEDS [PROGRAM]]    at most so many seeds for each fault (20000); sim or
-#                                             sold_out_sim alone
+#                                             refusal_cache_sim alone
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 
@@ -95,7 +95,7 @@ plant "an answer to HEAD ends as a body does" $server \
 plant "a client that dawdles is not cut" $server \
     's/conns_cut_late\(&server->conns\);/;/'
 plant "an operation is late and its backend is not told" $store \
-    's/store->backend->cancel\(store->self, op\)/store_lost(op)/'
+    's/store->backend->cancel\(store->self, op\)/store_status_if_reply_lost(op)/'
 plant "the second deadline is not waited for" $store \
     's/deadlines_arm\(store\);\n\}\n\n\/\* ---- The store/}\n\n\/* ---- The store/'
 plant "of completions of one turn all but one are lost" $store \
@@ -109,7 +109,7 @@ plant "a list frees its request before the next piece" $listing \
 
 # A run of it is as long as some of the other.
 seeds=$((seeds / 25))
-sound sold_out_sim
+sound refusal_cache_sim
 plant "the last page of holders is not added" $memory \
     's/i < op->grants\.count; i\+\+/op->grants.count == op->grants.limit \&\& i < op->grants.count; i++/'
 plant "one holder of a page is not added" $memory \
@@ -121,9 +121,9 @@ plant "a filter looks for a place that was not set" $filter \
 plant "a filter is believed that has another number of holders" $memory \
     's/holders->is_complete = holders->count == closed->count/holders->is_complete = true/; s/holders->count > closed->count/false/'
 plant "the last word is good for ever" $memory \
-    's/is_older\(closed->confirmed_ms, now_ms, SOLD_OUT_FRESH_MS\) \|\|//'
+    's/is_older\(closed->confirmed_ms, now_ms, REFUSAL_CACHE_FRESH_MS\) \|\|//'
 plant "and nobody is let through" $memory \
-    's/is_older\(closed->confirmed_ms, now_ms, SOLD_OUT_FRESH_MS\) \|\|//; s/if \(is_older\(closed->let_ms, now_ms, SOLD_OUT_ASK_MS\)\)/if (closed->let_ms == 0)/'
+    's/is_older\(closed->confirmed_ms, now_ms, REFUSAL_CACHE_FRESH_MS\) \|\|//; s/if \(is_older\(closed->let_ms, now_ms, REFUSAL_CACHE_ASK_MS\)\)/if (closed->let_ms == 0)/'
 plant "the last word is good from its arrival on" $store \
     's/op->deadline_ms - store->limits\.deadline_ms/uv_now(store->loop)/'
 plant "a holder who asks renews the last word" $memory \
@@ -135,7 +135,7 @@ plant "another status is taken for the same" $memory \
 plant "memory is kept over a reconnect" $store \
     's/connection_check\(store\);\n/;\n/'
 plant "a filter is good for ever" $memory \
-    's/if \(is_older\(closed->holders->begun_ms, now_ms, SOLD_OUT_FILTER_MS\)\)/if (false)/'
+    's/if \(is_older\(closed->holders->begun_ms, now_ms, REFUSAL_CACHE_FILTER_MS\)\)/if (false)/'
 plant "a grant that was made is not noticed" $memory \
     's/\(status == STATUS_OK && !op->grant\.replayed\) \|\|//'
 plant "a discount that is gone is not noticed" $memory \
@@ -143,7 +143,7 @@ plant "a discount that is gone is not noticed" $memory \
 plant "the backend calls final what is about to end" tests/sim/model_store.c \
     's/bool is_near =/bool is_near = false \&\&/'
 plant "holders are read for nothing" $memory \
-    's/#define SOLD_OUT_REFUSALS 32/x/; s/closed->refusals -= SOLD_OUT_REFUSALS;/;/'
+    's/#define REFUSAL_CACHE_REFUSALS 32/x/; s/closed->refusals -= REFUSAL_CACHE_REFUSALS;/;/'
 plant "two pages are read at once" $memory \
     's/sold_out->is_asking \|\| //'
 

@@ -4,7 +4,7 @@
  * that nobody was asked for must have been the truth at a moment not longer ago than the contract
  * of store_refuses says. One seed is one run:
  *
- *   sold_out_sim SEEDS [FIRST]
+ *   refusal_cache_sim SEEDS [FIRST]
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "discount/log.h"
-#include "sim/sim_fail.h"
 #include "sim/model_store.h"
+#include "sim/sim_fail.h"
 #include "sim/virtual_clock.h"
 
 #define STEPS 1500

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include "api/routes.h"
 #include "discount/log.h"
 #include "sim/client.h"
 #include "sim/sim_fail.h"
@@ -303,7 +303,7 @@ int main(int argc, char **argv)
     }
     seeds_announce();
     log_set_level(LOG_ERROR);
-    api_init();
+    routes_init();
     for (seed = first; seed < first + count; seed++) {
         seed_run(fault);
         /* What the first one has taken is taken once. */

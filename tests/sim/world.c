@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include "api/routes.h"
 #include "sim/sim_fail.h"
 
 #define BACKLOG 64
@@ -163,8 +163,8 @@ void world_open(struct world *world, struct chance *chance, const struct world_o
         store_open(engine, &world->loop,
                    (struct store_limits){options->store_deadline_ms, options->in_flight});
     world->server = server_open(&world->loop, &(struct server_options){
-                                                  .routes = api_routes,
-                                                  .route_count = api_route_count,
+                                                  .routes = routes_table,
+                                                  .route_count = routes_count,
                                                   .store = world->store,
                                                   .board = &world->board,
                                                   .connection_limit = options->connections,

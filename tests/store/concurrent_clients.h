@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A crowd that rushes for one discount: several threads, each with a loop and a store of its own,
  * ask for the same users at the same time. Called on the test's own thread. */
-#ifndef STORE_CROWD_H
-#define STORE_CROWD_H
+#ifndef STORE_CONCURRENT_CLIENTS_H
+#define STORE_CONCURRENT_CLIENTS_H
 
 #include "store/store_fixture.h"
 

@@ -29,7 +29,7 @@ int conformance_run(const struct conformance_backend *backend)
     suite = backend;
     directory_make(&directory);
     failed = cases_discounts() + cases_grants() + cases_laws() + cases_lists() + cases_promises() +
-             cases_sold_out();
+             cases_refusal_cache();
     directory_remove(&directory);
     return failed;
 }

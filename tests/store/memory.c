@@ -56,6 +56,6 @@ struct str memory_fill(struct scene *scene, struct str id, enum status status)
             return strangers[i];
         }
         CHECK(scene, clock_ms() < end_ms);
-        memory_ask(scene, id, status, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+        memory_ask(scene, id, status, REFUSAL_CACHE_REFUSALS, REFUSAL_CACHE_REFUSALS);
     }
 }

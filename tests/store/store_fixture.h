@@ -2,8 +2,8 @@
 /* A store on a loop of its own, and everything a test has asked of it. It watches the first two
  * laws of the store contract by itself: each operation is done exactly once, and never inside
  * submit. A scene belongs to one thread, any; nothing here is an assertion of cmocka's. */
-#ifndef STORE_SCENE_H
-#define STORE_SCENE_H
+#ifndef STORE_STORE_FIXTURE_H
+#define STORE_STORE_FIXTURE_H
 
 #include "support/turn.h"
 

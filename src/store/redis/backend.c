@@ -15,8 +15,8 @@
 #include "discount/log.h"
 #include "store/audit.h"
 #include "store/backend.h"
-#include "store/redis/verbs.h"
 #include "store/redis/link.h"
+#include "store/redis/verbs.h"
 #include "store/redis/verify.h"
 
 #define GATHER_BUCKETS 256
@@ -123,7 +123,7 @@ static void call_fail(struct call *call)
 
         if (op != NULL) {
             store_complete(call->redis->store, op,
-                           call->in_doubt ? store_lost(op) : STATUS_UNAVAILABLE);
+                           call->in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE);
         }
     }
     free(call);
@@ -139,7 +139,7 @@ static enum status status_in_doubt(const struct store_op *op, enum status status
     case STATUS_OVERLOADED:
     case STATUS_CORRUPT:
     case STATUS_DISCOUNT_NOT_STARTED:
-        return store_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : status;
+        return store_status_if_reply_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : status;
     default:
         return status;
     }
@@ -162,7 +162,7 @@ static void corruption_log(const struct store_op *op, const redisReply *fault)
 {
     struct str culprit = fault != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
                              ? STR("")
-                             : codec_culprit(op);
+                             : redis_verbs_failing_id(op);
     char id[AUDIT_LINE], words[AUDIT_LINE];
 
     audit_line(culprit, id);
@@ -177,15 +177,15 @@ static void corruption_log(const struct store_op *op, const redisReply *fault)
  */
 static void call_finish(struct call *call, size_t place, const redisReply *reply)
 {
-    const redisReply *fault = codec_fault(call->verb, reply, place);
-    struct redis_outcomes outcomes = codec_outcomes(reply, place, call->count);
+    const redisReply *fault = redis_verbs_error_in(call->verb, reply, place);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(reply, place, call->count);
     bool logged = false;
 
     for (size_t i = 0; i < call->count; i++) {
         struct store_op *op = call->ops[i];
-        enum status status = fault != NULL               ? codec_error(fault)
-                             : call->verb == STORE_GRANT ? codec_outcome(&outcomes, op)
-                             : op != NULL                ? codec_decode(reply, op)
+        enum status status = fault != NULL               ? redis_verbs_error_status(fault)
+                             : call->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
+                             : op != NULL                ? redis_verbs_decode(reply, op)
                                                          : STATUS_CORRUPT;
 
         if (op == NULL) {
@@ -221,8 +221,8 @@ static void call_lost(struct call *call, enum redis_loss loss)
 static void refused(struct redis *redis, struct str words)
 {
     refusal_log(redis, words);
-    if (codec_is_readonly(words)) {
-        link_doom(redis->link, "it has become a read-only replica");
+    if (redis_verbs_is_readonly(words)) {
+        redis_link_mark_broken(redis->link, "it has become a read-only replica");
     }
 }
 
@@ -241,11 +241,11 @@ static void command_replied(struct redis_sent *sent, const redisReply *reply, en
 {
     struct call *call = CONTAINER_OF(sent, struct call, sent);
     bool unknown_script = loss == REDIS_LOSS_NONE && reply->type == REDIS_REPLY_ERROR &&
-                          codec_is_noscript(reply) && !call->whole_script;
+                          redis_verbs_is_noscript(reply) && !call->whole_script;
     struct str refusal = {NULL, 0};
 
     if (loss == REDIS_LOSS_NONE && !unknown_script) {
-        refusal = codec_refusal(call->verb, length_of(call), reply);
+        refusal = redis_verbs_refusal(call->verb, length_of(call), reply);
     }
     if (refusal.n > 0) {
         refused(call->redis, refusal);
@@ -315,8 +315,8 @@ static void command_send(struct redis *redis, struct call *first)
         call->place = CALL_SENT;
     }
     first->whole_script = whole_script;
-    codec_encode(groups, count, whole_script, &command);
-    if (!link_send(redis->link, &first->sent, command.argc, command.argv, command.sizes)) {
+    redis_verbs_encode(groups, count, whole_script, &command);
+    if (!redis_link_send(redis->link, &first->sent, command.argc, command.argv, command.sizes)) {
         for (struct call *next; first != NULL; first = next) {
             next = first->next_sent;
             call_fail(first);
@@ -369,8 +369,8 @@ static void *redis_open(void *engine, struct store *store)
     redis->store = store;
     queue_init(&redis->due);
     queue_init(&redis->waiting);
-    redis->link =
-        link_open(store_loop(store), engine, command_replied, store_limits(store).deadline_ms);
+    redis->link = redis_link_open(store_loop(store), engine, command_replied,
+                                  store_limits(store).deadline_ms);
     if (redis->link == NULL) {
         free(redis);
         return NULL;
@@ -382,7 +382,7 @@ static bool redis_is_ready(const void *self)
 {
     const struct redis *redis = self;
 
-    return link_is_ready(redis->link);
+    return redis_link_is_ready(redis->link);
 }
 
 /* How old an outage may be for an operation to wait for its end. One that is older than a deadline
@@ -397,7 +397,7 @@ static void redis_submit(void *self, struct store_op *op)
     struct redis *redis = self;
     struct call *call = NULL;
 
-    if (link_outage_ms(redis->link) <= patience_ms(redis, op)) {
+    if (redis_link_outage_ms(redis->link) <= patience_ms(redis, op)) {
         call = op->verb == STORE_GRANT ? gathering_call(redis, op->grant.grant.discount_id)
                                        : call_new(redis, op->verb, 1);
     }
@@ -421,7 +421,7 @@ static enum status redis_cancel(void *self, struct store_op *op)
         queue_remove(&call->link);
         free(call);
     }
-    return is_in_doubt ? store_lost(op) : STATUS_UNAVAILABLE;
+    return is_in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE;
 }
 
 /* Takes grant calls out of the queue, as many as one command has room for. */
@@ -480,13 +480,13 @@ static void redis_flush(void *self)
     struct redis *redis = self;
 
     memset(redis->gathering, 0, sizeof(redis->gathering));
-    if (link_is_ready(redis->link)) {
+    if (redis_link_is_ready(redis->link)) {
         send_all(redis, &redis->waiting);
         send_all(redis, &redis->due);
     } else {
         wait_all(redis);
     }
-    link_flush(redis->link);
+    redis_link_flush(redis->link);
 }
 
 static void fail_all(struct queue *calls)
@@ -506,14 +506,14 @@ static void redis_close(void *self)
     redis->is_closing = true;
     fail_all(&redis->due);
     fail_all(&redis->waiting);
-    link_close(redis->link);
+    redis_link_close(redis->link);
 }
 
 static void redis_free(void *self)
 {
     struct redis *redis = self;
 
-    link_free(redis->link);
+    redis_link_free(redis->link);
     free(redis);
 }
 

@@ -11,7 +11,7 @@
  * hiredis 0.14 must not be disconnected from within its own callbacks, so these only write down
  * what is to happen (`doomed`); it has no timeouts, so the timer here watches; and it wants to
  * write each command through an event of its own, which the adapter below ignores in favour of
- * link_flush. */
+ * redis_link_flush. */
 #include "store/redis/link.h"
 
 #include <assert.h>
@@ -411,8 +411,8 @@ static void connection_drop(struct redis_link *link, const char *why)
 
 /* ---- The link ---- */
 
-struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *address,
-                             redis_reply_fn replied, uint64_t deadline_ms)
+struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *address,
+                                   redis_reply_fn replied, uint64_t deadline_ms)
 {
     struct redis_link *link = calloc(1, sizeof(*link));
 
@@ -433,14 +433,14 @@ struct redis_link *link_open(uv_loop_t *loop, const struct redis_address *addres
     return link;
 }
 
-bool link_is_ready(const struct redis_link *link)
+bool redis_link_is_ready(const struct redis_link *link)
 {
     return link->state == READY && link->doomed == NULL && overdue_ms(link) == 0;
 }
 
-uint64_t link_outage_ms(const struct redis_link *link)
+uint64_t redis_link_outage_ms(const struct redis_link *link)
 {
-    if (link_is_ready(link)) {
+    if (redis_link_is_ready(link)) {
         return 0;
     }
     if (link->state == READY) {
@@ -465,12 +465,12 @@ static void command_replied(redisAsyncContext *context, void *reply, void *sent_
     link->replied(sent, reply, loss);
 }
 
-bool link_send(struct redis_link *link, struct redis_sent *sent, int argc, const char **argv,
-               const size_t *sizes)
+bool redis_link_send(struct redis_link *link, struct redis_sent *sent, int argc, const char **argv,
+                     const size_t *sizes)
 {
     size_t before;
 
-    if (!link_is_ready(link)) {
+    if (!redis_link_is_ready(link)) {
         return false;
     }
     before = sdslen(link->context->c.obuf);
@@ -486,7 +486,7 @@ bool link_send(struct redis_link *link, struct redis_sent *sent, int argc, const
     return true;
 }
 
-void link_flush(struct redis_link *link)
+void redis_link_flush(struct redis_link *link)
 {
     if (link->context != NULL && link->doomed == NULL && sdslen(link->context->c.obuf) > 0) {
         write_out(link);
@@ -496,12 +496,12 @@ void link_flush(struct redis_link *link)
     }
 }
 
-void link_doom(struct redis_link *link, const char *why)
+void redis_link_mark_broken(struct redis_link *link, const char *why)
 {
     link->doomed = why;
 }
 
-void link_close(struct redis_link *link)
+void redis_link_close(struct redis_link *link)
 {
     enum state state = link->state;
 
@@ -516,7 +516,7 @@ void link_close(struct redis_link *link)
     uv_close((uv_handle_t *)&link->timer, NULL);
 }
 
-void link_free(struct redis_link *link)
+void redis_link_free(struct redis_link *link)
 {
     assert(queue_is_empty(&link->sent));
     free(link);

@@ -144,8 +144,8 @@ static void add_place(struct redis_command *command, int64_t time_us, struct str
     add_number(command, (int64_t)limit, false);
 }
 
-void codec_encode(const struct redis_group *groups, size_t count, bool whole_script,
-                  struct redis_command *ret_command)
+void redis_verbs_encode(const struct redis_group *groups, size_t count, bool whole_script,
+                        struct redis_command *ret_command)
 {
     const struct store_op *op = groups[0].ops[0];
 
@@ -433,7 +433,7 @@ static enum status decode_get(const redisReply *reply, struct store_op *op)
                                           : decode_row(reply, op->arena, &op->get.discount);
 }
 
-enum status codec_decode(const redisReply *reply, struct store_op *op)
+enum status redis_verbs_decode(const redisReply *reply, struct store_op *op)
 {
     switch (op->verb) {
     case STORE_PING:
@@ -450,14 +450,14 @@ enum status codec_decode(const redisReply *reply, struct store_op *op)
         return decode_grants(reply, op);
     case STORE_WALLET:
         return decode_wallet(reply, op);
-    case STORE_GRANT: /* by codec_outcome */
+    case STORE_GRANT: /* by redis_verbs_outcome */
     case STORE_VERB_COUNT:
         break;
     }
     return STATUS_CORRUPT;
 }
 
-struct str codec_culprit(const struct store_op *op)
+struct str redis_verbs_failing_id(const struct store_op *op)
 {
     switch (op->verb) {
     case STORE_GET:
@@ -506,7 +506,7 @@ static size_t words_count(struct str words)
     return count;
 }
 
-struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group, size_t users)
+struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group, size_t users)
 {
     struct redis_outcomes outcomes = {0};
 
@@ -584,7 +584,7 @@ static enum status decode_word(const struct redis_outcomes *outcomes, struct str
     }
 }
 
-enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
+enum status redis_verbs_outcome(struct redis_outcomes *outcomes, struct store_op *op)
 {
     struct str word = word_next(outcomes);
     const redisReply *words;
@@ -598,7 +598,7 @@ enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op)
         return STATUS_DISCOUNT_NOT_FOUND;
     }
     if (words->type == REDIS_REPLY_ERROR) {
-        return codec_error(words);
+        return redis_verbs_error_status(words);
     }
     if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
         !time_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
@@ -621,7 +621,7 @@ static struct str error_of(const redisReply *reply)
     return (struct str){reply->str, (size_t)reply->len};
 }
 
-enum status codec_error(const redisReply *reply)
+enum status redis_verbs_error_status(const redisReply *reply)
 {
     /* With these Redis did not execute the command. Our scripts write after all their checks and
      * begin with the one write that Redis may refuse, so the same holds for a script that failed.
@@ -642,12 +642,12 @@ enum status codec_error(const redisReply *reply)
     return STATUS_CORRUPT;
 }
 
-bool codec_is_noscript(const redisReply *reply)
+bool redis_verbs_is_noscript(const redisReply *reply)
 {
     return begins_with(error_of(reply), STR("NOSCRIPT "));
 }
 
-const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, size_t group)
+const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *reply, size_t group)
 {
     const redisReply *words;
 
@@ -661,12 +661,12 @@ const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, siz
     return words->type == REDIS_REPLY_ERROR ? words : NULL;
 }
 
-struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
+struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
 {
     for (size_t group = 0; group < groups; group++) {
-        const redisReply *fault = codec_fault(verb, reply, group);
+        const redisReply *fault = redis_verbs_error_in(verb, reply, group);
 
-        if (fault != NULL && codec_error(fault) == STATUS_UNAVAILABLE) {
+        if (fault != NULL && redis_verbs_error_status(fault) == STATUS_UNAVAILABLE) {
             return error_of(fault);
         }
     }
@@ -677,7 +677,7 @@ struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *
     return (struct str){NULL, 0};
 }
 
-bool codec_is_readonly(struct str refusal)
+bool redis_verbs_is_readonly(struct str refusal)
 {
     return begins_with(refusal, STR("READONLY "));
 }

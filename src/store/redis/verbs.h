@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations as Redis commands, replies as results. It knows the keys (docs/design.md, "Data") and
  * the scripts, but no connection. Pure; on the worker's thread. */
-#ifndef STORE_REDIS_CODEC_H
-#define STORE_REDIS_CODEC_H
+#ifndef STORE_REDIS_VERBS_H
+#define STORE_REDIS_VERBS_H
 
 #include <hiredis/hiredis.h>
 
@@ -32,16 +32,16 @@ struct redis_group {
 
 /* The command for one group, or for several of grants, LIMIT_GRANTS_PER_CALL in all. The arguments
  * borrow from the operations. With `whole_script` the script's text is sent and not its hash. */
-void codec_encode(const struct redis_group *groups, size_t count, bool whole_script,
-                  struct redis_command *ret_command);
+void redis_verbs_encode(const struct redis_group *groups, size_t count, bool whole_script,
+                        struct redis_command *ret_command);
 
 /* Puts what the operation is to know of the reply into it, and returns its status. A reply that no
  * script of ours gives is CORRUPT. */
-enum status codec_decode(const redisReply *reply, struct store_op *op);
+enum status redis_verbs_decode(const redisReply *reply, struct store_op *op);
 
 /* The id of the discount that a reply was CORRUPT for; n == 0 when it does not say. Borrowed from
  * the operation and its arena. */
-struct str codec_culprit(const struct store_op *op);
+struct str redis_verbs_failing_id(const struct store_op *op);
 
 /* What became of the users of one group of grants, to be read word by word. */
 struct redis_outcomes {
@@ -52,24 +52,25 @@ struct redis_outcomes {
 };
 
 /* The outcomes of the group at this place among those of the command, which has so many users. */
-struct redis_outcomes codec_outcomes(const redisReply *reply, size_t group, size_t users);
-/* The next one, which is that of `op`, as codec_decode does; op NULL: of one that nobody waits for.
+struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group, size_t users);
+/* The next one, which is that of `op`, as redis_verbs_decode does; op NULL: of one that nobody
+ * waits for.
  */
-enum status codec_outcome(struct redis_outcomes *outcomes, struct store_op *op);
+enum status redis_verbs_outcome(struct redis_outcomes *outcomes, struct store_op *op);
 
 /* The error with which all of a group went wrong, the reply itself or one within; NULL: none. */
-const redisReply *codec_fault(enum store_verb verb, const redisReply *reply, size_t group);
+const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *reply, size_t group);
 
 /* What an error reply means for an operation: UNAVAILABLE when Redis refused to execute the
  * command, CORRUPT when a key is not what we write. */
-enum status codec_error(const redisReply *reply);
+enum status redis_verbs_error_status(const redisReply *reply);
 /* Whether it says that the script is not loaded. */
-bool codec_is_noscript(const redisReply *reply);
+bool redis_verbs_is_noscript(const redisReply *reply);
 /* The words in which Redis refused operations of this verb, in so many groups, or some of them;
  * n == 0: it did not. Borrowed from the reply. */
-struct str codec_refusal(enum store_verb verb, size_t groups, const redisReply *reply);
+struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisReply *reply);
 /* Whether they say that this Redis will go on refusing, so that a new connection may find a better
  * one: it has become a replica. */
-bool codec_is_readonly(struct str refusal);
+bool redis_verbs_is_readonly(struct str refusal);
 
 #endif

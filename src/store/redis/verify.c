@@ -180,7 +180,7 @@ static int64_t number_at(const redisReply *texts, size_t i)
 static void faults_take(struct store_audit *audit, const redisReply *faults)
 {
     for (size_t i = 0; i < faults->elements; i++) {
-        audit_found(audit, text_at(faults, i));
+        audit_add(audit, text_at(faults, i));
     }
 }
 
@@ -200,8 +200,8 @@ static void discount_check(struct store_audit *audit, const redisReply *row)
     discount.created_at_us = number_at(row, ROW_CREATED);
     discount.starts_at_us = number_at(row, ROW_STARTS);
     discount.expires_at_us = number_at(row, ROW_EXPIRES);
-    for (size_t at = 0; (fault = discount_fault(&discount, &at)) != NULL;) {
-        audit_say(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, fault);
+    for (size_t at = 0; (fault = discount_next_error(&discount, &at)) != NULL;) {
+        audit_report(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, fault);
     }
 }
 
@@ -211,11 +211,12 @@ static void users_check(struct store_audit *audit, const redisReply *users)
     for (size_t i = 1; i < users->elements; i++) {
         struct str id = text_at(users, 0), user = text_at(users, i);
 
-        if (!user_id_is_sound(user)) {
-            audit_say(audit,
-                      "%.*s: was granted to a user whose id is empty, too long or no plain text: "
-                      "%.*s",
-                      (int)id.n, id.p, (int)user.n, user.p);
+        if (!user_id_is_valid(user)) {
+            audit_report(
+                audit,
+                "%.*s: was granted to a user whose id is empty, too long or no plain text: "
+                "%.*s",
+                (int)id.n, id.p, (int)user.n, user.p);
         }
     }
 }
@@ -224,14 +225,14 @@ static void users_check(struct store_audit *audit, const redisReply *users)
 static bool look_take(struct survey *survey, struct look *look)
 {
     redisReply *reply = NULL;
-    bool is_sound;
+    bool is_valid;
 
     redisGetReply(survey->context, (void **)&reply); /* NULL when it fails */
     if (!is_answer(survey, reply)) {
         return false;
     }
-    is_sound = is_look(reply);
-    if (is_sound) {
+    is_valid = is_look(reply);
+    if (is_valid) {
         strcpy(look->position, reply->element[LOOK_POSITION]->str);
         survey->done += (uint64_t)reply->element[LOOK_LOOKED]->integer;
         survey->audit->grants += (uint64_t)reply->element[LOOK_GRANTS]->integer;
@@ -240,7 +241,7 @@ static bool look_take(struct survey *survey, struct look *look)
         users_check(survey->audit, reply->element[LOOK_USERS]);
     }
     freeReplyObject(reply);
-    return is_sound || fail(survey, "verify.lua gave something else than it should");
+    return is_valid || fail(survey, "verify.lua gave something else than it should");
 }
 
 /* One round trip: a page of each of these keys. Those that have more stay in `looks`. */

@@ -39,7 +39,7 @@ static bool path_take(const char *path, char ret_path[SQLITE_PATH_SIZE])
 
 static void *sqlite_engine_open(const char *url, const char **ret_fault)
 {
-    struct sqlite_engine *engine = thread_engine_new();
+    struct sqlite_engine *engine = sqlite_thread_engine_new();
 
     if (engine == NULL) {
         *ret_fault = "there is no memory for it";
@@ -47,7 +47,7 @@ static void *sqlite_engine_open(const char *url, const char **ret_fault)
     }
     if (!path_take(url + sizeof(SCHEME) - 1, engine->path)) {
         *ret_fault = "must be sqlite:PATH or sqlite::memory:";
-        thread_engine_free(engine);
+        sqlite_thread_engine_free(engine);
         return NULL;
     }
     snprintf(engine->control_path, sizeof(engine->control_path), "%s-control", engine->path);
@@ -56,12 +56,12 @@ static void *sqlite_engine_open(const char *url, const char **ret_fault)
 
 static bool sqlite_engine_start(void *engine)
 {
-    return thread_engine_start(engine);
+    return sqlite_thread_engine_start(engine);
 }
 
 static void sqlite_engine_close(void *engine)
 {
-    thread_engine_free(engine);
+    sqlite_thread_engine_free(engine);
 }
 
 static const char *sqlite_control_path(const void *self)
@@ -77,17 +77,17 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
 {
     struct sqlite_db db;
 
-    if (!db_open(engine->path, DB_MUST_EXIST, &sqlite_schema, &db, backup->fault)) {
+    if (!sqlite_db_open(engine->path, DB_MUST_EXIST, &sqlite_db_schema, &db, backup->fault)) {
         return false;
     }
     do {
-        backup_step(backup, &db, BACKUP_PAGES);
-        backup_settle(backup);
+        sqlite_backup_step(backup, &db, BACKUP_PAGES);
+        sqlite_backup_settle(backup);
         if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
-            backup_abort(backup, "it was given up");
+            sqlite_backup_abort(backup, "it was given up");
         }
     } while (backup->state == BACKUP_GOING_ON);
-    db_close(&db);
+    sqlite_db_close(&db);
     return backup->state == BACKUP_DONE;
 }
 
@@ -98,13 +98,13 @@ static bool sqlite_backup(void *self, const char *path, store_progress_fn progre
     struct sqlite_backup backup;
     bool is_done;
 
-    backup_init(&backup, path);
+    sqlite_backup_init(&backup, path);
     if (!engine->is_started && strcmp(engine->path, ":memory:") == 0) {
         snprintf(ret_fault, STORE_FAULT,
                  "the store is in the memory of the process that serves it");
         return false;
     }
-    is_done = engine->is_started ? thread_backup(engine, &backup, progress, argument)
+    is_done = engine->is_started ? sqlite_thread_backup(engine, &backup, progress, argument)
                                  : backup_at_rest(engine, &backup, progress, argument);
     if (!is_done) {
         memcpy(ret_fault, backup.fault, STORE_FAULT);
@@ -139,15 +139,15 @@ static void outbox_filled(uv_async_t *async)
     struct sqlite *sqlite = async->data;
     struct queue jobs;
 
-    thread_collect(sqlite->engine, sqlite->outbox, &jobs);
+    sqlite_thread_collect(sqlite->engine, sqlite->outbox, &jobs);
     while (!queue_is_empty(&jobs)) {
         struct sqlite_job *job = CONTAINER_OF(jobs.next, struct sqlite_job, link);
 
         queue_remove(&job->link);
         if (job->op != NULL) {
-            finish(sqlite, job, job_deliver(job));
+            finish(sqlite, job, sqlite_job_deliver(job));
         }
-        job_free(job);
+        sqlite_job_free(job);
     }
 }
 
@@ -160,7 +160,7 @@ static void *sqlite_open(void *engine, struct store *store)
     }
     sqlite->store = store;
     sqlite->engine = engine;
-    sqlite->outbox = thread_outbox_new(engine);
+    sqlite->outbox = sqlite_thread_completions_new(engine);
     queue_init(&sqlite->gathered);
     queue_init(&sqlite->undelivered);
     if (sqlite->outbox == NULL ||
@@ -186,14 +186,14 @@ static void sqlite_flush(void *self)
 
     sqlite->gathered_count = 0;
     if (!queue_is_empty(&sqlite->gathered)) {
-        thread_submit(sqlite->engine, &sqlite->gathered);
+        sqlite_thread_submit(sqlite->engine, &sqlite->gathered);
     }
 }
 
 static void sqlite_submit(void *self, struct store_op *op)
 {
     struct sqlite *sqlite = self;
-    struct sqlite_job *job = job_new(op, sqlite->outbox);
+    struct sqlite_job *job = sqlite_job_new(op, sqlite->outbox);
 
     if (job == NULL) {
         store_complete(sqlite->store, op, STATUS_UNAVAILABLE);
@@ -211,12 +211,12 @@ static void sqlite_submit(void *self, struct store_op *op)
 /* Parts an operation from its job, and says what is known of it. */
 static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
 {
-    enum status status = store_lost(job->op);
+    enum status status = store_status_if_reply_lost(job->op);
 
     queue_remove(&job->undelivered);
     job->op = NULL;
-    if (thread_withdraw(sqlite->engine, job)) {
-        job_free(job);
+    if (sqlite_thread_withdraw(sqlite->engine, job)) {
+        sqlite_job_free(job);
         return STATUS_UNAVAILABLE;
     }
     return status; /* the job comes back without an operation and is freed then */
@@ -239,7 +239,7 @@ static void sqlite_close(void *self)
 
         store_complete(sqlite->store, op, part(sqlite, job));
     }
-    thread_outbox_close(sqlite->engine, sqlite->outbox);
+    sqlite_thread_completions_close(sqlite->engine, sqlite->outbox);
     uv_close((uv_handle_t *)&sqlite->outbox->filled, NULL);
 }
 

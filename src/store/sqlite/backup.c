@@ -16,7 +16,7 @@
 /* How often a copy that has just begun may be taken for one that was left. */
 #define ATTEMPTS 10
 
-void backup_init(struct sqlite_backup *backup, const char *path)
+void sqlite_backup_init(struct sqlite_backup *backup, const char *path)
 {
     memset(backup, 0, sizeof(*backup));
     backup->path = path;
@@ -49,7 +49,7 @@ static void lock_release(struct sqlite_backup *backup)
     backup->fd = -1;
 }
 
-void backup_abort(struct sqlite_backup *backup, const char *fault)
+void sqlite_backup_abort(struct sqlite_backup *backup, const char *fault)
 {
     snprintf(backup->fault, sizeof(backup->fault), "%s: %.900s", fault, backup->path);
     copy_close(backup);
@@ -176,7 +176,7 @@ static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db 
         }
     }
     if (backup->fd < 0) {
-        backup_abort(backup, fault == NULL ? "others back up to it at this moment" : fault);
+        sqlite_backup_abort(backup, fault == NULL ? "others back up to it at this moment" : fault);
         return false;
     }
     memcpy(backup->partial_path, path, sizeof(path));
@@ -194,12 +194,12 @@ static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
     if (sqlite3_open_v2(backup->partial_path, &backup->copy, SQLITE_OPEN_READWRITE, "unix-none") !=
             SQLITE_OK ||
         sqlite3_exec(backup->copy, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK) {
-        backup_abort(backup, sqlite3_errmsg(backup->copy));
+        sqlite_backup_abort(backup, sqlite3_errmsg(backup->copy));
         return;
     }
     backup->steps = sqlite3_backup_init(backup->copy, "main", db->handle, "main");
     if (backup->steps == NULL) {
-        backup_abort(backup, sqlite3_errmsg(backup->copy));
+        sqlite_backup_abort(backup, sqlite3_errmsg(backup->copy));
     }
 }
 
@@ -254,11 +254,11 @@ static void backup_end(struct sqlite_backup *backup)
         lock_release(backup);
         backup->state = BACKUP_DONE;
     } else {
-        backup_abort(backup, strerror(errno));
+        sqlite_backup_abort(backup, strerror(errno));
     }
 }
 
-void backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages)
+void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages)
 {
     int code;
 
@@ -274,11 +274,11 @@ void backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages)
     if (code == SQLITE_DONE) {
         backup_end(backup);
     } else if (code != SQLITE_OK) {
-        backup_abort(backup, sqlite3_errstr(code));
+        sqlite_backup_abort(backup, sqlite3_errstr(code));
     }
 }
 
-void backup_settle(struct sqlite_backup *backup)
+void sqlite_backup_settle(struct sqlite_backup *backup)
 {
     if (backup->fd >= 0 && fdatasync(backup->fd) != 0) {
         /* The last step will say so: it waits for the disk itself. */

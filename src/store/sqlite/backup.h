@@ -33,14 +33,14 @@ struct sqlite_backup {
 };
 
 /* Sets up a backup to `path`; nothing is opened yet. */
-void backup_init(struct sqlite_backup *backup, const char *path);
+void sqlite_backup_init(struct sqlite_backup *backup, const char *path);
 /* Copies up to `pages` more; begins at the first call. It sets `state`; after DONE and FAILED
  * nothing of it is left open. */
-void backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages);
+void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages);
 /* Between two steps, on any thread: waits until what was copied is on the disk, so that the last
  * step does not have to wait for all of it. */
-void backup_settle(struct sqlite_backup *backup);
+void sqlite_backup_settle(struct sqlite_backup *backup);
 /* Gives it up: FAILED with this fault. */
-void backup_abort(struct sqlite_backup *backup, const char *fault);
+void sqlite_backup_abort(struct sqlite_backup *backup, const char *fault);
 
 #endif

@@ -31,11 +31,11 @@
 #define MOST_PAUSE_MS 50
 
 static const char *const steps[] = {sqlite_schema_1};
-const struct sqlite_schema sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
+const struct sqlite_db_schema sqlite_db_schema = {steps, sizeof(steps) / sizeof(steps[0])};
 
 /* ---- Faults ---- */
 
-enum status db_status(const struct sqlite_db *db)
+enum status sqlite_db_status(const struct sqlite_db *db)
 {
     int code = sqlite3_errcode(db->handle);
 
@@ -91,7 +91,7 @@ static bool lock(const struct sqlite_db *db)
 }
 
 /* The page size is that of a new file. FULL: a commit returns after its fsync. The log is written
- * into the file by db_checkpoint, after the answers and not before them. */
+ * into the file by sqlite_db_checkpoint, after the answers and not before them. */
 static bool configure(const struct sqlite_db *db)
 {
     return execute(db, "PRAGMA page_size = " TEXT_OF(PAGE_SIZE)) &&
@@ -103,7 +103,7 @@ static bool configure(const struct sqlite_db *db)
 
 /* Whether the file is new or ours, and of a version that can be opened. */
 static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence existence,
-                    const struct sqlite_schema *schema, int64_t *ret_version, char *ret_fault)
+                    const struct sqlite_db_schema *schema, int64_t *ret_version, char *ret_fault)
 {
     int64_t application, objects, is_utf8;
 
@@ -132,7 +132,8 @@ static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence ex
     return true;
 }
 
-static bool step_up(const struct sqlite_db *db, const struct sqlite_schema *schema, size_t version)
+static bool step_up(const struct sqlite_db *db, const struct sqlite_db_schema *schema,
+                    size_t version)
 {
     char sql[96];
 
@@ -148,7 +149,7 @@ static bool step_up(const struct sqlite_db *db, const struct sqlite_schema *sche
 
 /* All steps or none. */
 static bool migrate(const struct sqlite_db *db, const char *path,
-                    const struct sqlite_schema *schema, size_t version, char *ret_fault)
+                    const struct sqlite_db_schema *schema, size_t version, char *ret_fault)
 {
     if (version == schema->count) {
         return true;
@@ -227,14 +228,14 @@ static bool is_file(const char *path, char *ret_fault)
 }
 
 static bool open_once(const char *path, enum db_existence existence,
-                      const struct sqlite_schema *schema, struct sqlite_db *db, char *ret_fault)
+                      const struct sqlite_db_schema *schema, struct sqlite_db *db, char *ret_fault)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
     int64_t version;
 
     *db = (struct sqlite_db){0};
-    if (sqlite3_open_v2(path, &db->handle, flags, wal_vfs()) != SQLITE_OK || !lock(db)) {
+    if (sqlite3_open_v2(path, &db->handle, flags, sqlite_wal_vfs()) != SQLITE_OK || !lock(db)) {
         return fault_say(db, path, ret_fault);
     }
     return is_ours(db, path, existence, schema, &version, ret_fault) &&
@@ -242,8 +243,9 @@ static bool open_once(const char *path, enum db_existence existence,
            migrate(db, path, schema, (size_t)version, ret_fault) && settle(db, path, ret_fault);
 }
 
-bool db_open(const char *path, enum db_existence existence, const struct sqlite_schema *schema,
-             struct sqlite_db *ret_db, char ret_fault[STORE_FAULT])
+bool sqlite_db_open(const char *path, enum db_existence existence,
+                    const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
+                    char ret_fault[STORE_FAULT])
 {
     bool is_busy = is_file(path, ret_fault);
 
@@ -269,7 +271,7 @@ bool db_open(const char *path, enum db_existence existence, const struct sqlite_
 
 /* ---- Closing ---- */
 
-bool db_has_moved(const struct sqlite_db *db)
+bool sqlite_db_has_moved(const struct sqlite_db *db)
 {
     int has_moved = 0;
 
@@ -277,16 +279,16 @@ bool db_has_moved(const struct sqlite_db *db)
     return has_moved != 0;
 }
 
-void db_empty_log(const struct sqlite_db *db)
+void sqlite_db_empty_log(const struct sqlite_db *db)
 {
     sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
-void db_close(struct sqlite_db *db)
+void sqlite_db_close(struct sqlite_db *db)
 {
     int code;
 
-    db_empty_log(db); /* closing does it, too, but not of a file that was moved */
+    sqlite_db_empty_log(db); /* closing does it, too, but not of a file that was moved */
     code = sqlite3_close(db->handle);
     assert(code == SQLITE_OK);
 }
@@ -303,7 +305,7 @@ static bool is_cramped(const struct sqlite_db *db)
            disk.f_bavail * disk.f_frsize < (uint64_t)db->log_pages * PAGE_SIZE;
 }
 
-bool db_checkpoint(struct sqlite_db *db)
+bool sqlite_db_checkpoint(struct sqlite_db *db)
 {
     bool is_due = db->has_grown && (db->log_pages >= CHECKPOINT_PAGES || is_cramped(db));
 

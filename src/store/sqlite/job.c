@@ -46,7 +46,7 @@ static bool inputs_keep(struct store_op *op)
     return true;
 }
 
-struct sqlite_job *job_new(struct store_op *op, struct sqlite_outbox *outbox)
+struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_outbox *outbox)
 {
     struct sqlite_job *job = malloc(sizeof(*job));
 
@@ -61,20 +61,20 @@ struct sqlite_job *job_new(struct store_op *op, struct sqlite_outbox *outbox)
     job->input.arena = &job->arena;
     job->input.status = STATUS_OK;
     if (!inputs_keep(&job->input)) {
-        job_free(job);
+        sqlite_job_free(job);
         return NULL;
     }
-    job_rewind(job);
+    sqlite_job_rewind(job);
     return job;
 }
 
-void job_free(struct sqlite_job *job)
+void sqlite_job_free(struct sqlite_job *job)
 {
     arena_fini(&job->arena);
     free(job);
 }
 
-void job_rewind(struct sqlite_job *job)
+void sqlite_job_rewind(struct sqlite_job *job)
 {
     job->work = job->input;
 }
@@ -179,7 +179,7 @@ static bool results_deliver(const struct store_op *work, struct store_op *op)
     return true;
 }
 
-enum status job_deliver(const struct sqlite_job *job)
+enum status sqlite_job_deliver(const struct sqlite_job *job)
 {
     struct store_op *op = job->op;
 
@@ -191,5 +191,5 @@ enum status job_deliver(const struct sqlite_job *job)
         return job->work.status;
     }
     /* A write is done, and its result cannot be told. */
-    return store_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : STATUS_OVERLOADED;
+    return store_status_if_reply_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : STATUS_OVERLOADED;
 }

@@ -33,14 +33,14 @@ struct sqlite_job {
 };
 
 /* A copy of the operation's inputs. NULL without memory. */
-struct sqlite_job *job_new(struct store_op *op, struct sqlite_outbox *outbox);
-void job_free(struct sqlite_job *job);
+struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_outbox *outbox);
+void sqlite_job_free(struct sqlite_job *job);
 
 /* Makes `work` what it was before it ran. */
-void job_rewind(struct sqlite_job *job);
+void sqlite_job_rewind(struct sqlite_job *job);
 
 /* Copies the results into the operation and returns its status: that of `work`, or what is known
  * where there is no memory for the results. */
-enum status job_deliver(const struct sqlite_job *job);
+enum status sqlite_job_deliver(const struct sqlite_job *job);
 
 #endif

@@ -133,7 +133,7 @@ static void pages_shrink(sqlite3_pcache *cache)
     own.xShrink(pages_of(cache)->own);
 }
 
-void pages_configure(void)
+void sqlite_page_cache_configure(void)
 {
     static const sqlite3_pcache_methods2 methods = {
         .iVersion = 1,

@@ -7,11 +7,11 @@
  * end of the file, believes that there is much to drop and looks at every page it holds: 32,768 of
  * them, some 0.3 ms for each commit, until the file itself has grown past 1 GiB. So here that page
  * stands under the first number that is free instead. */
-#ifndef STORE_SQLITE_PAGES_H
-#define STORE_SQLITE_PAGES_H
+#ifndef STORE_SQLITE_PAGE_CACHE_H
+#define STORE_SQLITE_PAGE_CACHE_H
 
 /* For all connections of the process. It can be set before the first one only; after it, or the
  * second time, this does nothing. */
-void pages_configure(void);
+void sqlite_page_cache_configure(void);
 
 #endif

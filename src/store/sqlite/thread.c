@@ -63,7 +63,7 @@ static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engi
               "sqlite: %s is not the file any more that this process opened: it was moved, removed "
               "or replaced: stopping",
               engine->path);
-    db_empty_log(&engine->db);
+    sqlite_db_empty_log(&engine->db);
     _exit(EXIT_FAILURE);
 }
 
@@ -79,11 +79,11 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
         next = at->next;
-        if (job->work.verb == STORE_PING && db_has_moved(&engine->db)) {
+        if (job->work.verb == STORE_PING && sqlite_db_has_moved(&engine->db)) {
             die_moved(engine);
         }
-        if (!verbs_is_write(job->work.verb)) {
-            job->work.status = verbs_run(engine->verbs, &job->work);
+        if (!sqlite_verbs_is_write(job->work.verb)) {
+            job->work.status = sqlite_verbs_run(engine->verbs, &job->work);
             queue_remove(&job->link);
             queue_append(ret_done, &job->link);
         }
@@ -108,12 +108,12 @@ static void tell(struct sqlite_engine *engine, bool is_failing)
  * where nobody looks. */
 static bool commit(struct sqlite_engine *engine)
 {
-    enum status status = verbs_commit(engine->verbs);
+    enum status status = sqlite_verbs_commit(engine->verbs);
 
     if (status == STATUS_UNKNOWN) {
         die(engine, "a commit");
     }
-    if (db_has_moved(&engine->db)) {
+    if (sqlite_db_has_moved(&engine->db)) {
         die_moved(engine);
     }
     return status == STATUS_OK;
@@ -130,7 +130,7 @@ static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
         next = at->next;
-        if (verbs_is_write(job->work.verb)) {
+        if (sqlite_verbs_is_write(job->work.verb)) {
             queue_remove(&job->link);
             queue_append(writes, &job->link);
             job->is_taken = true;
@@ -149,8 +149,8 @@ static bool writes_run(struct sqlite_engine *engine, const struct queue *writes,
     while (at->next != writes) {
         struct sqlite_job *job = CONTAINER_OF(at->next, struct sqlite_job, link);
 
-        job->work.status = verbs_run(engine->verbs, &job->work);
-        if (verbs_have_failed(engine->verbs)) {
+        job->work.status = sqlite_verbs_run(engine->verbs, &job->work);
+        if (sqlite_verbs_have_failed(engine->verbs)) {
             return false;
         }
         at = at->next;
@@ -164,21 +164,21 @@ static bool writes_run(struct sqlite_engine *engine, const struct queue *writes,
 static bool write_together(struct sqlite_engine *engine, struct queue *writes, size_t most)
 {
     struct queue *last = writes;
-    bool is_sound = verbs_begin(engine->verbs);
+    bool is_valid = sqlite_verbs_begin(engine->verbs);
     size_t count = 0;
 
-    while (is_sound) {
-        is_sound = writes_run(engine, writes, last, &last, &count);
-        if (!is_sound || count >= most || !writes_join(engine, writes, most - count)) {
+    while (is_valid) {
+        is_valid = writes_run(engine, writes, last, &last, &count);
+        if (!is_valid || count >= most || !writes_join(engine, writes, most - count)) {
             break;
         }
     }
-    if (is_sound && commit(engine)) {
+    if (is_valid && commit(engine)) {
         tell(engine, false);
         return true;
     }
     tell(engine, true);
-    verbs_rollback(engine->verbs);
+    sqlite_verbs_rollback(engine->verbs);
     return false;
 }
 
@@ -190,7 +190,7 @@ static void write_alone(struct sqlite_engine *engine, struct sqlite_job *job)
     queue_init(&alone);
     queue_remove(&job->link);
     queue_append(&alone, &job->link);
-    job_rewind(job);
+    sqlite_job_rewind(job);
     if (!write_together(engine, &alone, 1) && job->work.status != STATUS_CORRUPT) {
         job->work.status = STATUS_UNAVAILABLE;
     }
@@ -244,9 +244,9 @@ static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
 static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *backup)
 {
     if (engine->is_unwanted) {
-        backup_abort(backup, "it was given up");
+        sqlite_backup_abort(backup, "it was given up");
     } else {
-        backup_step(backup, &engine->db, BACKUP_PAGES);
+        sqlite_backup_step(backup, &engine->db, BACKUP_PAGES);
     }
     uv_mutex_lock(&engine->lock);
     engine->is_step_asked = false;
@@ -258,7 +258,7 @@ static void backup_end(struct sqlite_engine *engine)
 {
     uv_mutex_lock(&engine->lock);
     if (engine->backup != NULL) {
-        backup_abort(engine->backup, "the service was stopped");
+        sqlite_backup_abort(engine->backup, "the service was stopped");
     }
     engine->is_step_asked = false;
     uv_cond_signal(&engine->copied);
@@ -276,7 +276,7 @@ static void thread_main(void *argument)
         give_back(engine, &done);
         write_all(engine, &batch);
         give_back(engine, &batch);
-        if (!db_checkpoint(&engine->db)) {
+        if (!sqlite_db_checkpoint(&engine->db)) {
             die(engine, "a checkpoint");
         }
         if (backup != NULL) {
@@ -288,7 +288,7 @@ static void thread_main(void *argument)
 
 /* ---- For workers ---- */
 
-struct sqlite_outbox *thread_outbox_new(struct sqlite_engine *engine)
+struct sqlite_outbox *sqlite_thread_completions_new(struct sqlite_engine *engine)
 {
     struct sqlite_outbox *outbox = calloc(1, sizeof(*outbox));
 
@@ -303,14 +303,14 @@ struct sqlite_outbox *thread_outbox_new(struct sqlite_engine *engine)
     return outbox;
 }
 
-void thread_outbox_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox)
+void sqlite_thread_completions_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox)
 {
     uv_mutex_lock(&engine->lock);
     outbox->is_closed = true;
     uv_mutex_unlock(&engine->lock);
 }
 
-void thread_submit(struct sqlite_engine *engine, struct queue *jobs)
+void sqlite_thread_submit(struct sqlite_engine *engine, struct queue *jobs)
 {
     uv_mutex_lock(&engine->lock);
     queue_splice(jobs, &engine->inbox);
@@ -318,7 +318,7 @@ void thread_submit(struct sqlite_engine *engine, struct queue *jobs)
     uv_mutex_unlock(&engine->lock);
 }
 
-bool thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job)
+bool sqlite_thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job)
 {
     bool withdrawn;
 
@@ -331,8 +331,8 @@ bool thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job)
     return withdrawn;
 }
 
-void thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
-                    struct queue *ret_jobs)
+void sqlite_thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
+                           struct queue *ret_jobs)
 {
     uv_mutex_lock(&engine->lock);
     queue_move(&outbox->jobs, ret_jobs);
@@ -352,22 +352,22 @@ static void step_ask(struct sqlite_engine *engine, bool is_unwanted)
     }
 }
 
-bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
-                   store_progress_fn progress, void *argument)
+bool sqlite_thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
+                          store_progress_fn progress, void *argument)
 {
     bool is_wanted = true;
 
     uv_mutex_lock(&engine->lock);
     if (engine->backup != NULL || engine->is_stopping) {
         uv_mutex_unlock(&engine->lock);
-        backup_abort(backup, "another backup is being made");
+        sqlite_backup_abort(backup, "another backup is being made");
         return false;
     }
     engine->backup = backup;
     while (backup->state == BACKUP_GOING_ON) {
         step_ask(engine, !is_wanted);
         uv_mutex_unlock(&engine->lock);
-        backup_settle(backup);
+        sqlite_backup_settle(backup);
         is_wanted = progress(argument, backup->done, backup->total);
         uv_mutex_lock(&engine->lock);
     }
@@ -378,14 +378,14 @@ bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
 
 /* ---- Life ---- */
 
-struct sqlite_engine *thread_engine_new(void)
+struct sqlite_engine *sqlite_thread_engine_new(void)
 {
     struct sqlite_engine *engine = calloc(1, sizeof(*engine));
 
     /* A lock for each malloc, to count what nobody reads. It can be set before the first connection
      * only; after it this does nothing. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    pages_configure();
+    sqlite_page_cache_configure();
 
     if (engine == NULL) {
         return NULL;
@@ -411,11 +411,11 @@ static bool thread_begin(struct sqlite_engine *engine)
     return is_begun;
 }
 
-bool thread_engine_start(struct sqlite_engine *engine)
+bool sqlite_thread_engine_start(struct sqlite_engine *engine)
 {
     char fault[STORE_FAULT];
 
-    if (!db_open(engine->path, DB_MAY_BE_NEW, &sqlite_schema, &engine->db, fault)) {
+    if (!sqlite_db_open(engine->path, DB_MAY_BE_NEW, &sqlite_db_schema, &engine->db, fault)) {
         log_write(LOG_ERROR, "sqlite: %s", fault);
         return false;
     }
@@ -423,17 +423,17 @@ bool thread_engine_start(struct sqlite_engine *engine)
         log_write(LOG_INFO, "sqlite: %s%s", sqlite3_db_filename(engine->db.handle, "main"),
                   engine->db.is_new ? ", a new file" : "");
     }
-    engine->verbs = verbs_open(&engine->db);
+    engine->verbs = sqlite_verbs_open(&engine->db);
     if (engine->verbs == NULL) {
         log_write(LOG_ERROR, "sqlite: %s: %s", engine->path, sqlite3_errmsg(engine->db.handle));
-        db_close(&engine->db);
+        sqlite_db_close(&engine->db);
         return false;
     }
     engine->is_started = thread_begin(engine);
     if (!engine->is_started) {
         log_write(LOG_ERROR, "sqlite: there is no thread to be had");
-        verbs_close(engine->verbs);
-        db_close(&engine->db);
+        sqlite_verbs_close(engine->verbs);
+        sqlite_db_close(&engine->db);
     }
     return engine->is_started;
 }
@@ -445,8 +445,8 @@ static void thread_end(struct sqlite_engine *engine)
     uv_cond_signal(&engine->asked);
     uv_mutex_unlock(&engine->lock);
     uv_thread_join(&engine->thread);
-    verbs_close(engine->verbs);
-    db_close(&engine->db);
+    sqlite_verbs_close(engine->verbs);
+    sqlite_db_close(&engine->db);
 }
 
 static void outbox_free(struct sqlite_outbox *outbox)
@@ -455,12 +455,12 @@ static void outbox_free(struct sqlite_outbox *outbox)
         struct sqlite_job *job = CONTAINER_OF(outbox->jobs.next, struct sqlite_job, link);
 
         queue_remove(&job->link);
-        job_free(job);
+        sqlite_job_free(job);
     }
     free(outbox);
 }
 
-void thread_engine_free(struct sqlite_engine *engine)
+void sqlite_thread_engine_free(struct sqlite_engine *engine)
 {
     if (engine->is_started) {
         thread_end(engine);

@@ -46,26 +46,26 @@ struct sqlite_engine {
 };
 
 /* NULL without memory. */
-struct sqlite_engine *thread_engine_new(void);
+struct sqlite_engine *sqlite_thread_engine_new(void);
 /* Opens the file and begins the thread; false when that cannot be, which the log explains. */
-bool thread_engine_start(struct sqlite_engine *engine);
+bool sqlite_thread_engine_start(struct sqlite_engine *engine);
 /* Ends the thread, closes the file and frees the engine with its outboxes and what is in them. */
-void thread_engine_free(struct sqlite_engine *engine);
+void sqlite_thread_engine_free(struct sqlite_engine *engine);
 
 /* For workers. An outbox whose `filled` is still to be initialized; NULL without memory. */
-struct sqlite_outbox *thread_outbox_new(struct sqlite_engine *engine);
-void thread_outbox_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox);
+struct sqlite_outbox *sqlite_thread_completions_new(struct sqlite_engine *engine);
+void sqlite_thread_completions_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox);
 /* Gives the thread everything in `jobs`. */
-void thread_submit(struct sqlite_engine *engine, struct queue *jobs);
+void sqlite_thread_submit(struct sqlite_engine *engine, struct queue *jobs);
 /* Takes a job back that was submitted; false when the thread is at it already. */
-bool thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job);
+bool sqlite_thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job);
 /* Moves the jobs that have come back to `ret_jobs`. */
-void thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
-                    struct queue *ret_jobs);
+void sqlite_thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
+                           struct queue *ret_jobs);
 
 /* Makes the thread take a backup between its batches, and waits for its end; any other thread, one
  * at a time. False with a text in ret_fault. */
-bool thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
-                   store_progress_fn progress, void *argument);
+bool sqlite_thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
+                          store_progress_fn progress, void *argument);
 
 #endif

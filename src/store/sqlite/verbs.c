@@ -9,8 +9,8 @@
 
 #include "discount/limits.h"
 #include "store/backend.h"
-#include "store/validate.h"
 #include "store/sqlite/statement.h"
+#include "store/validate.h"
 
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
@@ -128,10 +128,10 @@ static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
 /* Ends a statement of which `code` is what its last step said. */
 static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
 {
-    bool is_sound = code == SQLITE_ROW || code == SQLITE_DONE;
-    enum status status = is_sound ? STATUS_OK : db_status(verbs->db);
+    bool is_valid = code == SQLITE_ROW || code == SQLITE_DONE;
+    enum status status = is_valid ? STATUS_OK : sqlite_db_status(verbs->db);
 
-    verbs->has_failed = verbs->has_failed || !is_sound;
+    verbs->has_failed = verbs->has_failed || !is_valid;
     sqlite3_reset(at);
     return status;
 }
@@ -172,7 +172,7 @@ static enum status ping(struct sqlite_verbs *verbs)
 /* False without memory. Whether it is sound is looked at by the store. */
 static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount *ret_discount)
 {
-    row_discount(at, ret_discount);
+    sqlite_statement_discount(at, ret_discount);
     ret_discount->brand_id = text_dup(ret_discount->brand_id, arena);
     ret_discount->discount_code = text_dup(ret_discount->discount_code, arena);
     ret_discount->id = text_dup(ret_discount->id, arena);
@@ -241,8 +241,8 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
     bind_text(at, 2, grant->discount_id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        grant->discount_code = text_dup(row_text(at, 0), op->arena);
-        grant->granted_at_us = row_time(at, 1);
+        grant->discount_code = text_dup(sqlite_statement_text(at, 0), op->arena);
+        grant->granted_at_us = sqlite_statement_time(at, 1);
     }
     status = finish(verbs, at, code);
     if (status != STATUS_OK) {
@@ -264,14 +264,14 @@ static enum status sale_take(sqlite3_stmt *at, struct str id, struct sale *sale)
 {
     const struct discount discount = {
         .id = id,
-        .discount_code = row_text(at, 5),
+        .discount_code = sqlite_statement_text(at, 5),
         .total_count = sqlite3_column_int64(at, 1),
         .granted_count = sqlite3_column_int64(at, 2),
-        .starts_at_us = row_time(at, 3),
-        .expires_at_us = row_time(at, 4),
+        .starts_at_us = sqlite_statement_time(at, 3),
+        .expires_at_us = sqlite_statement_time(at, 4),
     };
 
-    if (id.n != sizeof(sale->id) || soundness_of_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
+    if (id.n != sizeof(sale->id) || validate_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
         return STATUS_CORRUPT;
     }
     sale->number = sqlite3_column_int64(at, 0);
@@ -350,7 +350,7 @@ static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op,
     sqlite3_bind_int64(at, 2, number);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        op->grant.grant.granted_at_us = row_time(at, 0);
+        op->grant.grant.granted_at_us = sqlite_statement_time(at, 0);
         op->grant.replayed = true;
     }
     status = finish(verbs, at, code);
@@ -438,8 +438,8 @@ static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
 
         *grant = (struct grant){.discount_id = op->grants.discount_id,
                                 .discount_code = code,
-                                .user_id = text_dup(row_text(at, 1), op->arena),
-                                .granted_at_us = row_time(at, 0)};
+                                .user_id = text_dup(sqlite_statement_text(at, 1), op->arena),
+                                .granted_at_us = sqlite_statement_time(at, 0)};
         taken = grant->user_id.p != NULL;
     }
     status = finish(verbs, at, step);
@@ -469,7 +469,7 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
         struct holding *holding = &op->wallet.holdings[op->wallet.count++];
 
-        holding->granted_at_us = row_time(at, HOLDING_GRANTED_AT);
+        holding->granted_at_us = sqlite_statement_time(at, HOLDING_GRANTED_AT);
         taken = discount_take(at, op->arena, &holding->discount);
     }
     status = finish(verbs, at, step);
@@ -505,7 +505,7 @@ static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
         same = sqlite3_column_int(at, 0) != 0;
-        id = text_dup(row_text(at, 1), op->arena);
+        id = text_dup(sqlite_statement_text(at, 1), op->arena);
         discount->created_at_us = sqlite3_column_int64(at, 2);
         is_of_brand = sqlite3_column_int(at, 3) != 0;
     }
@@ -525,7 +525,7 @@ static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int
     discount->id = id;
     op->create.replayed = true;
     return is_of_brand ? STATUS_OK
-                       : soundness_broken(id, "an idempotency key of another brand names it");
+                       : validate_failed(id, "an idempotency key of another brand names it");
 }
 
 static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *op, int64_t time_us)
@@ -555,7 +555,7 @@ static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, in
     enum status status = finish(verbs, at, code);
 
     if (status == STATUS_OK && newest_us >= LIMIT_TIME_US) {
-        return soundness_broken(STR("created last"), "created_at leaves no time for another one");
+        return validate_failed(STR("created last"), "created_at leaves no time for another one");
     }
     *ret_time_us = newest_us >= time_us ? newest_us + 1 : time_us;
     return status;
@@ -588,12 +588,12 @@ static enum status create(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Verbs ---- */
 
-bool verbs_is_write(enum store_verb verb)
+bool sqlite_verbs_is_write(enum store_verb verb)
 {
     return verb == STORE_CREATE || verb == STORE_GRANT;
 }
 
-enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
+enum status sqlite_verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
 {
     verbs->has_failed = false;
     switch (op->verb) {
@@ -620,20 +620,20 @@ enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op)
     return STATUS_UNAVAILABLE;
 }
 
-bool verbs_have_failed(const struct sqlite_verbs *verbs)
+bool sqlite_verbs_have_failed(const struct sqlite_verbs *verbs)
 {
     return verbs->has_failed;
 }
 
 /* ---- Transactions ---- */
 
-bool verbs_begin(struct sqlite_verbs *verbs)
+bool sqlite_verbs_begin(struct sqlite_verbs *verbs)
 {
     verbs->sale = (struct sale){.code_size = 0};
     return run(verbs, SQL_BEGIN) == STATUS_OK;
 }
 
-enum status verbs_commit(struct sqlite_verbs *verbs)
+enum status sqlite_verbs_commit(struct sqlite_verbs *verbs)
 {
     if (sale_count(verbs) != STATUS_OK) {
         return STATUS_UNAVAILABLE;
@@ -645,7 +645,7 @@ enum status verbs_commit(struct sqlite_verbs *verbs)
     return sqlite3_errcode(verbs->db->handle) == SQLITE_FULL ? STATUS_UNAVAILABLE : STATUS_UNKNOWN;
 }
 
-void verbs_rollback(struct sqlite_verbs *verbs)
+void sqlite_verbs_rollback(struct sqlite_verbs *verbs)
 {
     /* After some failures SQLite has done it already. */
     if (sqlite3_get_autocommit(verbs->db->handle) == 0) {
@@ -655,7 +655,7 @@ void verbs_rollback(struct sqlite_verbs *verbs)
 
 /* ---- Life ---- */
 
-struct sqlite_verbs *verbs_open(struct sqlite_db *db)
+struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db)
 {
     struct sqlite_verbs *verbs = calloc(1, sizeof(*verbs));
 
@@ -668,14 +668,14 @@ struct sqlite_verbs *verbs_open(struct sqlite_db *db)
     for (size_t i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &verbs->statements[i], NULL) != SQLITE_OK) {
-            verbs_close(verbs);
+            sqlite_verbs_close(verbs);
             return NULL;
         }
     }
     return verbs;
 }
 
-void verbs_close(struct sqlite_verbs *verbs)
+void sqlite_verbs_close(struct sqlite_verbs *verbs)
 {
     for (size_t i = 0; i < SQL_COUNT; i++) {
         sqlite3_finalize(verbs->statements[i]);

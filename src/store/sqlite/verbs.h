@@ -10,22 +10,23 @@ struct sqlite_verbs; /* the statements of a connection, prepared once */
 
 /* Borrows the connection. NULL when a statement cannot be prepared, which the connection's error
  * explains. */
-struct sqlite_verbs *verbs_open(struct sqlite_db *db);
-void verbs_close(struct sqlite_verbs *verbs);
+struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db);
+void sqlite_verbs_close(struct sqlite_verbs *verbs);
 
 /* Whether the verb may change anything, and so belongs into a transaction. */
-bool verbs_is_write(enum store_verb verb);
+bool sqlite_verbs_is_write(enum store_verb verb);
 
 /* Runs one operation and returns its status; its results are in its arena. */
-enum status verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
+enum status sqlite_verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
 /* Whether SQLite failed in it, so that the transaction around it must be rolled back. Any other
  * status, CORRUPT and OVERLOADED too, has written nothing or all of it. */
-bool verbs_have_failed(const struct sqlite_verbs *verbs);
+bool sqlite_verbs_have_failed(const struct sqlite_verbs *verbs);
 
-/* The transaction. After a false, and after a commit that was not OK, comes verbs_rollback. */
-bool verbs_begin(struct sqlite_verbs *verbs);
+/* The transaction. After a false, and after a commit that was not OK, comes sqlite_verbs_rollback.
+ */
+bool sqlite_verbs_begin(struct sqlite_verbs *verbs);
 /* OK, or UNAVAILABLE: surely not applied, or UNKNOWN: nobody can say what is on the disk. */
-enum status verbs_commit(struct sqlite_verbs *verbs);
-void verbs_rollback(struct sqlite_verbs *verbs);
+enum status sqlite_verbs_commit(struct sqlite_verbs *verbs);
+void sqlite_verbs_rollback(struct sqlite_verbs *verbs);
 
 #endif

@@ -66,7 +66,7 @@ static bool look_on(const struct look *look, int code)
     /* ERROR is how preparing ends, and the message is that of the last call. */
     text = code == SQLITE_ERROR ? sqlite3_errmsg(look->handle) : sqlite3_errstr(code);
     if (is_damage(code)) {
-        audit_say(look->audit, "cannot be read: %s", text);
+        audit_report(look->audit, "cannot be read: %s", text);
         return true;
     }
     snprintf(look->fault, STORE_FAULT, "%s", text);
@@ -109,7 +109,7 @@ static bool end(const struct look *look, struct cursor *cursor)
 
 static struct str text_of(const struct cursor *cursor, int column)
 {
-    return row_text(cursor->statement, column);
+    return sqlite_statement_text(cursor->statement, column);
 }
 
 static int64_t number_of(const struct cursor *cursor, int column)
@@ -123,7 +123,7 @@ static bool tell_rows(const struct look *look, const char *sql)
     struct cursor rows;
 
     for (bool more = first(look->handle, sql, &rows); more; more = next(&rows)) {
-        audit_found(look->audit, text_of(&rows, 0));
+        audit_add(look->audit, text_of(&rows, 0));
     }
     return end(look, &rows);
 }
@@ -185,7 +185,7 @@ static void tell_damage(const struct look *look, struct str text)
         size_t n = newline == NULL ? text.n : (size_t)(newline - text.p);
 
         if (n > 0 && !is_heading((struct str){text.p, n})) {
-            audit_say(look->audit, "integrity: %.*s", (int)n, text.p);
+            audit_report(look->audit, "integrity: %.*s", (int)n, text.p);
         }
         text = str_from(text, newline == NULL ? n : n + 1);
     }
@@ -222,8 +222,8 @@ static void tree_check(const struct look *look, const struct cursor *tree)
     struct cursor count;
 
     if (!first(look->handle, text_of(tree, 1).p, &count)) {
-        audit_say(look->audit, "%.*s: cannot be read: %s", (int)name.n, name.p,
-                  sqlite3_errstr(count.code));
+        audit_report(look->audit, "%.*s: cannot be read: %s", (int)name.n, name.p,
+                     sqlite3_errstr(count.code));
     }
     sqlite3_finalize(count.statement);
 }
@@ -251,7 +251,7 @@ static void tell_object(const struct look *look, const struct cursor *at, const 
 {
     struct str name = text_of(at, 0);
 
-    audit_say(look->audit, "schema: the %.*s %s", (int)name.n, name.p, what);
+    audit_report(look->audit, "schema: the %.*s %s", (int)name.n, name.p, what);
 }
 
 static int compare(struct str a, struct str b)
@@ -297,7 +297,7 @@ static bool schema(const struct look *look)
     struct sqlite_db fresh;
     bool goes_on;
 
-    if (!db_open(":memory:", DB_MAY_BE_NEW, &sqlite_schema, &fresh, look->fault)) {
+    if (!sqlite_db_open(":memory:", DB_MAY_BE_NEW, &sqlite_db_schema, &fresh, look->fault)) {
         return false;
     }
     first(look->handle, schema_sql, &found);
@@ -305,7 +305,7 @@ static bool schema(const struct look *look)
     compare_schemas(look, &found, &wanted);
     sqlite3_finalize(wanted.statement); /* our own tables in memory */
     goes_on = end(look, &found);
-    db_close(&fresh);
+    sqlite_db_close(&fresh);
     return goes_on;
 }
 
@@ -340,14 +340,14 @@ static void grant_check(const struct look *look, const struct cursor *grant, con
     struct str user = text_of(grant, 2);
     int n = user.n < LIMIT_USER_ID ? (int)user.n : LIMIT_USER_ID;
 
-    if (!user_id_is_sound(user)) {
-        audit_say(look->audit,
-                  "%s: was granted to a user whose id is empty, too long or no plain text: %.*s",
-                  name, n, user.p);
+    if (!user_id_is_valid(user)) {
+        audit_report(look->audit,
+                     "%s: was granted to a user whose id is empty, too long or no plain text: %.*s",
+                     name, n, user.p);
     }
     if (!timestamp_is_valid(granted_at_us)) {
-        audit_say(look->audit, "%s: was granted at %" PRId64 " to user %.*s", name, granted_at_us,
-                  n, user.p);
+        audit_report(look->audit, "%s: was granted at %" PRId64 " to user %.*s", name,
+                     granted_at_us, n, user.p);
     }
 }
 
@@ -374,20 +374,20 @@ static void discount_check(const struct look *look, const struct discount *disco
     struct store_audit *audit = look->audit;
     const char *fault;
 
-    for (size_t at = 0; (fault = discount_fault(discount, &at)) != NULL;) {
-        audit_say(audit, "%s: %s", name, fault);
+    for (size_t at = 0; (fault = discount_next_error(discount, &at)) != NULL;) {
+        audit_report(audit, "%s: %s", name, fault);
     }
     if (granted > discount->total_count) {
-        audit_say(audit, "%s: %" PRId64 " grants of a total of %" PRId64, name, granted,
-                  discount->total_count);
+        audit_report(audit, "%s: %" PRId64 " grants of a total of %" PRId64, name, granted,
+                     discount->total_count);
     }
     if (discount->granted_count != granted) {
-        audit_say(audit, "%s: granted_count is %" PRId64 ", and there are %" PRId64 " grants", name,
-                  discount->granted_count, granted);
+        audit_report(audit, "%s: granted_count is %" PRId64 ", and there are %" PRId64 " grants",
+                     name, discount->granted_count, granted);
     }
     if (discount->created_at_us <= newest_us) {
-        audit_say(audit, "%s: created at %" PRId64 ", and the one before it at %" PRId64, name,
-                  discount->created_at_us, newest_us);
+        audit_report(audit, "%s: created at %" PRId64 ", and the one before it at %" PRId64, name,
+                     discount->created_at_us, newest_us);
     }
 }
 
@@ -399,7 +399,7 @@ static void discount_pass(const struct look *look, struct cursor *discounts, str
     struct discount discount;
     char name[NAME_SIZE];
 
-    row_discount(discounts->statement, &discount);
+    sqlite_statement_discount(discounts->statement, &discount);
     name_put(number, discount.id, name);
     if (has_row(grants) && number_of(grants, 0) == number) {
         granted = grants_pass(look, grants, name);
@@ -416,8 +416,8 @@ static void orphans_pass(const struct look *look, struct cursor *grants)
     char name[NAME_SIZE];
 
     name_put(number_of(grants, 0), STR(""), name);
-    audit_say(look->audit, "%s: %" PRId64 " grants, and there is no such discount", name,
-              grants_pass(look, grants, name));
+    audit_report(look->audit, "%s: %" PRId64 " grants, and there is no such discount", name,
+                 grants_pass(look, grants, name));
 }
 
 /* Looks at what comes next, by number. */
@@ -482,9 +482,9 @@ static void key_say(const struct look *look, const struct cursor *key, const cha
 {
     struct str brand = text_of(key, KEY_BRAND), text = text_of(key, KEY_KEY);
 
-    audit_say(look->audit, "idempotency key %.*s of brand %.*s: %s %" PRId64,
-              text.n < AUDIT_LINE ? (int)text.n : AUDIT_LINE, text.p,
-              brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, fault, number);
+    audit_report(look->audit, "idempotency key %.*s of brand %.*s: %s %" PRId64,
+                 text.n < AUDIT_LINE ? (int)text.n : AUDIT_LINE, text.p,
+                 brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, fault, number);
 }
 
 static void key_check(const struct look *look, const struct cursor *key, int64_t now_us)
@@ -524,9 +524,9 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fa
     struct sqlite_db db;
     bool is_whole;
 
-    if (!db_open(path, DB_MUST_EXIST, &sqlite_schema, &db, ret_fault)) {
+    if (!sqlite_db_open(path, DB_MUST_EXIST, &sqlite_db_schema, &db, ret_fault)) {
         if (db.is_damaged) {
-            audit_say(audit, "%s", ret_fault);
+            audit_report(audit, "%s", ret_fault);
         }
         return db.is_damaged;
     }
@@ -536,6 +536,6 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fa
     is_whole = tell_rows(&look, "PRAGMA query_only = ON") &&
                tell_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) &&
                name_trees(&look) && schema(&look) && walk(&look) && keys(&look);
-    db_close(&db);
+    sqlite_db_close(&db);
     return is_whole;
 }

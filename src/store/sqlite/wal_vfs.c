@@ -211,7 +211,7 @@ static void vfs_register(void)
     }
 }
 
-const char *wal_vfs(void)
+const char *sqlite_wal_vfs(void)
 {
     static uv_once_t once = UV_ONCE_INIT;
 

@@ -9,8 +9,8 @@
  * an interim one before it. A connection that nobody closes until a deadline is over was "cut", and
  * nothing expects that. Where either of two answers is right, "|" stands between them; where the
  * two generations of libmicrohttpd differ, `expected` is what 0.9 (Debian 12) makes of it. */
-#ifndef ATTACKS_ATTACK_H
-#define ATTACKS_ATTACK_H
+#ifndef HTTP_ATTACKS_ATTACK_H
+#define HTTP_ATTACKS_ATTACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sends the bytes of an attack and says what came back. On the test's own thread. */
-#ifndef ATTACKS_SEND_H
-#define ATTACKS_SEND_H
+#ifndef HTTP_ATTACKS_SEND_H
+#define HTTP_ATTACKS_SEND_H
 
 #include "http/attacks/attack.h"
 #include "support/raw_http.h"

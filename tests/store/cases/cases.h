@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the cases of the conformance suite share: a store that is ready, and the first steps of most
  * cases. On the test's own thread; what goes wrong fails the test. */
-#ifndef STORE_CASES_H
-#define STORE_CASES_H
+#ifndef STORE_CASES_CASES_H
+#define STORE_CASES_CASES_H
 
 #include "store/check.h"
 #include "support/test.h"
@@ -16,7 +16,7 @@ int cases_grants(void);
 int cases_laws(void);
 int cases_lists(void);
 int cases_promises(void);
-int cases_sold_out(void);
+int cases_refusal_cache(void);
 
 int case_setup(void **state);
 /* Closes the store and fails the case if a law was broken. */

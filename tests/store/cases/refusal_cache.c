@@ -54,8 +54,12 @@ static void check_holders(struct scene *scene, size_t stock)
 
 static void holders_of_a_remembered_discount_are_granted_again(void **state)
 {
-    static const size_t stocks[] = {
-        1, SOLD_OUT_PAGE - 1, SOLD_OUT_PAGE, SOLD_OUT_PAGE + 1, 3 * SOLD_OUT_PAGE, 1000};
+    static const size_t stocks[] = {1,
+                                    REFUSAL_CACHE_PAGE - 1,
+                                    REFUSAL_CACHE_PAGE,
+                                    REFUSAL_CACHE_PAGE + 1,
+                                    3 * REFUSAL_CACHE_PAGE,
+                                    1000};
     struct scene *scene = case_scene(state);
 
     for (size_t i = 0; i < sizeof(stocks) / sizeof(stocks[0]); i++) {
@@ -82,7 +86,7 @@ static void who_comes_too_late_is_refused_from_memory(void **state)
 
 static void the_longest_user_ids_are_remembered(void **state)
 {
-    enum { USERS = SOLD_OUT_PAGE + 10 };
+    enum { USERS = REFUSAL_CACHE_PAGE + 10 };
     struct scene *scene = case_scene(state);
     struct str id = given_discount(scene, USERS);
     char user[LIMIT_USER_ID];
@@ -141,9 +145,10 @@ static void near_its_end_a_discount_is_not_remembered(void **state)
     sold_out = create_now(scene, &discount, (struct str){0})->op.create.discount.id;
     CHECK_STATUS(scene, grant_now(scene, sold_out, STR("ann")), STATUS_OK);
     for (size_t i = 0; i < 4; i++) {
-        memory_ask(scene, over, STATUS_DISCOUNT_EXPIRED, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
-        memory_ask(scene, sold_out, STATUS_DISCOUNT_EXHAUSTED, SOLD_OUT_REFUSALS,
-                   SOLD_OUT_REFUSALS);
+        memory_ask(scene, over, STATUS_DISCOUNT_EXPIRED, REFUSAL_CACHE_REFUSALS,
+                   REFUSAL_CACHE_REFUSALS);
+        memory_ask(scene, sold_out, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
+                   REFUSAL_CACHE_REFUSALS);
         CHECK(scene, !memory_refuses(scene, over, STR("eve"), STATUS_DISCOUNT_EXPIRED));
         CHECK(scene, !memory_refuses(scene, sold_out, STR("eve"), STATUS_DISCOUNT_EXHAUSTED));
     }
@@ -152,11 +157,12 @@ static void near_its_end_a_discount_is_not_remembered(void **state)
 /* The page that is read takes no place of those that clients have. */
 static void reading_the_holders_puts_nobody_off(void **state)
 {
-    struct scene *scene = case_scene_bound(state, SOLD_OUT_REFUSALS);
+    struct scene *scene = case_scene_bound(state, REFUSAL_CACHE_REFUSALS);
     struct str id = given_discount(scene, 1);
 
     CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
-    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, 4 * SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, 4 * REFUSAL_CACHE_REFUSALS,
+               REFUSAL_CACHE_REFUSALS);
     memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
 }
 
@@ -166,11 +172,12 @@ static void a_store_closes_while_it_reads_holders(void **state)
     struct str id = given_discount(scene, 1);
 
     CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
-    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, SOLD_OUT_REFUSALS, SOLD_OUT_REFUSALS);
+    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
+               REFUSAL_CACHE_REFUSALS);
     case_restart(state);
 }
 
-int cases_sold_out(void)
+int cases_refusal_cache(void)
 {
     const struct CMUnitTest cases[] = {
         CASE(holders_of_a_remembered_discount_are_granted_again),

@@ -7,8 +7,8 @@
 
 #include "discount/limits.h"
 #include "discount/log.h"
-#include "store/corrupt_ones.h"
 #include "store/concurrent_clients.h"
+#include "store/corrupt_ones.h"
 #include "store/redis/redis_fixture.h"
 #include "support/clock.h"
 
@@ -345,7 +345,7 @@ static void nothing_is_granted_of_a_code_that_is_none(void **state)
         asked = submit_grant(scene, id, crowd_user(i, text));
         CHECK(scene, scene_settle(scene));
         CHECK_STATUS(scene, asked,
-                     discount_code_is_sound((struct str){code, length}) ? STATUS_OK
+                     discount_code_is_valid((struct str){code, length}) ? STATUS_OK
                                                                         : STATUS_CORRUPT);
         granted += asked->op.status == STATUS_OK;
     }

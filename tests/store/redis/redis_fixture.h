@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tests of the Redis backend stand on: a Redis, real or fake, and one store on it. On the
  * test's own thread; what goes wrong fails the test. */
-#ifndef STORE_RIG_H
-#define STORE_RIG_H
+#ifndef STORE_REDIS_REDIS_FIXTURE_H
+#define STORE_REDIS_REDIS_FIXTURE_H
 
 #include "store/check.h"
 #include "support/fake_redis.h"

@@ -80,7 +80,7 @@ static void a_stock_that_was_raised_is_granted_within_a_second(void **state)
     struct str id = given_a_remembered_discount(rig);
 
     ask(rig, "HSET discount:{%s} total_count 2", id);
-    pass(rig, SOLD_OUT_FRESH_MS + 1);
+    pass(rig, REFUSAL_CACHE_FRESH_MS + 1);
     assert_false(refuses(rig, id, "bob"));
     CHECK_INT(&rig->scene, rig_grant(rig, id, STR("bob"))->op.grant.replayed, false);
     assert_false(refuses(rig, id, eve));
@@ -92,7 +92,7 @@ static void the_one_who_is_let_through_sees_it_sooner(void **state)
     struct str id = given_a_remembered_discount(rig);
 
     ask(rig, "HSET discount:{%s} total_count 3", id);
-    pass(rig, SOLD_OUT_ASK_MS + 1);
+    pass(rig, REFUSAL_CACHE_ASK_MS + 1);
     assert_false(refuses_at_once(rig, id, "bob"));
     CHECK_STATUS(&rig->scene, rig_grant(rig, id, STR("bob")), STATUS_OK);
     assert_false(refuses(rig, id, eve));
@@ -118,7 +118,7 @@ static void a_discount_that_is_gone_is_not_found_within_a_second(void **state)
     struct str id = given_a_remembered_discount(rig);
 
     redis_server_command(rig->server, "FLUSHALL");
-    pass(rig, SOLD_OUT_FRESH_MS + 1);
+    pass(rig, REFUSAL_CACHE_FRESH_MS + 1);
     assert_false(refuses(rig, id, eve));
     CHECK_STATUS(&rig->scene, rig_grant(rig, id, str_of(eve)), STATUS_DISCOUNT_NOT_FOUND);
     assert_false(refuses(rig, id, eve));
@@ -132,7 +132,7 @@ static void a_holder_who_was_exchanged_is_seen_within_a_minute(void **state)
 
     ask(rig, "ZREM discount:{%s}:grants ann", id);
     ask(rig, "ZADD discount:{%s}:grants 1606386477202420 bob", id);
-    for (int64_t ms = 0; ms <= SOLD_OUT_FILTER_MS; ms += 1000) {
+    for (int64_t ms = 0; ms <= REFUSAL_CACHE_FILTER_MS; ms += 1000) {
         CHECK_STATUS(&rig->scene, rig_grant(rig, id, str_of(eve)), STATUS_DISCOUNT_EXHAUSTED);
         pass(rig, 1000);
     }
@@ -166,7 +166,7 @@ static void an_end_that_was_moved_closes_and_opens_a_discount(void **state)
     assert_false(memory_refuses(&rig->scene, id, STR("ann"), STATUS_DISCOUNT_EXPIRED));
     CHECK_INT(&rig->scene, rig_grant(rig, id, STR("ann"))->op.grant.replayed, true);
     ask(rig, "HDEL discount:{%s} expires_at", id);
-    pass(rig, SOLD_OUT_FRESH_MS + 1);
+    pass(rig, REFUSAL_CACHE_FRESH_MS + 1);
     assert_false(memory_refuses(&rig->scene, id, STR("bob"), STATUS_DISCOUNT_EXPIRED));
     CHECK_STATUS(&rig->scene, rig_grant(rig, id, STR("bob")), STATUS_OK);
 }
@@ -205,7 +205,7 @@ static void a_page_that_is_late_is_given_up(void **state)
     struct str id = rig_discount(rig, 1);
 
     CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
-    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, SOLD_OUT_REFUSALS - 1, 1);
+    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS - 1, 1);
     redis_server_freeze(rig->server);
     submit_grant(scene, id, STR("eve"));
     pass(rig, rig_patient().deadline_ms + 1);

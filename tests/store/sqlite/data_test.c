@@ -13,8 +13,8 @@
 
 #include "discount/engine.h"
 #include "discount/log.h"
-#include "store/corrupt_ones.h"
 #include "store/concurrent_clients.h"
+#include "store/corrupt_ones.h"
 #include "store/sqlite/sqlite_fixture.h"
 #include "support/clock.h"
 #include "support/process.h"

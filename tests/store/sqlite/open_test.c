@@ -94,23 +94,23 @@ static void assert_answer(sqlite3 *handle, const char *sql, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void open_well(const char *path, const struct sqlite_schema *schema,
+static void open_well(const char *path, const struct sqlite_db_schema *schema,
                       struct sqlite_db *ret_db)
 {
     char fault[STORE_FAULT] = "";
 
-    if (!db_open(path, DB_MAY_BE_NEW, schema, ret_db, fault)) {
+    if (!sqlite_db_open(path, DB_MAY_BE_NEW, schema, ret_db, fault)) {
         fail_msg("%s", fault);
     }
 }
 
 static void assert_refused(const char *path, enum db_existence existence,
-                           const struct sqlite_schema *schema, const char *why)
+                           const struct sqlite_db_schema *schema, const char *why)
 {
     char fault[STORE_FAULT] = "";
     struct sqlite_db db;
 
-    assert_false(db_open(path, existence, schema, &db, fault));
+    assert_false(sqlite_db_open(path, existence, schema, &db, fault));
     assert_non_null(strstr(fault, path));
     if (strstr(fault, why) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", fault, why);
@@ -118,7 +118,7 @@ static void assert_refused(const char *path, enum db_existence existence,
     assert_null(strchr(fault, '\n'));
 }
 
-static void assert_refused_and_unchanged(const char *path, const struct sqlite_schema *schema,
+static void assert_refused_and_unchanged(const char *path, const struct sqlite_db_schema *schema,
                                          const char *why)
 {
     struct bytes before = bytes_of(path), after;
@@ -152,7 +152,7 @@ static void a_database_of_somebody_else_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
         execute(rig->path, theirs[i]);
-        assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+        assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
         assert_int_equal(unlink(rig->path), 0);
     }
 }
@@ -167,7 +167,7 @@ static void a_text_file_is_refused(void **state)
     /* One byte is to SQLite a file that was just made. */
     for (size_t n = 2; n < sizeof(line); n += 333) {
         write_file(rig->path, line + sizeof(line) - 1 - n);
-        assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+        assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
     }
 }
 
@@ -175,10 +175,10 @@ static void what_is_no_file_is_refused(void **state)
 {
     struct sqlite_rig *rig = *state;
 
-    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
-    assert_refused("/dev/null", DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
+    assert_refused("/dev/null", DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
     assert_int_equal(mkfifo(rig->path, 0600), 0);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is not a file");
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
 }
 
 static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
@@ -187,7 +187,7 @@ static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
     char path[96];
 
     snprintf(path, sizeof(path), "%s/nowhere/discount.db", rig->directory.path);
-    assert_refused(path, DB_MAY_BE_NEW, &sqlite_schema, "unable to open");
+    assert_refused(path, DB_MAY_BE_NEW, &sqlite_db_schema, "unable to open");
 }
 
 /* Root may write everywhere, so it is a directory that stands in the way. */
@@ -202,7 +202,7 @@ static void a_file_that_cannot_be_written_is_refused(void **state)
         snprintf(path, sizeof(path), "%s/%zu.db", rig->directory.path, i);
         snprintf(obstacle, sizeof(obstacle), "%s%s", path, beside[i]);
         assert_int_equal(mkdir(obstacle, 0700), 0);
-        assert_refused(path, DB_MAY_BE_NEW, &sqlite_schema, ": ");
+        assert_refused(path, DB_MAY_BE_NEW, &sqlite_db_schema, ": ");
         assert_int_equal(rmdir(obstacle), 0);
     }
 }
@@ -211,7 +211,7 @@ static void a_file_that_must_be_there_is_not_made(void **state)
 {
     struct sqlite_rig *rig = *state;
 
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, "unable to open");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, "unable to open");
     assert_absent(rig->path, "");
 }
 
@@ -222,12 +222,12 @@ static void a_file_that_must_be_there_is_not_empty(void **state)
     struct bytes bytes;
 
     write_file(rig->path, "");
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
     bytes = bytes_of(rig->path);
     assert_int_equal(bytes.n, 0);
     free(bytes.p);
     execute(rig->path, "PRAGMA journal_mode = WAL; VACUUM");
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, NOT_OURS);
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
 }
 
 /* Its texts would come back with a NUL behind each character. */
@@ -236,7 +236,7 @@ static void an_empty_file_of_another_encoding_is_refused(void **state)
     struct sqlite_rig *rig = *state;
 
     execute(rig->path, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); DROP TABLE t");
-    assert_refused_and_unchanged(rig->path, &sqlite_schema, NOT_OURS);
+    assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
 }
 
 static void a_damaged_file_is_refused(void **state)
@@ -245,14 +245,14 @@ static void a_damaged_file_is_refused(void **state)
     struct sqlite_db db;
     int fd;
 
-    open_well(rig->path, &sqlite_schema, &db);
-    db_close(&db);
+    open_well(rig->path, &sqlite_db_schema, &db);
+    sqlite_db_close(&db);
     fd = open(rig->path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     /* Behind the header of the file: the tree of the schema. */
     assert_int_equal(pwrite(fd, "garbage garbage", 15, 100), 15);
     close(fd);
-    assert_refused_and_unchanged(rig->path, &sqlite_schema, "malformed");
+    assert_refused_and_unchanged(rig->path, &sqlite_db_schema, "malformed");
 }
 
 static void an_empty_file_is_a_new_one(void **state)
@@ -261,9 +261,9 @@ static void an_empty_file_is_a_new_one(void **state)
     struct sqlite_db db;
 
     write_file(rig->path, "");
-    open_well(rig->path, &sqlite_schema, &db);
+    open_well(rig->path, &sqlite_db_schema, &db);
     assert_answer(db.handle, "SELECT count(*) FROM discounts", "0");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 /* ---- Whose it is ---- */
@@ -273,12 +273,12 @@ static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **sta
     struct sqlite_rig *rig = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &sqlite_schema, &db);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
+    open_well(rig->path, &sqlite_db_schema, &db);
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
     assert_int_equal(sqlite3_exec(db.handle, "CREATE TABLE more (x)", NULL, NULL, NULL), SQLITE_OK);
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_schema, "is in use by another process");
+    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, "is in use by another process");
     assert_answer(db.handle, "SELECT count(*) FROM more", "0");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 /* Somebody who opens the file too, and has come as far as we. */
@@ -329,13 +329,13 @@ static void open_beside_a_rival(const char *path)
 
     rival_come(&rival, path);
     assert_int_equal(pthread_create(&thread, NULL, rival_let_go, &rival), 0);
-    is_open = db_open(path, DB_MAY_BE_NEW, &sqlite_schema, &db, fault);
+    is_open = sqlite_db_open(path, DB_MAY_BE_NEW, &sqlite_db_schema, &db, fault);
     __atomic_store_n(&rival.is_over, true, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
     if (!is_open) {
         fail_msg("%s", fault);
     }
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void of_two_who_open_a_file_at_once_one_gets_it(void **state)
@@ -353,7 +353,7 @@ static void whoever_waits_for_a_file_gives_up_in_the_end(void **state)
     struct rival rival;
 
     rival_come(&rival, rig->path);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_schema, "is in use by another process");
+    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
     sqlite3_close(rival.handle);
 }
 
@@ -437,7 +437,7 @@ static const char *const bad_steps[] = {
     "DROP TABLE prices; INSERT INTO nowhere VALUES (1)",
 };
 
-static const struct sqlite_schema first = {steps, 1}, third = {steps, 3}, bad = {bad_steps, 2};
+static const struct sqlite_db_schema first = {steps, 1}, third = {steps, 3}, bad = {bad_steps, 2};
 
 /* A file of the first version with two prices in it. */
 static void first_make(const char *path)
@@ -448,7 +448,7 @@ static void first_make(const char *path)
     assert_int_equal(
         sqlite3_exec(db.handle, "INSERT INTO prices VALUES (100), (250)", NULL, NULL, NULL),
         SQLITE_OK);
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void a_new_file_goes_through_every_step(void **state)
@@ -460,7 +460,7 @@ static void a_new_file_goes_through_every_step(void **state)
     assert_answer(db.handle, "PRAGMA user_version", "3");
     assert_answer(db.handle, "PRAGMA application_id", "1146307412"); /* "DSCT" */
     assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "amounts,by_currency");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void an_older_file_keeps_its_data(void **state)
@@ -473,11 +473,11 @@ static void an_older_file_keeps_its_data(void **state)
     assert_answer(db.handle, "PRAGMA user_version", "3");
     assert_answer(db.handle, "SELECT group_concat(cents || currency) FROM amounts",
                   "100EUR,250EUR");
-    db_close(&db);
+    sqlite_db_close(&db);
     /* And once it has come that far, it is left alone. */
     open_well(rig->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void a_step_that_fails_leaves_everything_as_it_was(void **state)
@@ -491,7 +491,7 @@ static void a_step_that_fails_leaves_everything_as_it_was(void **state)
     assert_answer(db.handle, "PRAGMA user_version", "1");
     assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "prices");
     assert_answer(db.handle, "SELECT sum(cents) FROM prices", "350");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void a_new_file_whose_step_fails_is_as_good_as_new(void **state)
@@ -502,7 +502,7 @@ static void a_new_file_whose_step_fails_is_as_good_as_new(void **state)
     assert_refused(rig->path, DB_MAY_BE_NEW, &bad, "no such table: nowhere");
     open_well(rig->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "0");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void a_step_without_room_leaves_everything_as_it_was(void **state)
@@ -516,7 +516,7 @@ static void a_step_without_room_leaves_everything_as_it_was(void **state)
     fault_vfs_mend();
     open_well(rig->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 static void an_older_file_that_is_only_looked_at_is_refused(void **state)
@@ -540,7 +540,7 @@ static void a_later_file_is_refused(void **state)
     struct sqlite_db db;
 
     open_well(rig->path, &third, &db);
-    db_close(&db);
+    sqlite_db_close(&db);
     assert_refused_and_unchanged(rig->path, &first, "was written by a later version");
 }
 
@@ -549,14 +549,14 @@ static void the_connection_is_as_durable_as_it_can_be(void **state)
     struct sqlite_rig *rig = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &sqlite_schema, &db);
+    open_well(rig->path, &sqlite_db_schema, &db);
     assert_answer(db.handle, "PRAGMA journal_mode", "wal");
     assert_answer(db.handle, "PRAGMA synchronous", "2");
     assert_answer(db.handle, "PRAGMA locking_mode", "exclusive");
     assert_answer(db.handle, "PRAGMA foreign_keys", "1");
     assert_answer(db.handle, "PRAGMA wal_autocheckpoint", "0");
     assert_answer(db.handle, "PRAGMA user_version", "1");
-    db_close(&db);
+    sqlite_db_close(&db);
 }
 
 int main(void)

@@ -44,8 +44,8 @@ static int configure(void **state)
     recorder.xFetch = record_fetch;
     recorder.xRekey = record_rekey;
     assert_int_equal(sqlite3_config(SQLITE_CONFIG_PCACHE2, &recorder), SQLITE_OK);
-    pages_configure();
-    pages_configure();
+    sqlite_page_cache_configure();
+    sqlite_page_cache_configure();
     return 0;
 }
 

@@ -31,7 +31,7 @@
 /* ---- What is left ---- */
 
 struct remains {
-    bool opens, is_sound;
+    bool opens, is_valid;
     uint32_t discounts, grants;
     bool is_ordered; /* the grants are those of the first users, without a gap */
 };
@@ -66,7 +66,7 @@ static sqlite3_stmt *prepared(sqlite3 *handle, const char *sql)
     return statement;
 }
 
-static bool is_sound(sqlite3 *handle)
+static bool is_valid(sqlite3 *handle)
 {
     sqlite3_stmt *check = prepared(handle, "PRAGMA integrity_check");
     bool sound = sqlite3_step(check) == SQLITE_ROW &&
@@ -108,7 +108,7 @@ static struct remains remains_of(const char *path)
         sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, "unix") == SQLITE_OK &&
         sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK;
     if (remains.opens) {
-        remains.is_sound = is_sound(handle);
+        remains.is_valid = is_valid(handle);
         remains.discounts = count_of(handle, "SELECT count(*) FROM discounts");
         remains.grants = count_of(handle, "SELECT count(*) FROM grants");
         remains.is_ordered = is_ordered(handle, remains.grants);
@@ -161,11 +161,11 @@ static void remains_judge(struct cutter *cutter, const struct remains *remains, 
 {
     uint32_t whole = remains->grants / HANDFUL;
 
-    if (!remains->opens || !remains->is_sound || !remains->is_ordered ||
+    if (!remains->opens || !remains->is_valid || !remains->is_ordered ||
         remains->grants % HANDFUL != 0 || whole > answered + 1) {
         snprintf(cutter->fault, sizeof(cutter->fault),
                  "moment %u, %u handfuls answered: opens %d, sound %d, ordered %d, %u grants",
-                 cutter->moments, answered, remains->opens, remains->is_sound, remains->is_ordered,
+                 cutter->moments, answered, remains->opens, remains->is_valid, remains->is_ordered,
                  remains->grants);
     }
     cutter->lost += whole < answered;
@@ -333,7 +333,7 @@ static void a_log_cut_off_anywhere_holds_what_was_synced_before(void **state)
             handfuls++;
         }
         remains = remains_of(copy);
-        assert_true(remains.opens && remains.is_sound && remains.is_ordered);
+        assert_true(remains.opens && remains.is_valid && remains.is_ordered);
         assert_int_equal(remains.discounts, is_created);
         assert_int_equal(remains.grants, handfuls * HANDFUL);
         remove_copy(copy);

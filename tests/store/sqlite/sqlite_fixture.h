@@ -2,8 +2,8 @@
 /* What the tests of the SQLite backend stand on: a file in a fresh directory, on a disk that fails
  * on command (support/fault_vfs.h), and one store on it. On the test's own thread; what goes wrong
  * fails the test. */
-#ifndef STORE_SQLITE_RIG_H
-#define STORE_SQLITE_RIG_H
+#ifndef STORE_SQLITE_SQLITE_FIXTURE_H
+#define STORE_SQLITE_SQLITE_FIXTURE_H
 
 #include "store/check.h"
 #include "support/directory.h"

@@ -32,7 +32,7 @@ struct log {
 
 static void log_open(const struct sqlite_rig *rig, struct log *ret_log)
 {
-    sqlite3_vfs *vfs = sqlite3_vfs_find(wal_vfs());
+    sqlite3_vfs *vfs = sqlite3_vfs_find(sqlite_wal_vfs());
     FILE *database = fopen(rig->path, "ab"); /* a log gets the rights of its database */
     char wal[80];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/discount_json.h"
 
-#include "unit/assert_str.h"
 #include "unit/api/refusal.h"
+#include "unit/assert_str.h"
 
 /* A document with everything that is required but its end. */
 #define BEGINNING "{\"brand_id\":\"adidas\",\"discount_code\":\"ADIDAS10\""
@@ -42,7 +42,7 @@ static struct discount read_in(struct arena *arena, const char *document)
     struct discount discount;
 
     assert_int_equal(discount_read(str_of(document), arena, &discount, &faults), STATUS_OK);
-    assert_true(faults_are_none(&faults));
+    assert_true(document_errors_are_none(&faults));
     return discount;
 }
 
@@ -214,7 +214,7 @@ static void a_discount_that_expired_in_1970_does_not_live_forever(void **state)
     assert_int_equal(discount_read(STR(BEGINNING COUNT ",\"expires_at\":\"1970-01-01T00:00:00Z\"}"),
                                    &arena, &discount, &faults),
                      STATUS_OK);
-    assert_true(!faults_are_none(&faults) || discount.expires_at_us != 0);
+    assert_true(!document_errors_are_none(&faults) || discount.expires_at_us != 0);
     arena_fini(&arena);
 }
 

@@ -2,8 +2,8 @@
 /* What becomes of documents when the request's arena is full, at every place where it may be. */
 #include "api/discount_json.h"
 #include "api/grant_json.h"
-#include "unit/assert_str.h"
 #include "unit/api/refusal.h"
+#include "unit/assert_str.h"
 
 #define USER "an-id-that-is-longer-than-the-first-buffer-of-any-parser-and-of-the-second-one-too"
 #define USER_DOCUMENT STR("{\"user_id\":\"" USER "\"}")
@@ -44,7 +44,7 @@ static void an_arena_that_ends_while_reading_is_overloaded(void **state)
         arena_init_with(&arena, left);
         status = grant_read(USER_DOCUMENT, &arena, &user, &faults);
         if (status == STATUS_OK) {
-            assert_true(faults_are_none(&faults));
+            assert_true(document_errors_are_none(&faults));
             assert_str_equal(user, USER);
         } else {
             assert_int_equal(status, STATUS_OVERLOADED);
@@ -107,10 +107,10 @@ static void an_arena_that_ends_between_two_prints_of_faults_is_overloaded(void *
 
         assert_true(left < 2048);
         arena_init_with(&arena, left);
-        faults_init(&faults, &arena);
+        document_errors_init(&faults, &arena);
         for (size_t i = 0; i < 5; i++) {
-            faults_add(&faults, "/a-member-of-a-name-that-is-not-short",
-                       "This member is not known here.");
+            document_errors_add(&faults, "/a-member-of-a-name-that-is-not-short",
+                                "This member is not known here.");
         }
         status = faults.no_memory ? status : refusal_status(STATUS_INVALID_GRANT, &faults);
         was_between = was_between || (status == STATUS_OVERLOADED && left > 800);

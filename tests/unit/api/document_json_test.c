@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "unit/assert_str.h"
 #include "unit/api/refusal.h"
+#include "unit/assert_str.h"
 
 /* A document of up to three members, and what was read of it. */
 struct read {
@@ -26,7 +26,7 @@ static void read_init(struct read *read, struct str document)
 
     *read = (struct read){.count = -1, .time = -1};
     arena_init(&read->arena, LIMIT_REQUEST_MEMORY);
-    faults_init(&read->faults, &read->arena);
+    document_errors_init(&read->faults, &read->arena);
     read->status = document_read(document, members, 3, &read->faults);
 }
 
@@ -41,7 +41,7 @@ static void assert_faults(struct str document, const char *faults)
 
     read_init(&read, document);
     assert_int_equal(read.status, STATUS_OK);
-    assert_false(faults_are_none(&read.faults));
+    assert_false(document_errors_are_none(&read.faults));
     assert_string_equal(refusal_print(STATUS_INVALID_GRANT, &read.faults), faults);
     read_fini(&read);
 }
@@ -64,7 +64,7 @@ static void what_is_not_required_may_be_missing(void **state)
     (void)state;
     read_init(&read, STR("{\"text\":\"a\"}"));
     assert_int_equal(read.status, STATUS_OK);
-    assert_true(faults_are_none(&read.faults));
+    assert_true(document_errors_are_none(&read.faults));
     assert_str_equal(read.text, "a");
     assert_int_equal(read.count, -1);
     assert_int_equal(read.time, -1);
@@ -78,7 +78,7 @@ static void malformed_json_has_no_faults(void **state)
     (void)state;
     read_init(&read, STR("{\"x\":1"));
     assert_int_equal(read.status, STATUS_MALFORMED_JSON);
-    assert_true(faults_are_none(&read.faults));
+    assert_true(document_errors_are_none(&read.faults));
     read_fini(&read);
 }
 
@@ -90,10 +90,10 @@ static void a_fault_that_finds_no_room_is_not_none(void **state)
 
     (void)state;
     arena_init(&arena, 0);
-    faults_init(&faults, &arena);
-    assert_true(faults_are_none(&faults));
-    faults_add(&faults, "/a", "This is wrong.");
-    assert_false(faults_are_none(&faults));
+    document_errors_init(&faults, &arena);
+    assert_true(document_errors_are_none(&faults));
+    document_errors_add(&faults, "/a", "This is wrong.");
+    assert_false(document_errors_are_none(&faults));
 }
 
 static void a_missing_member_is_a_fault_where_it_is_required(void **state)

@@ -14,7 +14,7 @@ static enum status take(struct str document, char text[LIMIT_USER_ID + 1])
     enum status status;
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
-    faults_init(&faults, &arena);
+    document_errors_init(&faults, &arena);
     status = document_read(document, &member, 1, &faults);
     memcpy(text, value.p, value.n);
     text[value.n] = '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/grant_json.h"
 
-#include "unit/assert_str.h"
 #include "unit/api/refusal.h"
+#include "unit/assert_str.h"
 
 #define TEXT_FAULT "/user_id This must have 1 to 128 bytes of UTF-8 and no control characters.\n"
 
@@ -14,7 +14,7 @@ static void assert_user(const char *document, const char *user_id)
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
     assert_int_equal(grant_read(str_of(document), &arena, &user, &faults), STATUS_OK);
-    assert_true(faults_are_none(&faults));
+    assert_true(document_errors_are_none(&faults));
     assert_str_equal(user, user_id);
     arena_fini(&arena);
 }

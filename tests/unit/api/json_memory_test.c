@@ -11,8 +11,8 @@
 
 #include "api/discount_json.h"
 #include "api/grant_json.h"
-#include "unit/assert_str.h"
 #include "unit/api/refusal.h"
+#include "unit/assert_str.h"
 
 static const struct discount discount = {
     .id = STR_INIT("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
@@ -81,7 +81,7 @@ static void *denied(void *context)
     allowed = 0;
     outcome->begun = json_memory_begin();
     outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &faults);
-    faults_add(&faults, "/a", "This is wrong.");
+    document_errors_add(&faults, "/a", "This is wrong.");
     outcome->refused = refusal_status(STATUS_INVALID_GRANT, &faults);
     return NULL;
 }
@@ -146,7 +146,7 @@ static void texts_of_every_length_are_read_whole(void **state)
         arena_begin(&arena);
         document = arena_printf(&arena, "{\"user_id\":\"%0*d\"}", length, 0);
         assert_int_equal(read_denied(document, &arena, &user, &faults), STATUS_OK);
-        assert_true(faults_are_none(&faults));
+        assert_true(document_errors_are_none(&faults));
         assert_int_equal(user.n, length);
         assert_memory_equal(user.p, document.p + strlen("{\"user_id\":\""), user.n);
         arena_fini(&arena);
@@ -204,7 +204,7 @@ static void the_documents_that_cost_most_are_read(void **state)
 
         arena_begin(&arena);
         assert_int_equal(read_denied(document, &arena, &user, &faults), STATUS_OK);
-        assert_false(faults_are_none(&faults));
+        assert_false(document_errors_are_none(&faults));
         arena_fini(&arena);
     }
 }

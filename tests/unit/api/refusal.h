@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Stands in for the server: a program with this file has its own request_problem and
  * request_refuse, which keep the refusal instead of sending it. */
-#ifndef UNIT_REFUSAL_H
-#define UNIT_REFUSAL_H
+#ifndef UNIT_API_REFUSAL_H
+#define UNIT_API_REFUSAL_H
 
 #include "api/document_json.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/api.h"
+#include "api/routes.h"
 #include "http/router.h"
 #include "unit/assert_str.h"
 
@@ -17,7 +17,7 @@ static void path_of(const struct route *route, char path[128])
 
 static enum status match(const char *method, const char *path, request_fn *ret_handler)
 {
-    const struct router router = {api_routes, api_route_count};
+    const struct router router = {routes_table, routes_count};
     struct str params[LIMIT_PATH_SEGMENTS];
     char allow[ROUTER_ALLOW_SIZE];
     struct arena arena;
@@ -39,13 +39,13 @@ static enum status match(const char *method, const char *path, request_fn *ret_h
 static void every_route_is_reached(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
+    for (size_t i = 0; i < routes_count; i++) {
         request_fn handler = NULL;
         char path[128];
 
-        path_of(&api_routes[i], path);
-        assert_int_equal(match(api_routes[i].method, path, &handler), STATUS_OK);
-        assert_true(handler == api_routes[i].handler);
+        path_of(&routes_table[i], path);
+        assert_int_equal(match(routes_table[i].method, path, &handler), STATUS_OK);
+        assert_true(handler == routes_table[i].handler);
     }
 }
 
@@ -53,11 +53,11 @@ static void every_route_is_reached(void **state)
 static void every_resource_tells_its_methods(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
+    for (size_t i = 0; i < routes_count; i++) {
         request_fn handler = NULL;
         char path[128];
 
-        path_of(&api_routes[i], path);
+        path_of(&routes_table[i], path);
         assert_int_equal(match("OPTIONS", path, &handler), STATUS_METHOD_NOT_ALLOWED);
         assert_null(handler);
     }

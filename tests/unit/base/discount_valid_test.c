@@ -18,20 +18,20 @@ static size_t faults_of(const struct discount *discount, size_t from)
 {
     size_t count = 0;
 
-    while (discount_fault(discount, &from) != NULL) {
+    while (discount_next_error(discount, &from) != NULL) {
         count++;
     }
     return count;
 }
 
-static void what_a_store_of_ours_writes_is_sound(void **state)
+static void what_a_store_of_ours_writes_is_valid(void **state)
 {
     static char longest[LIMIT_DISCOUNT_CODE];
     struct discount discount = sound;
 
     (void)state;
     memset(longest, 'x', sizeof(longest));
-    assert_true(discount_is_sound(&discount));
+    assert_true(discount_is_valid(&discount));
     discount.brand_id = (struct str){longest, LIMIT_BRAND_ID};
     discount.discount_code = (struct str){longest, LIMIT_DISCOUNT_CODE};
     discount.total_count = LIMIT_TOTAL_COUNT;
@@ -39,12 +39,12 @@ static void what_a_store_of_ours_writes_is_sound(void **state)
     discount.created_at_us = LIMIT_TIME_US;
     discount.starts_at_us = LIMIT_TIME_US - 1;
     discount.expires_at_us = LIMIT_TIME_US;
-    assert_true(discount_is_sound(&discount));
+    assert_true(discount_is_valid(&discount));
     discount.total_count = 1;
     discount.created_at_us = 1;
     discount.starts_at_us = 0;
     discount.expires_at_us = 1;
-    assert_true(discount_is_sound(&discount));
+    assert_true(discount_is_valid(&discount));
 }
 
 static void more_grants_than_the_stock_can_be_read(void **state)
@@ -53,7 +53,7 @@ static void more_grants_than_the_stock_can_be_read(void **state)
 
     (void)state;
     discount.granted_count = 11;
-    assert_true(discount_is_sound(&discount));
+    assert_true(discount_is_valid(&discount));
 }
 
 /* Each of them alone, told from the beginning, and among the terms if a grant needs it. */
@@ -91,7 +91,7 @@ static void each_thing_that_is_wrong_is_one_fault(void **state)
     wrong[n++].expires_at_us = 6;
     assert_int_equal(n, sizeof(wrong) / sizeof(wrong[0]));
     for (size_t i = 0; i < n; i++) {
-        assert_false(discount_is_sound(&wrong[i]));
+        assert_false(discount_is_valid(&wrong[i]));
         assert_int_equal(faults_of(&wrong[i], 0), 1);
         assert_int_equal(faults_of(&wrong[i], DISCOUNT_TERMS), i >= terms ? 1 : 0);
     }
@@ -111,15 +111,15 @@ static void one_fault_hides_no_other(void **state)
 static void a_user_is_a_text(void **state)
 {
     (void)state;
-    assert_true(user_id_is_sound(STR("User 1")));
-    assert_false(user_id_is_sound(STR("")));
-    assert_false(user_id_is_sound(STR("\x80")));
+    assert_true(user_id_is_valid(STR("User 1")));
+    assert_false(user_id_is_valid(STR("")));
+    assert_false(user_id_is_valid(STR("\x80")));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_store_of_ours_writes_is_sound),
+        cmocka_unit_test(what_a_store_of_ours_writes_is_valid),
         cmocka_unit_test(more_grants_than_the_stock_can_be_read),
         cmocka_unit_test(each_thing_that_is_wrong_is_one_fault),
         cmocka_unit_test(one_fault_hides_no_other),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of a header section. On the test's own thread. */
-#ifndef UNIT_HEADER_LINES_H
-#define UNIT_HEADER_LINES_H
+#ifndef UNIT_HTTP_HEADER_LINES_H
+#define UNIT_HTTP_HEADER_LINES_H
 
 #include "http/header_check.h"
 #include "unit/assert_str.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of a request target. On the test's own thread. */
-#ifndef UNIT_TARGET_STATUS_H
-#define UNIT_TARGET_STATUS_H
+#ifndef UNIT_HTTP_TARGET_STATUS_H
+#define UNIT_HTTP_TARGET_STATUS_H
 
 #include "http/target.h"
 #include "unit/assert_str.h"

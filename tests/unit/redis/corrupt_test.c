@@ -11,11 +11,12 @@ static enum status status_with(size_t memory, enum store_verb verb, const redisR
 {
     struct arena arena;
     struct store_op op = {.verb = verb, .arena = &arena};
-    struct redis_outcomes outcomes = codec_outcomes(reply, 0, 1);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(reply, 0, 1);
     enum status status;
 
     arena_init(&arena, memory);
-    status = verb == STORE_GRANT ? codec_outcome(&outcomes, &op) : codec_decode(reply, &op);
+    status =
+        verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, &op) : redis_verbs_decode(reply, &op);
     arena_fini(&arena);
     return status;
 }
@@ -240,10 +241,10 @@ static void replies_of_any_shape_have_a_status(void **state)
         arena_init(&replies, LIMIT_REQUEST_MEMORY);
         arena_init(&results, LIMIT_REQUEST_MEMORY);
         reply = any_reply(&replies, &seed, 3);
-        assert_true(codec_decode(reply, &op) < STATUS_COUNT);
+        assert_true(redis_verbs_decode(reply, &op) < STATUS_COUNT);
         op.verb = STORE_GRANT;
-        outcomes = codec_outcomes(reply, drawn(&seed, 2), 1);
-        assert_true(codec_outcome(&outcomes, &op) < STATUS_COUNT);
+        outcomes = redis_verbs_outcomes(reply, drawn(&seed, 2), 1);
+        assert_true(redis_verbs_outcome(&outcomes, &op) < STATUS_COUNT);
         arena_fini(&results);
         arena_fini(&replies);
     }

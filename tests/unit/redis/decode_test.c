@@ -32,15 +32,15 @@ static struct store_op op_of(enum store_verb verb, void **state)
 
 static enum status decode(struct store_op *op, const redisReply *reply)
 {
-    return codec_decode(reply, op);
+    return redis_verbs_decode(reply, op);
 }
 
 /* The first outcome of a command's group. */
 static enum status outcome(struct store_op *op, const redisReply *reply, size_t group)
 {
-    struct redis_outcomes outcomes = codec_outcomes(reply, group, 1);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(reply, group, 1);
 
-    return codec_outcome(&outcomes, op);
+    return redis_verbs_outcome(&outcomes, op);
 }
 
 /* ---- Create ---- */
@@ -213,23 +213,23 @@ static void each_of_many_users_gets_his_own_word(void **state)
 {
     static const enum status expected[] = {STATUS_OK, STATUS_DISCOUNT_EXHAUSTED, STATUS_OK,
                                            STATUS_UNAVAILABLE, STATUS_OK};
-    struct redis_outcomes outcomes = codec_outcomes(GRANT("gxh22rg"), 0, 5);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(GRANT("gxh22rg"), 0, 5);
 
     for (size_t i = 0; i < 5; i++) {
         struct store_op op = op_of(STORE_GRANT, state);
 
-        assert_int_equal(codec_outcome(&outcomes, &op), expected[i]);
+        assert_int_equal(redis_verbs_outcome(&outcomes, &op), expected[i]);
         assert_int_equal(op.grant.replayed, i == 2);
     }
 }
 
 static void whoever_does_not_wait_any_more_takes_his_word_with_him(void **state)
 {
-    struct redis_outcomes outcomes = codec_outcomes(GRANT("h7x"), 0, 2);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(GRANT("h7x"), 0, 2);
     struct store_op op = op_of(STORE_GRANT, state);
 
-    codec_outcome(&outcomes, NULL);
-    assert_int_equal(codec_outcome(&outcomes, &op), STATUS_DISCOUNT_EXHAUSTED);
+    redis_verbs_outcome(&outcomes, NULL);
+    assert_int_equal(redis_verbs_outcome(&outcomes, &op), STATUS_DISCOUNT_EXHAUSTED);
 }
 
 static void each_discount_of_a_command_has_its_own_place(void **state)
@@ -247,8 +247,8 @@ static void each_discount_of_a_command_has_its_own_place(void **state)
     assert_int_equal(outcome(&op, reply, 3), STATUS_DISCOUNT_NOT_STARTED);
     assert_int_equal(op.grant.starts_in_us, 1000);
     assert_int_equal(outcome(&op, reply, 4), STATUS_CORRUPT);
-    assert_str_equal(codec_refusal(STORE_GRANT, 4, reply), "OOM command not allowed");
-    assert_int_equal(codec_refusal(STORE_GRANT, 5, reply).n, 0);
+    assert_str_equal(redis_verbs_refusal(STORE_GRANT, 4, reply), "OOM command not allowed");
+    assert_int_equal(redis_verbs_refusal(STORE_GRANT, 5, reply).n, 0);
 }
 
 static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **state)
@@ -257,11 +257,12 @@ static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **st
                                     ERROR_WORD("NOPERM this user has no permissions"));
 
     (void)state;
-    assert_null(codec_fault(STORE_GRANT, reply, 0));
-    assert_ptr_equal(codec_fault(STORE_GRANT, reply, 1), reply->element[8]);
-    assert_null(codec_fault(STORE_GRANT, reply, 2));
-    assert_null(codec_fault(STORE_LIST, reply, 1));
-    assert_str_equal(codec_refusal(STORE_GRANT, 2, reply), "NOPERM this user has no permissions");
+    assert_null(redis_verbs_error_in(STORE_GRANT, reply, 0));
+    assert_ptr_equal(redis_verbs_error_in(STORE_GRANT, reply, 1), reply->element[8]);
+    assert_null(redis_verbs_error_in(STORE_GRANT, reply, 2));
+    assert_null(redis_verbs_error_in(STORE_LIST, reply, 1));
+    assert_str_equal(redis_verbs_refusal(STORE_GRANT, 2, reply),
+                     "NOPERM this user has no permissions");
 }
 
 /* The words that stand behind it would be those of other users. */
@@ -274,12 +275,12 @@ static void a_word_too_many_or_too_few_is_corrupt_for_all(void **state)
                            .str = (char *)(uintptr_t)words[i],
                            .len = strlen(words[i])};
         struct redis_outcomes outcomes =
-            codec_outcomes(ARRAY(TEXT("1000"), TEXT("A"), NIL, NIL, &text), 0, 3);
+            redis_verbs_outcomes(ARRAY(TEXT("1000"), TEXT("A"), NIL, NIL, &text), 0, 3);
 
         for (size_t user = 0; user < 3; user++) {
             struct store_op op = op_of(STORE_GRANT, state);
 
-            assert_int_equal(codec_outcome(&outcomes, &op), STATUS_CORRUPT);
+            assert_int_equal(redis_verbs_outcome(&outcomes, &op), STATUS_CORRUPT);
         }
     }
 }

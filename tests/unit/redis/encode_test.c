@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/redis/verbs.h"
 #include "store/redis/scripts.h"
+#include "store/redis/verbs.h"
 #include "unit/assert_str.h"
 
 #define ID "dsc-AAAAAAAAAAAAAAAAAAAAAA"
@@ -18,7 +18,7 @@ static const struct redis_command *encoded(struct store_op *op, bool whole_scrip
     static struct redis_command command;
 
     memset(&command, '#', sizeof(command));
-    codec_encode(&(struct redis_group){&op, 1}, 1, whole_script, &command);
+    redis_verbs_encode(&(struct redis_group){&op, 1}, 1, whole_script, &command);
     return &command;
 }
 
@@ -164,7 +164,7 @@ static void many_grants_name_their_wallets_and_users_in_order(void **state)
     static struct redis_command command;
 
     (void)state;
-    codec_encode(&(struct redis_group){ops, 3}, 1, false, &command);
+    redis_verbs_encode(&(struct redis_group){ops, 3}, 1, false, &command);
     assert_rest(&command, 2,
                 REST("5", "discount:{" ID "}", "discount:{" ID "}:grants", "user:{b}:discounts",
                      "user:{a}:discounts", "user:{b}:discounts", ID, "3", "b", "a", "b"));
@@ -180,7 +180,7 @@ static void grants_of_many_discounts_come_one_discount_behind_the_other(void **s
 
     (void)state;
     first.grant.grant.discount_id = STR(OTHER_ID);
-    codec_encode(groups, 2, false, &command);
+    redis_verbs_encode(groups, 2, false, &command);
     assert_rest(&command, 2,
                 REST("7", "discount:{" OTHER_ID "}", "discount:{" OTHER_ID "}:grants",
                      "user:{b}:discounts", "discount:{" ID "}", "discount:{" ID "}:grants",

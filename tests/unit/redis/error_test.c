@@ -23,7 +23,7 @@ static void what_redis_refused_to_execute_is_unavailable(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        assert_int_equal(codec_error(refusals[i]), STATUS_UNAVAILABLE);
+        assert_int_equal(redis_verbs_error_status(refusals[i]), STATUS_UNAVAILABLE);
     }
 }
 
@@ -41,32 +41,35 @@ static void every_other_error_means_that_a_key_is_not_ours(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        assert_int_equal(codec_error(errors[i]), STATUS_CORRUPT);
+        assert_int_equal(redis_verbs_error_status(errors[i]), STATUS_CORRUPT);
     }
 }
 
 static void a_script_that_is_not_loaded_is_told_apart(void **state)
 {
     (void)state;
-    assert_true(codec_is_noscript(ERROR_WORD("NOSCRIPT No matching script. Please use EVAL.")));
-    assert_false(codec_is_noscript(ERROR_WORD("ERR NOSCRIPT")));
-    assert_false(codec_is_noscript(ERROR_WORD("NO")));
-    assert_false(codec_is_noscript(ERROR_WORD("")));
+    assert_true(
+        redis_verbs_is_noscript(ERROR_WORD("NOSCRIPT No matching script. Please use EVAL.")));
+    assert_false(redis_verbs_is_noscript(ERROR_WORD("ERR NOSCRIPT")));
+    assert_false(redis_verbs_is_noscript(ERROR_WORD("NO")));
+    assert_false(redis_verbs_is_noscript(ERROR_WORD("")));
 }
 
 static void what_belongs_to_a_cluster_is_unavailable(void **state)
 {
     (void)state;
-    assert_int_equal(codec_error(ERROR_WORD("MOVED 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
-    assert_int_equal(codec_error(ERROR_WORD("ASK 3999 127.0.0.1:6381")), STATUS_UNAVAILABLE);
-    assert_int_equal(
-        codec_error(ERROR_WORD("CROSSSLOT Keys in request don't hash to the same slot")),
-        STATUS_UNAVAILABLE);
+    assert_int_equal(redis_verbs_error_status(ERROR_WORD("MOVED 3999 127.0.0.1:6381")),
+                     STATUS_UNAVAILABLE);
+    assert_int_equal(redis_verbs_error_status(ERROR_WORD("ASK 3999 127.0.0.1:6381")),
+                     STATUS_UNAVAILABLE);
+    assert_int_equal(redis_verbs_error_status(
+                         ERROR_WORD("CROSSSLOT Keys in request don't hash to the same slot")),
+                     STATUS_UNAVAILABLE);
 }
 
 static bool is_readonly(redisReply *error)
 {
-    return codec_is_readonly(codec_refusal(STORE_GET, 1, error));
+    return redis_verbs_is_readonly(redis_verbs_refusal(STORE_GET, 1, error));
 }
 
 static void a_replica_is_told_apart(void **state)
@@ -80,7 +83,8 @@ static void a_replica_is_told_apart(void **state)
 static void what_is_not_ours_is_no_refusal(void **state)
 {
     (void)state;
-    assert_int_equal(codec_refusal(STORE_GRANT, 1, ERROR_WORD("WRONGTYPE Operation against")).n, 0);
+    assert_int_equal(
+        redis_verbs_refusal(STORE_GRANT, 1, ERROR_WORD("WRONGTYPE Operation against")).n, 0);
 }
 
 int main(void)

@@ -17,7 +17,7 @@ static const struct redis_command *encoded(struct store_op *op)
     static struct redis_command command;
 
     memset(&command, '#', sizeof(command));
-    codec_encode(&(struct redis_group){&op, 1}, 1, false, &command);
+    redis_verbs_encode(&(struct redis_group){&op, 1}, 1, false, &command);
     return &command;
 }
 
@@ -52,7 +52,7 @@ static void check_room(size_t each)
         pointers[i] = &ops[i];
         groups[i / each] = (struct redis_group){pointers + i / each * each, each};
     }
-    codec_encode(groups, count, false, &command);
+    redis_verbs_encode(groups, count, false, &command);
     assert_int_equal(command.argc, 3 + 4 * count + 2 * LIMIT_GRANTS_PER_CALL);
     for (size_t i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
         size_t before = 2 * (i / each + 1) + i;

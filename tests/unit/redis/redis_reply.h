@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Replies of Redis, written by hand. They live as long as the block they are written in. */
-#ifndef UNIT_REDIS_REPLY_H
-#define UNIT_REDIS_REPLY_H
+#ifndef UNIT_REDIS_REDIS_REPLY_H
+#define UNIT_REDIS_REDIS_REPLY_H
 
 #include <hiredis/hiredis.h>
 

@@ -40,10 +40,10 @@ static void assert_said(char *const *environment, bool expected, const char *tex
 {
     struct config config;
     char *said;
-    bool is_sound = read_said(environment, &config, &said);
+    bool is_valid = read_said(environment, &config, &said);
 
     assert_string_equal(said, text);
-    assert_int_equal(is_sound, expected);
+    assert_int_equal(is_valid, expected);
     free(said);
 }
 

@@ -17,26 +17,26 @@ static uint64_t user_hash(uint64_t seed, const char *kind, int64_t i)
     return siphash(&key, (struct str){text, (size_t)n});
 }
 
-static void fill(struct holder_filter *filter, uint64_t seed, int64_t users)
+static void fill(struct bloom_filter *filter, uint64_t seed, int64_t users)
 {
-    assert_true(holder_filter_init(filter, users));
+    assert_true(bloom_filter_init(filter, users));
     for (int64_t i = 0; i < users; i++) {
-        holder_filter_add(filter, user_hash(seed, "in", i));
+        bloom_filter_add(filter, user_hash(seed, "in", i));
     }
 }
 
 static void check_none_is_missed(uint64_t seed, int64_t users)
 {
-    struct holder_filter filter;
+    struct bloom_filter filter;
 
     fill(&filter, seed, users);
     for (int64_t i = 0; i < users; i++) {
-        if (!holder_filter_may_have(&filter, user_hash(seed, "in", i))) {
+        if (!bloom_filter_may_have(&filter, user_hash(seed, "in", i))) {
             fail_msg("seed %llu: user %lld of %lld is missed", (unsigned long long)seed,
                      (long long)i, (long long)users);
         }
     }
-    holder_filter_fini(&filter);
+    bloom_filter_fini(&filter);
 }
 
 static void whoever_was_added_is_found(void **state)
@@ -55,14 +55,14 @@ static void whoever_was_added_is_found(void **state)
 /* How many of `asked` others are taken for users who may be there. */
 static int64_t taken_for_holders(uint64_t seed, int64_t users, int64_t asked)
 {
-    struct holder_filter filter;
+    struct bloom_filter filter;
     int64_t taken = 0;
 
     fill(&filter, seed, users);
     for (int64_t i = 0; i < asked; i++) {
-        taken += holder_filter_may_have(&filter, user_hash(seed, "out", i));
+        taken += bloom_filter_may_have(&filter, user_hash(seed, "out", i));
     }
-    holder_filter_fini(&filter);
+    bloom_filter_fini(&filter);
     return taken;
 }
 
@@ -79,32 +79,32 @@ static void few_others_are_taken_for_one_of_them(void **state)
 
 static void an_empty_one_has_nobody(void **state)
 {
-    struct holder_filter filter;
+    struct bloom_filter filter;
 
     (void)state;
-    assert_true(holder_filter_init(&filter, 0));
+    assert_true(bloom_filter_init(&filter, 0));
     for (int64_t i = 0; i < 10000; i++) {
-        assert_false(holder_filter_may_have(&filter, user_hash(1, "out", i)));
+        assert_false(bloom_filter_may_have(&filter, user_hash(1, "out", i)));
     }
-    holder_filter_fini(&filter);
+    bloom_filter_fini(&filter);
 }
 
 static void its_size_is_as_designed(void **state)
 {
     (void)state;
-    assert_int_equal(holder_filter_size(0), 8);
-    assert_int_equal(holder_filter_size(1000), 2008);
-    assert_int_equal(holder_filter_size(10000000), 20000008);
+    assert_int_equal(bloom_filter_size(0), 8);
+    assert_int_equal(bloom_filter_size(1000), 2008);
+    assert_int_equal(bloom_filter_size(10000000), 20000008);
 }
 
 static void too_many_users_have_none(void **state)
 {
-    struct holder_filter filter;
+    struct bloom_filter filter;
 
     (void)state;
-    assert_true(holder_filter_size(1000000000) == SIZE_MAX);
-    assert_true(holder_filter_size(INT64_MAX) == SIZE_MAX);
-    assert_false(holder_filter_init(&filter, 1000000000));
+    assert_true(bloom_filter_size(1000000000) == SIZE_MAX);
+    assert_true(bloom_filter_size(INT64_MAX) == SIZE_MAX);
+    assert_false(bloom_filter_init(&filter, 1000000000));
     assert_null(filter.words);
 }
 

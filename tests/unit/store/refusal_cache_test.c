@@ -12,18 +12,18 @@
 
 /* A backend that has one list of holders, "user 0" and so on, for every discount. */
 struct rig {
-    struct sold_out *sold_out;
+    struct refusal_cache *sold_out;
     uint64_t now_ms;
     int64_t holders;
     size_t pages; /* that were asked for */
-    char names[SOLD_OUT_PAGE][16];
+    char names[REFUSAL_CACHE_PAGE][16];
 };
 
 static int setup(void **state)
 {
     static struct rig rig;
 
-    rig = (struct rig){.sold_out = sold_out_new(), .now_ms = START_MS, .holders = HOLDERS};
+    rig = (struct rig){.sold_out = refusal_cache_new(), .now_ms = START_MS, .holders = HOLDERS};
     *state = &rig;
     return rig.sold_out == NULL;
 }
@@ -32,7 +32,7 @@ static int teardown(void **state)
 {
     struct rig *rig = *state;
 
-    sold_out_free(rig->sold_out);
+    refusal_cache_free(rig->sold_out);
     return 0;
 }
 
@@ -63,7 +63,7 @@ static void say(struct rig *rig, struct str id, struct str user, enum status sta
                   .replayed = replayed},
     };
 
-    sold_out_learn(rig->sold_out, &op, status, rig->now_ms);
+    refusal_cache_learn(rig->sold_out, &op, status, rig->now_ms);
 }
 
 static void say_exhausted(struct rig *rig, struct str id)
@@ -93,7 +93,7 @@ static void page_answer(struct rig *rig, struct store_op *op)
 {
     rig->pages++;
     page_fill(rig, op);
-    sold_out_page_done(op);
+    refusal_cache_page_done(op);
 }
 
 /* One refusal by the backend, and the page that it may pay for. */
@@ -102,7 +102,7 @@ static void refuse_once(struct rig *rig, struct str id)
     struct store_op *op;
 
     say_exhausted(rig, id);
-    op = sold_out_page(rig->sold_out, rig->now_ms);
+    op = refusal_cache_page(rig->sold_out, rig->now_ms);
     if (op != NULL) {
         page_answer(rig, op);
     }
@@ -110,7 +110,7 @@ static void refuse_once(struct rig *rig, struct str id)
 
 static size_t refusals_for(int64_t holders)
 {
-    return (size_t)(holders / SOLD_OUT_PAGE + 1) * SOLD_OUT_REFUSALS;
+    return (size_t)(holders / REFUSAL_CACHE_PAGE + 1) * REFUSAL_CACHE_REFUSALS;
 }
 
 static void load(struct rig *rig, struct str id)
@@ -125,9 +125,9 @@ static struct store_op *page_wanted(struct rig *rig, struct str id)
 {
     struct store_op *op = NULL;
 
-    for (size_t i = 0; op == NULL && i < SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; op == NULL && i < REFUSAL_CACHE_REFUSALS; i++) {
         say_exhausted(rig, id);
-        op = sold_out_page(rig->sold_out, rig->now_ms);
+        op = refusal_cache_page(rig->sold_out, rig->now_ms);
     }
     assert_non_null(op);
     return op;
@@ -139,7 +139,7 @@ static bool asked_for(struct rig *rig, struct str id, struct str user, enum stat
 {
     const struct grant grant = {.discount_id = id, .user_id = user};
 
-    return sold_out_refuses(rig->sold_out, &grant, rig->now_ms, ret_status);
+    return refusal_cache_refuses(rig->sold_out, &grant, rig->now_ms, ret_status);
 }
 
 /* Past the one that is let through to the backend. */
@@ -189,10 +189,10 @@ static void a_discount_that_is_over_is_refused_as_such(void **state)
     char user[16];
 
     rig->holders = 0;
-    for (size_t i = 0; i < SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
         say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
     }
-    op = sold_out_page(rig->sold_out, rig->now_ms);
+    op = refusal_cache_page(rig->sold_out, rig->now_ms);
     assert_non_null(op);
     page_answer(rig, op);
     assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXPIRED);
@@ -229,7 +229,7 @@ static void few_refusals_are_not_worth_a_page(void **state)
 {
     struct rig *rig = *state;
 
-    for (size_t i = 0; i < SOLD_OUT_REFUSALS - 1; i++) {
+    for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS - 1; i++) {
         refuse_once(rig, ID);
     }
     assert_int_equal(rig->pages, 0);
@@ -242,9 +242,9 @@ static void each_page_is_paid_for_by_refusals(void **state)
     struct rig *rig = *state;
 
     rig->holders = 1000000;
-    for (size_t i = 0; i < 100 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 100 * REFUSAL_CACHE_REFUSALS; i++) {
         refuse_once(rig, ID);
-        assert_int_equal(rig->pages, (i + 1) / SOLD_OUT_REFUSALS);
+        assert_int_equal(rig->pages, (i + 1) / REFUSAL_CACHE_REFUSALS);
     }
     assert_false(is_known(rig, ID));
 }
@@ -266,15 +266,15 @@ static void there_is_one_page_at_a_time(void **state)
     struct rig *rig = *state;
     struct store_op *op = page_wanted(rig, ID);
 
-    for (size_t i = 0; i < 10 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
         say_exhausted(rig, ID);
         say_exhausted(rig, id_of(2));
-        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
     }
     page_answer(rig, op);
-    assert_non_null(sold_out_page(rig->sold_out, rig->now_ms));
+    assert_non_null(refusal_cache_page(rig->sold_out, rig->now_ms));
     op->status = STATUS_UNAVAILABLE;
-    sold_out_page_done(op);
+    refusal_cache_page_done(op);
 }
 
 static void nothing_is_read_behind_the_last_page(void **state)
@@ -284,11 +284,11 @@ static void nothing_is_read_behind_the_last_page(void **state)
 
     rig->holders = 3;
     op = page_wanted(rig, ID);
-    for (size_t i = 0; i < 4 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 4 * REFUSAL_CACHE_REFUSALS; i++) {
         say_exhausted(rig, ID);
     }
     page_answer(rig, op);
-    assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+    assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
     assert_true(is_known(rig, ID));
 }
 
@@ -302,7 +302,7 @@ static void other_holders_than_were_counted_are_not_believed(void **state)
             struct store_op *op;
 
             say_exhausted(rig, ID);
-            op = sold_out_page(rig->sold_out, rig->now_ms);
+            op = refusal_cache_page(rig->sold_out, rig->now_ms);
             if (op != NULL) {
                 rig->holders += wrong;
                 page_answer(rig, op);
@@ -310,7 +310,7 @@ static void other_holders_than_were_counted_are_not_believed(void **state)
             }
         }
         assert_false(is_known(rig, ID));
-        sold_out_forget(rig->sold_out);
+        refusal_cache_forget(rig->sold_out);
     }
 }
 
@@ -322,9 +322,9 @@ static void a_page_that_fails_ends_the_load(void **state)
     page_answer(rig, op);
     op = page_wanted(rig, ID);
     op->status = STATUS_OVERLOADED;
-    sold_out_page_done(op);
-    assert_int_equal(sold_out_discounts(rig->sold_out), 0);
-    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    refusal_cache_page_done(op);
+    assert_int_equal(refusal_cache_discounts(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
     load(rig, ID);
     assert_true(is_known(rig, ID));
 }
@@ -334,14 +334,14 @@ static void a_page_of_a_load_before_is_not_added(void **state)
     struct rig *rig = *state;
     struct store_op *op = page_wanted(rig, ID);
 
-    sold_out_forget(rig->sold_out);
+    refusal_cache_forget(rig->sold_out);
     rig->holders = 0;
-    for (size_t i = 0; i < SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
         say_exhausted(rig, ID);
     }
     page_answer(rig, op);
     assert_false(is_known(rig, ID));
-    op = sold_out_page(rig->sold_out, rig->now_ms);
+    op = refusal_cache_page(rig->sold_out, rig->now_ms);
     if (op == NULL) {
         op = page_wanted(rig, ID);
     }
@@ -354,16 +354,16 @@ static void a_load_that_takes_too_long_is_begun_anew_much_later(void **state)
     struct rig *rig = *state;
     size_t pages;
 
-    for (size_t i = 0; i < 2 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 2 * REFUSAL_CACHE_REFUSALS; i++) {
         refuse_once(rig, ID);
     }
-    rig->now_ms += SOLD_OUT_FILTER_MS + 1;
+    rig->now_ms += REFUSAL_CACHE_FILTER_MS + 1;
     pages = rig->pages;
-    for (size_t i = 0; i < 2 * SOLD_OUT_REFUSALS * SOLD_OUT_REST; i++) {
+    for (size_t i = 0; i < 2 * REFUSAL_CACHE_REFUSALS * REFUSAL_CACHE_REST; i++) {
         refuse_once(rig, ID);
     }
     assert_int_equal(rig->pages, pages);
-    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
     load(rig, ID);
     load(rig, ID);
     assert_true(is_known(rig, ID));
@@ -395,7 +395,7 @@ static void it_believes_nothing_older_than_a_second(void **state)
     struct rig *rig = *state;
 
     load(rig, ID);
-    rig->now_ms += SOLD_OUT_FRESH_MS;
+    rig->now_ms += REFUSAL_CACHE_FRESH_MS;
     assert_true(is_known(rig, ID));
     rig->now_ms += 1;
     assert_false(is_known(rig, ID));
@@ -410,7 +410,7 @@ static void an_older_word_does_not_make_a_newer_one_old(void **state)
     load(rig, ID);
     rig->now_ms -= 500;
     say_exhausted(rig, ID);
-    rig->now_ms += 500 + SOLD_OUT_FRESH_MS;
+    rig->now_ms += 500 + REFUSAL_CACHE_FRESH_MS;
     assert_true(is_known(rig, ID));
 }
 
@@ -420,7 +420,7 @@ static void a_holder_who_asks_renews_nothing(void **state)
     char text[16];
 
     load(rig, ID);
-    rig->now_ms += SOLD_OUT_FRESH_MS + 1;
+    rig->now_ms += REFUSAL_CACHE_FRESH_MS + 1;
     say(rig, ID, user_of(text, 3), STATUS_OK, -1, true);
     assert_false(is_known(rig, ID));
     say_exhausted(rig, ID);
@@ -432,7 +432,7 @@ static void a_filter_is_loaded_anew_after_a_minute(void **state)
     struct rig *rig = *state;
 
     load(rig, ID);
-    for (uint64_t ms = 0; ms < SOLD_OUT_FILTER_MS; ms += 1000) {
+    for (uint64_t ms = 0; ms < REFUSAL_CACHE_FILTER_MS; ms += 1000) {
         rig->now_ms += 1000;
         say_exhausted(rig, ID);
         assert_true(is_known(rig, ID));
@@ -440,7 +440,7 @@ static void a_filter_is_loaded_anew_after_a_minute(void **state)
     rig->now_ms += 1;
     say_exhausted(rig, ID);
     assert_false(is_known(rig, ID));
-    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
     load(rig, ID);
     assert_true(is_known(rig, ID));
 }
@@ -496,11 +496,11 @@ static void nothing_is_learnt_from_a_word_that_is_not_final(void **state)
 {
     struct rig *rig = *state;
 
-    for (size_t i = 0; i < 10 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
         say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
-        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
     }
-    assert_int_equal(sold_out_discounts(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_discounts(rig->sold_out), 0);
 }
 
 static void all_is_forgotten_with_the_connection(void **state)
@@ -509,12 +509,12 @@ static void all_is_forgotten_with_the_connection(void **state)
 
     load(rig, ID);
     load(rig, id_of(2));
-    sold_out_forget(rig->sold_out);
+    refusal_cache_forget(rig->sold_out);
     say_exhausted(rig, ID);
     say_exhausted(rig, id_of(2));
     assert_false(is_known(rig, ID));
     assert_false(is_known(rig, id_of(2)));
-    assert_int_equal(sold_out_bytes(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
 }
 
 /* ---- Bounds ---- */
@@ -524,16 +524,16 @@ static void the_least_recently_used_discount_goes(void **state)
     struct rig *rig = *state;
 
     rig->holders = 10;
-    for (size_t i = 0; i < SOLD_OUT_DISCOUNTS; i++) {
+    for (size_t i = 0; i < REFUSAL_CACHE_DISCOUNTS; i++) {
         load(rig, id_of(i));
     }
-    for (size_t i = 0; i < SOLD_OUT_DISCOUNTS; i++) {
+    for (size_t i = 0; i < REFUSAL_CACHE_DISCOUNTS; i++) {
         assert_true(is_known(rig, id_of(i)));
     }
     assert_true(is_known(rig, id_of(0)));
-    load(rig, id_of(SOLD_OUT_DISCOUNTS));
-    assert_int_equal(sold_out_discounts(rig->sold_out), SOLD_OUT_DISCOUNTS);
-    assert_true(is_known(rig, id_of(SOLD_OUT_DISCOUNTS)));
+    load(rig, id_of(REFUSAL_CACHE_DISCOUNTS));
+    assert_int_equal(refusal_cache_discounts(rig->sold_out), REFUSAL_CACHE_DISCOUNTS);
+    assert_true(is_known(rig, id_of(REFUSAL_CACHE_DISCOUNTS)));
     assert_true(is_known(rig, id_of(0)));
     assert_false(is_known(rig, id_of(1)));
     assert_true(is_known(rig, id_of(2)));
@@ -547,9 +547,9 @@ static void the_filters_have_a_bound(void **state)
     rig->holders = 3400000;
     for (size_t i = 0; i < 4; i++) {
         page_answer(rig, page_wanted(rig, id_of(i)));
-        assert_in_range(sold_out_bytes(rig->sold_out), 1, SOLD_OUT_BYTES);
+        assert_in_range(refusal_cache_bytes(rig->sold_out), 1, REFUSAL_CACHE_BYTES);
     }
-    assert_int_equal(sold_out_bytes(rig->sold_out), 3 * 6800008);
+    assert_int_equal(refusal_cache_bytes(rig->sold_out), 3 * 6800008);
 }
 
 static void a_discount_that_needs_more_than_there_is_is_not_remembered(void **state)
@@ -558,9 +558,9 @@ static void a_discount_that_needs_more_than_there_is_is_not_remembered(void **st
 
     load(rig, ID);
     rig->holders = 12000000;
-    for (size_t i = 0; i < 100 * SOLD_OUT_REFUSALS; i++) {
+    for (size_t i = 0; i < 100 * REFUSAL_CACHE_REFUSALS; i++) {
         say_exhausted(rig, id_of(2));
-        assert_null(sold_out_page(rig->sold_out, rig->now_ms));
+        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
     }
     assert_true(is_known(rig, ID));
 }

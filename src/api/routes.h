@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The handlers, and the table that names them. Each answers its request exactly once; see
  * discount/request.h. */
-#ifndef API_API_H
-#define API_API_H
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
 
 #include "discount/request.h"
 
 /* THE table: every path of the service. */
-extern const struct route api_routes[];
-extern const size_t api_route_count;
+extern const struct route routes_table[];
+extern const size_t routes_count;
 
 /* Once, by main, before there are threads. */
-void api_init(void);
+void routes_init(void);
 
 void discount_create(struct request *request);
 void discount_list(struct request *request);
@@ -21,7 +21,7 @@ void grant_get(struct request *request);
 void wallet_list(struct request *request);
 void problem_page(struct request *request);
 void metrics_text(struct request *request);
-void contract_get(struct request *request);
+void assets_contract(struct request *request);
 void ops_healthy(struct request *request);
 void ops_livez(struct request *request);
 
