@@ -9,7 +9,7 @@
 static void check_discount(struct str body, struct arena *arena)
 {
     struct discount discount = {0};
-    struct faults faults;
+    struct document_errors faults;
 
     if (discount_read(body, arena, &discount, &faults) != STATUS_OK ||
         !document_errors_are_none(&faults)) {
@@ -30,7 +30,7 @@ static void check_grant(struct str body, struct arena *arena)
     struct grant grant = {.discount_id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
                           .discount_code = STR("c"),
                           .granted_at_us = 1};
-    struct faults faults;
+    struct document_errors faults;
 
     if (grant_read(body, arena, &grant.user_id, &faults) == STATUS_OK &&
         document_errors_are_none(&faults)) {

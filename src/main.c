@@ -225,14 +225,14 @@ static const struct command *command_find(int argc, char **argv)
 
 static int run(const struct command *command, const char *operand)
 {
-    const char *fault = NULL;
+    const char *error = NULL;
     struct config config;
     bool sound = config_read(environ, stderr, &config);
-    struct store_engine *engine = store_engine_open(config.store, &fault);
+    struct store_engine *engine = store_engine_open(config.store, &error);
     int code;
 
     if (engine == NULL) {
-        fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", fault);
+        fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", error);
     }
     code = sound && engine != NULL ? command->run(&config, engine, operand) : EXIT_BAD_CONFIG;
     if (engine != NULL) {

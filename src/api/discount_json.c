@@ -7,7 +7,7 @@
 #include "discount/timestamp.h"
 
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
-                          struct faults *ret_faults)
+                          struct document_errors *ret_errors)
 {
     struct discount discount = {0};
     const struct member members[] = {
@@ -19,10 +19,10 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
     };
     enum status status;
 
-    document_errors_init(ret_faults, arena);
-    status = document_read(text, members, sizeof(members) / sizeof(members[0]), ret_faults);
+    document_errors_init(ret_errors, arena);
+    status = document_read(text, members, sizeof(members) / sizeof(members[0]), ret_errors);
     if (discount.expires_at_us != 0 && discount.expires_at_us <= discount.starts_at_us) {
-        document_errors_add(ret_faults, "/expires_at", "This must be later than starts_at.");
+        document_errors_add(ret_errors, "/expires_at", "This must be later than starts_at.");
     }
     *ret_discount = discount;
     return status;

@@ -8,7 +8,7 @@
 
 /* Reads what a brand sends to create a discount, and begins the faults; see document_read. */
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
-                          struct faults *ret_faults);
+                          struct document_errors *ret_errors);
 
 /* A discount as it was created, without its counts, and with them: a text with a line's end behind
  * it, in the arena. p is NULL without memory, and when a text in the store is not UTF-8. */

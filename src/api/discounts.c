@@ -45,7 +45,7 @@ static void discount_create_done(struct store_op *op);
 void discount_create(struct request *request)
 {
     struct discount *discount = &request->op.create.discount;
-    struct faults faults;
+    struct document_errors errors;
     enum status status;
     char *id = arena_alloc(&request->arena, DISCOUNT_ID_LENGTH);
 
@@ -67,13 +67,13 @@ void discount_create(struct request *request)
                                                      : NULL});
         return;
     }
-    status = discount_read(request->body, &request->arena, discount, &faults);
+    status = discount_read(request->body, &request->arena, discount, &errors);
     if (status != STATUS_OK || id == NULL) {
         request_refuse(request, id == NULL ? STATUS_OVERLOADED : status);
         return;
     }
-    if (!document_errors_are_none(&faults)) {
-        document_refuse(request, STATUS_INVALID_DISCOUNT, &faults);
+    if (!document_errors_are_none(&errors)) {
+        document_refuse(request, STATUS_INVALID_DISCOUNT, &errors);
         return;
     }
     discount_id_make(id);

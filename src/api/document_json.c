@@ -14,8 +14,8 @@
 /* Most answers fit; a longer one is printed a second time into the room it needs. */
 #define PRINT_SIZE 512
 
-struct fault {
-    struct fault *next;
+struct document_error {
+    struct document_error *next;
     const char *pointer;
     const char *detail;
 };
@@ -26,27 +26,27 @@ void document_init(void)
     json_object_seed(0);
 }
 
-void document_errors_init(struct faults *faults, struct arena *arena)
+void document_errors_init(struct document_errors *errors, struct arena *arena)
 {
-    *faults = (struct faults){.arena = arena, .end = &faults->first};
+    *errors = (struct document_errors){.arena = arena, .end = &errors->first};
 }
 
-void document_errors_add(struct faults *faults, const char *pointer, const char *detail)
+void document_errors_add(struct document_errors *errors, const char *pointer, const char *detail)
 {
-    struct fault *fault = arena_alloc(faults->arena, sizeof(*fault));
+    struct document_error *error = arena_alloc(errors->arena, sizeof(*error));
 
-    if (fault == NULL || pointer == NULL) {
-        faults->no_memory = true;
+    if (error == NULL || pointer == NULL) {
+        errors->no_memory = true;
         return;
     }
-    *fault = (struct fault){.pointer = pointer, .detail = detail};
-    *faults->end = fault;
-    faults->end = &fault->next;
+    *error = (struct document_error){.pointer = pointer, .detail = detail};
+    *errors->end = error;
+    errors->end = &error->next;
 }
 
-bool document_errors_are_none(const struct faults *faults)
+bool document_errors_are_none(const struct document_errors *errors)
 {
-    return faults->first == NULL && !faults->no_memory;
+    return errors->first == NULL && !errors->no_memory;
 }
 
 /* Without the blanks and tabs at its front. */
@@ -139,7 +139,7 @@ static const char *pointer_to(const char *name, struct arena *arena)
 
 /* Reads one value into its place; what is wrong with it, or NULL. */
 static const char *text_read(const struct member *member, const json_t *value,
-                             struct faults *faults)
+                             struct document_errors *errors)
 {
     struct str text = {json_string_value(value), json_string_length(value)};
 
@@ -151,9 +151,9 @@ static const char *text_read(const struct member *member, const json_t *value,
                    ? "This must have 1 to 256 bytes of UTF-8 and no control characters."
                    : "This must have 1 to 128 bytes of UTF-8 and no control characters.";
     }
-    text = arena_dup(faults->arena, text);
+    text = arena_dup(errors->arena, text);
     if (text.p == NULL) {
-        faults->no_memory = true;
+        errors->no_memory = true;
     } else {
         *(struct str *)member->ret = text;
     }
@@ -185,11 +185,11 @@ static const char *time_read(const struct member *member, const json_t *value)
 }
 
 static const char *member_read(const struct member *member, const json_t *value,
-                               struct faults *faults)
+                               struct document_errors *errors)
 {
     switch (member->type) {
     case MEMBER_TEXT:
-        return text_read(member, value, faults);
+        return text_read(member, value, errors);
     case MEMBER_COUNT:
         return count_read(member, value);
     case MEMBER_TIME:
@@ -210,7 +210,7 @@ static const struct member *member_find(const struct member *members, size_t cou
 }
 
 static void object_read(json_t *object, const struct member *members, size_t member_count,
-                        struct faults *faults)
+                        struct document_errors *errors)
 {
     const char *name;
     json_t *value;
@@ -219,22 +219,22 @@ static void object_read(json_t *object, const struct member *members, size_t mem
     {
         const struct member *member = member_find(members, member_count, name);
         const char *detail =
-            member == NULL ? "This member is not known here." : member_read(member, value, faults);
+            member == NULL ? "This member is not known here." : member_read(member, value, errors);
 
         if (detail != NULL) {
-            document_errors_add(faults, pointer_to(name, faults->arena), detail);
+            document_errors_add(errors, pointer_to(name, errors->arena), detail);
         }
     }
     for (size_t i = 0; i < member_count; i++) {
         if (members[i].required && json_object_get(object, members[i].name) == NULL) {
-            document_errors_add(faults, pointer_to(members[i].name, faults->arena),
+            document_errors_add(errors, pointer_to(members[i].name, errors->arena),
                                 "This member is required.");
         }
     }
 }
 
 enum status document_read(struct str text, const struct member *members, size_t member_count,
-                          struct faults *faults)
+                          struct document_errors *errors)
 {
     json_error_t ignored; /* its text quotes the client */
     json_t *document;
@@ -252,12 +252,12 @@ enum status document_read(struct str text, const struct member *members, size_t 
         return STATUS_MALFORMED_JSON;
     }
     if (json_is_object(document)) {
-        object_read(document, members, member_count, faults);
+        object_read(document, members, member_count, errors);
     } else {
-        document_errors_add(faults, "", "The document must be an object.");
+        document_errors_add(errors, "", "The document must be an object.");
     }
     json_decref(document);
-    return faults->no_memory ? STATUS_OVERLOADED : STATUS_OK;
+    return errors->no_memory ? STATUS_OVERLOADED : STATUS_OK;
 }
 
 struct str document_print(json_t *json, struct arena *arena)
@@ -283,30 +283,31 @@ struct str document_print(json_t *json, struct arena *arena)
 }
 
 /* The member "errors" as text, with the comma that struct problem asks for. */
-static struct str errors_print(const struct faults *faults)
+static struct str errors_print(const struct document_errors *errors)
 {
-    json_t *errors = json_memory_begin() ? json_array() : NULL;
+    json_t *array = json_memory_begin() ? json_array() : NULL;
     struct str text;
 
-    for (const struct fault *fault = faults->first; errors != NULL && fault != NULL;
-         fault = fault->next) {
-        json_t *error = json_pack("{s:s, s:s}", "detail", fault->detail, "pointer", fault->pointer);
+    for (const struct document_error *error = errors->first; array != NULL && error != NULL;
+         error = error->next) {
+        json_t *item = json_pack("{s:s, s:s}", "detail", error->detail, "pointer", error->pointer);
 
-        if (json_array_append_new(errors, error) != 0) {
-            json_decref(errors);
-            errors = NULL;
+        if (json_array_append_new(array, item) != 0) {
+            json_decref(array);
+            array = NULL;
         }
     }
-    text = document_print(errors, faults->arena);
+    text = document_print(array, errors->arena);
     if (text.p == NULL) {
         return text;
     }
-    return arena_printf(faults->arena, "\"errors\":%.*s,", (int)text.n - 1, text.p);
+    return arena_printf(errors->arena, "\"errors\":%.*s,", (int)text.n - 1, text.p);
 }
 
-void document_refuse(struct request *request, enum status status, const struct faults *faults)
+void document_refuse(struct request *request, enum status status,
+                     const struct document_errors *errors)
 {
-    struct problem problem = {.status = status, .members = errors_print(faults)};
+    struct problem problem = {.status = status, .members = errors_print(errors)};
 
     if (problem.members.p == NULL) {
         request_refuse(request, STATUS_OVERLOADED);

@@ -31,16 +31,16 @@ struct member {
 };
 
 /* What is wrong with a document, in the order it was found. */
-struct faults {
+struct document_errors {
     struct arena *arena;
-    struct fault *first, **end;
+    struct document_error *first, **end;
     bool no_memory;
 };
 
-void document_errors_init(struct faults *faults, struct arena *arena);
+void document_errors_init(struct document_errors *errors, struct arena *arena);
 /* `pointer` (RFC 6901) must live as long as the arena, `detail` forever. */
-void document_errors_add(struct faults *faults, const char *pointer, const char *detail);
-bool document_errors_are_none(const struct faults *faults);
+void document_errors_add(struct document_errors *errors, const char *pointer, const char *detail);
+bool document_errors_are_none(const struct document_errors *errors);
 
 /* Whether a Content-Type says JSON in UTF-8 (RFC 8259, section 11; a charset other than utf-8 is
  * refused). */
@@ -49,13 +49,14 @@ bool document_type_is_json(struct str content_type);
 /* Reads an object into the members' places and adds its faults; texts are copied into the arena of
  * the faults. MALFORMED_JSON when it is no JSON document, OVERLOADED without memory, else OK. */
 enum status document_read(struct str text, const struct member *members, size_t member_count,
-                          struct faults *faults);
+                          struct document_errors *errors);
 
 /* The text of an object or array, with a line's end behind it, in the arena. Takes over the
  * reference. p is NULL without memory, also when json is NULL. */
 struct str document_print(struct json_t *json, struct arena *arena);
 
 /* Answers with a problem of this status whose `errors` are the faults. */
-void document_refuse(struct request *request, enum status status, const struct faults *faults);
+void document_refuse(struct request *request, enum status status,
+                     const struct document_errors *errors);
 
 #endif

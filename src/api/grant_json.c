@@ -7,14 +7,14 @@
 #include "discount/timestamp.h"
 
 enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
-                       struct faults *ret_faults)
+                       struct document_errors *ret_errors)
 {
     const struct member members[] = {
         {"user_id", MEMBER_TEXT, true, LIMIT_USER_ID, ret_user_id},
     };
 
-    document_errors_init(ret_faults, arena);
-    return document_read(text, members, 1, ret_faults);
+    document_errors_init(ret_errors, arena);
+    return document_read(text, members, 1, ret_errors);
 }
 
 struct str grant_print(const struct grant *grant, struct arena *arena)

@@ -8,7 +8,7 @@
 
 /* Reads who wants a grant, and begins the list of faults; see document_read. */
 enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
-                       struct faults *ret_faults);
+                       struct document_errors *ret_errors);
 
 /* See discount_json.h. */
 struct str grant_print(const struct grant *grant, struct arena *arena);

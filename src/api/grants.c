@@ -78,7 +78,7 @@ static void grant_submit(struct request *request)
 void grant_create(struct request *request)
 {
     struct grant *grant = &request->op.grant.grant;
-    struct faults faults;
+    struct document_errors errors;
     enum status status;
 
     if (request->query_count > 0) {
@@ -89,11 +89,11 @@ void grant_create(struct request *request)
         request_refuse(request, STATUS_UNSUPPORTED_MEDIA_TYPE);
         return;
     }
-    status = grant_read(request->body, &request->arena, &grant->user_id, &faults);
+    status = grant_read(request->body, &request->arena, &grant->user_id, &errors);
     if (status != STATUS_OK) {
         request_refuse(request, status);
-    } else if (!document_errors_are_none(&faults)) {
-        document_refuse(request, STATUS_INVALID_GRANT, &faults);
+    } else if (!document_errors_are_none(&errors)) {
+        document_refuse(request, STATUS_INVALID_GRANT, &errors);
     } else if (!discount_id_is_valid(request->params[0])) {
         grant_refuse(request, STATUS_DISCOUNT_NOT_FOUND, 0);
     } else {

@@ -219,7 +219,7 @@ static const char *query_read(struct request *request, struct state *state)
 void listing_begin(struct request *request, const struct listing *listing)
 {
     struct state *state = arena_zalloc(&request->arena, sizeof(*state));
-    const char *fault;
+    const char *error;
 
     if (state == NULL) {
         request_refuse(request, STATUS_OVERLOADED);
@@ -229,10 +229,10 @@ void listing_begin(struct request *request, const struct listing *listing)
     state->left = SIZE_MAX;
     request->state = state;
     request->op.arena = &request->page;
-    fault = query_read(request, state);
-    if (fault != NULL) {
+    error = query_read(request, state);
+    if (error != NULL) {
         request_problem(request,
-                        &(struct problem){.status = STATUS_MALFORMED_REQUEST, .detail = fault});
+                        &(struct problem){.status = STATUS_MALFORMED_REQUEST, .detail = error});
         return;
     }
     piece_ask(request, piece_first);

@@ -185,7 +185,7 @@ static bool window_is_valid(const struct discount *discount)
 
 static const struct {
     bool (*is_kept)(const struct discount *discount);
-    const char *fault;
+    const char *error;
 } rules[] = {
     {id_is_valid, "its id is not of the form that ids have"},
     {brand_is_valid, "brand_id is empty, too long or no plain text"},
@@ -205,7 +205,7 @@ const char *discount_next_error(const struct discount *discount, size_t *at)
         size_t rule = (*at)++;
 
         if (!rules[rule].is_kept(discount)) {
-            return rules[rule].fault;
+            return rules[rule].error;
         }
     }
     return NULL;

@@ -94,13 +94,13 @@ static bool go_on(void *argument, uint64_t done, uint64_t total)
 
 /* A signal waits for the end of a step, and then nothing is left of the copy, or it is whole. */
 static bool copy_here(struct store_engine *engine, const char *path, struct progress *progress,
-                      char *ret_fault)
+                      char *ret_error)
 {
     struct making making = {.progress = progress};
     bool is_done;
 
     interruption_block(&making.signals);
-    is_done = store_engine_backup(engine, path, go_on, &making, ret_fault);
+    is_done = store_engine_backup(engine, path, go_on, &making, ret_error);
     if (!is_done && making.number != 0) {
         progress_end(progress);
         interruption_die(&making.signals, making.number);
@@ -110,25 +110,25 @@ static bool copy_here(struct store_engine *engine, const char *path, struct prog
 }
 
 static bool copy(struct store_engine *engine, const char *path, struct progress *progress,
-                 char *ret_fault)
+                 char *ret_error)
 {
     const char *control_path = store_engine_control_path(engine);
     struct control_peer peer;
     enum control_answer answer =
-        control_path == NULL ? CONTROL_NOBODY : control_connect(control_path, &peer, ret_fault);
+        control_path == NULL ? CONTROL_NOBODY : control_connect(control_path, &peer, ret_error);
     bool is_done;
 
     if (answer != CONTROL_THERE) {
-        return answer == CONTROL_NOBODY && copy_here(engine, path, progress, ret_fault);
+        return answer == CONTROL_NOBODY && copy_here(engine, path, progress, ret_error);
     }
-    is_done = control_backup(&peer, path, progress_show, progress, ret_fault);
+    is_done = control_backup(&peer, path, progress_show, progress, ret_error);
     control_hang_up(&peer);
     return is_done;
 }
 
 int command_backup(struct store_engine *engine, const char *file)
 {
-    char path[PATH_MAX], fault[STORE_FAULT] = "";
+    char path[PATH_MAX], error[STORE_ERROR_SIZE] = "";
     struct progress progress;
     bool is_done;
 
@@ -141,10 +141,10 @@ int command_backup(struct store_engine *engine, const char *file)
         return EXIT_FAILURE;
     }
     progress_init(&progress, "backup");
-    is_done = copy(engine, path, &progress, fault);
+    is_done = copy(engine, path, &progress, error);
     progress_end(&progress);
     if (!is_done) {
-        fprintf(stderr, "discountd: no backup: %s\n", fault);
+        fprintf(stderr, "discountd: no backup: %s\n", error);
         return EXIT_FAILURE;
     }
     printf("%s is a whole backup; start on it with DISCOUNT_STORE=sqlite:%s\n", path, path);

@@ -20,7 +20,7 @@
 #include "commands/copy_directory.h"
 #include "control/control.h"
 
-#define EXIT_FAULTS 1
+#define EXIT_FINDINGS 1
 #define EXIT_NOT_LOOKED 2
 /* More faults than a person reads are only counted. */
 #define MOST_TOLD 1000
@@ -54,9 +54,9 @@ static void report_fault(void *argument, const char *text)
     report->told++;
 }
 
-static int complain(const char *fault)
+static int complain(const char *error)
 {
-    fprintf(stderr, "discountd: %s\n", fault);
+    fprintf(stderr, "discountd: %s\n", error);
     return EXIT_NOT_LOOKED;
 }
 
@@ -70,15 +70,15 @@ static int sum_up(const struct store_audit *audit)
 {
     printf("%" PRIu64 " discount%s, %" PRIu64 " grant%s: ", audit->discounts,
            plural(audit->discounts), audit->grants, plural(audit->grants));
-    if (audit->faults == 0) {
+    if (audit->findings == 0) {
         puts("no fault");
     } else {
-        printf("%" PRIu64 " fault%s\n", audit->faults, plural(audit->faults));
+        printf("%" PRIu64 " fault%s\n", audit->findings, plural(audit->findings));
     }
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         return complain("standard output takes no more");
     }
-    return audit->faults == 0 ? EXIT_SUCCESS : EXIT_FAULTS;
+    return audit->findings == 0 ? EXIT_SUCCESS : EXIT_FINDINGS;
 }
 
 static int look_at(struct store_engine *engine)
@@ -86,13 +86,13 @@ static int look_at(struct store_engine *engine)
     struct report report = {.told = 0};
     struct store_audit audit = {
         .argument = &report, .progress = report_progress, .found = report_fault};
-    char fault[STORE_FAULT];
+    char error[STORE_ERROR_SIZE];
     bool is_whole;
 
     progress_init(&report.progress, "verify");
-    is_whole = store_engine_verify(engine, &audit, fault);
+    is_whole = store_engine_verify(engine, &audit, error);
     progress_end(&report.progress);
-    return is_whole ? sum_up(&audit) : complain(fault);
+    return is_whole ? sum_up(&audit) : complain(error);
 }
 
 /* ---- The copy ---- */
@@ -152,25 +152,25 @@ static void copy_fini(struct copy *copy)
 }
 
 static bool copy_ask(const struct control_peer *peer, const struct copy *copy,
-                     char ret_fault[STORE_FAULT])
+                     char ret_error[STORE_ERROR_SIZE])
 {
     struct progress progress;
     bool is_made;
 
     progress_init(&progress, "copy");
-    is_made = control_backup(peer, copy->path, progress_show, &progress, ret_fault);
+    is_made = control_backup(peer, copy->path, progress_show, &progress, ret_error);
     progress_end(&progress);
     return is_made;
 }
 
 static int look_at_copy(const struct copy *copy)
 {
-    const char *fault = "";
-    struct store_engine *engine = store_engine_open(copy->url, &fault);
+    const char *error = "";
+    struct store_engine *engine = store_engine_open(copy->url, &error);
     int code;
 
     if (engine == NULL) {
-        return complain(fault);
+        return complain(error);
     }
     code = look_at(engine);
     store_engine_close(engine);
@@ -179,15 +179,15 @@ static int look_at_copy(const struct copy *copy)
 
 static int look_at_served(const char *control_path, const struct control_peer *peer)
 {
-    char fault[STORE_FAULT];
+    char error[STORE_ERROR_SIZE];
     struct copy copy;
     int code;
 
     if (!copy_init(control_path, peer, &copy)) {
-        snprintf(fault, sizeof(fault), "no copy beside %s: %s", control_path, strerror(errno));
-        return complain(fault);
+        snprintf(error, sizeof(error), "no copy beside %s: %s", control_path, strerror(errno));
+        return complain(error);
     }
-    code = copy_ask(peer, &copy, fault) ? look_at_copy(&copy) : complain(fault);
+    code = copy_ask(peer, &copy, error) ? look_at_copy(&copy) : complain(error);
     copy_fini(&copy);
     return code;
 }
@@ -195,12 +195,12 @@ static int look_at_served(const char *control_path, const struct control_peer *p
 /* In a copy if a process serves from it, else itself: it may lie where nothing can be written. */
 static int look_at_file(struct store_engine *engine, const char *control_path)
 {
-    char fault[STORE_FAULT];
+    char error[STORE_ERROR_SIZE];
     struct control_peer peer;
     int code = EXIT_NOT_LOOKED;
 
     copy_directory_remove_leftovers(control_path);
-    switch (control_connect(control_path, &peer, fault)) {
+    switch (control_connect(control_path, &peer, error)) {
     case CONTROL_THERE:
         code = look_at_served(control_path, &peer);
         control_hang_up(&peer);
@@ -209,7 +209,7 @@ static int look_at_file(struct store_engine *engine, const char *control_path)
         code = look_at(engine);
         break;
     case CONTROL_UNTRUSTED:
-        code = complain(fault);
+        code = complain(error);
         break;
     }
     return code;

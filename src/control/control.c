@@ -161,7 +161,7 @@ static void answer(struct control *control, int fd)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct asked asked = {control, fd};
-    char line[LINE_SIZE], fault[STORE_FAULT];
+    char line[LINE_SIZE], error[STORE_ERROR_SIZE];
 
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
         !hear(fd, now_ms() + UINT64_C(1000) * PATIENCE_S, line)) {
@@ -170,11 +170,11 @@ static void answer(struct control *control, int fd)
     if (strncmp(line, COMMAND "/", sizeof(COMMAND)) != 0) {
         say(fd, "fault only \"" COMMAND "/PATH\" is understood\n");
     } else if (store_engine_backup(control->engine, line + sizeof(COMMAND) - 1, tell, &asked,
-                                   fault)) {
+                                   error)) {
         say(fd, "ok\n");
         log_write(LOG_INFO, "control: a backup was made");
     } else {
-        say(fd, "fault %s\n", fault);
+        say(fd, "fault %s\n", error);
         log_write(LOG_WARNING, "control: a backup that was asked for failed");
     }
 }
@@ -344,7 +344,7 @@ static bool peer_know(struct control_peer *peer)
 }
 
 enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,
-                                    char ret_fault[STORE_FAULT])
+                                    char ret_error[STORE_ERROR_SIZE])
 {
     struct control_peer peer = {.fd = connect_to(control_path, 0)};
 
@@ -352,7 +352,7 @@ enum control_answer control_connect(const char *control_path, struct control_pee
         return CONTROL_NOBODY;
     }
     if (!peer_know(&peer) || !is_trusted(&peer, control_path)) {
-        snprintf(ret_fault, STORE_FAULT, "%.900s is another user's", control_path);
+        snprintf(ret_error, STORE_ERROR_SIZE, "%.900s is another user's", control_path);
         close(peer.fd);
         return CONTROL_UNTRUSTED;
     }
@@ -374,7 +374,7 @@ bool control_is_served(const char *control_path)
 }
 
 /* Reads what is said until the end of it. */
-static bool listen_to(int fd, store_progress_fn progress, void *argument, char *ret_fault)
+static bool listen_to(int fd, store_progress_fn progress, void *argument, char *ret_error)
 {
     char line[LINE_SIZE];
 
@@ -386,7 +386,7 @@ static bool listen_to(int fd, store_progress_fn progress, void *argument, char *
             return true;
         }
         if (strncmp(line, "fault ", 6) == 0) {
-            snprintf(ret_fault, STORE_FAULT, "%.*s", STORE_FAULT - 1, line + 6);
+            snprintf(ret_error, STORE_ERROR_SIZE, "%.*s", STORE_ERROR_SIZE - 1, line + 6);
             return false;
         }
         done = strtoull(line, &rest, 10);
@@ -395,22 +395,24 @@ static bool listen_to(int fd, store_progress_fn progress, void *argument, char *
             break;
         }
     }
-    snprintf(ret_fault, STORE_FAULT, "the process that serves the store did not go on with it");
+    snprintf(ret_error, STORE_ERROR_SIZE,
+             "the process that serves the store did not go on with it");
     return false;
 }
 
 bool control_backup(const struct control_peer *peer, const char *file, store_progress_fn progress,
-                    void *argument, char ret_fault[STORE_FAULT])
+                    void *argument, char ret_error[STORE_ERROR_SIZE])
 {
     if (strchr(file, '\n') != NULL || strlen(file) > LINE_SIZE - sizeof(COMMAND) - 1) {
-        snprintf(ret_fault, STORE_FAULT, "the path is too long or has a line break");
+        snprintf(ret_error, STORE_ERROR_SIZE, "the path is too long or has a line break");
         return false;
     }
     if (!say(peer->fd, COMMAND "%s\n", file)) {
-        snprintf(ret_fault, STORE_FAULT, "the process that serves the store: %s", strerror(errno));
+        snprintf(ret_error, STORE_ERROR_SIZE, "the process that serves the store: %s",
+                 strerror(errno));
         return false;
     }
-    return listen_to(peer->fd, progress, argument, ret_fault);
+    return listen_to(peer->fd, progress, argument, ret_error);
 }
 
 void control_hang_up(const struct control_peer *peer)

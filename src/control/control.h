@@ -31,7 +31,7 @@ struct control_peer {
 
 enum control_answer {
     CONTROL_THERE,     /* the peer is the caller's to control_hang_up */
-    CONTROL_UNTRUSTED, /* ret_fault says why */
+    CONTROL_UNTRUSTED, /* ret_error says why */
     CONTROL_NOBODY     /* no process serves this store */
 };
 
@@ -41,11 +41,11 @@ bool control_is_served(const char *control_path);
 /* Connects to the process behind `control_path`, if it may have the store. Whoever is there waits
  * for what it wants a few seconds only. */
 enum control_answer control_connect(const char *control_path, struct control_peer *ret_peer,
-                                    char ret_fault[STORE_FAULT]);
+                                    char ret_error[STORE_ERROR_SIZE]);
 /* Asks it to write a backup to `file`, an absolute path, and waits; once a connection. False with a
- * text in ret_fault. */
+ * text in ret_error. */
 bool control_backup(const struct control_peer *peer, const char *file, store_progress_fn progress,
-                    void *argument, char ret_fault[STORE_FAULT]);
+                    void *argument, char ret_error[STORE_ERROR_SIZE]);
 void control_hang_up(const struct control_peer *peer);
 
 #endif

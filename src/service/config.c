@@ -179,29 +179,29 @@ static bool is_ours(const char *assignment)
     return false;
 }
 
-static void name_strangers(char *const *environment, FILE *faults)
+static void name_strangers(char *const *environment, FILE *errors)
 {
     for (; *environment != NULL; environment++) {
         if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 && !is_ours(*environment)) {
-            fprintf(faults, "discountd: %.*s is not a variable of this service and is ignored\n",
+            fprintf(errors, "discountd: %.*s is not a variable of this service and is ignored\n",
                     (int)strcspn(*environment, "="), *environment);
         }
     }
 }
 
-bool config_read(char *const *environment, FILE *faults, struct config *ret_config)
+bool config_read(char *const *environment, FILE *errors, struct config *ret_config)
 {
     struct config config = {0};
     bool sound = true;
 
-    name_strangers(environment, faults);
+    name_strangers(environment, errors);
     for (size_t i = 0; i < VARIABLE_COUNT; i++) {
         const char *value = value_of(environment, variables[i].name);
-        const char *fault =
+        const char *error =
             variables[i].take(&config, value == NULL ? variables[i].fallback : value);
 
-        if (fault != NULL) {
-            fprintf(faults, "discountd: " PREFIX "%s %s\n", variables[i].name, fault);
+        if (error != NULL) {
+            fprintf(errors, "discountd: " PREFIX "%s %s\n", variables[i].name, error);
             sound = false;
         }
     }

@@ -27,7 +27,7 @@ struct config {
 /* Reads the environment over the defaults. Every fault is written to `faults` as one line; false if
  * there was one, and then ret_config holds what is sound of it. Variables that begin with DISCOUNT_
  * and are none of ours are named there too, but are no fault: container platforms set such. */
-bool config_read(char *const *environment, FILE *faults, struct config *ret_config);
+bool config_read(char *const *environment, FILE *errors, struct config *ret_config);
 
 /* Writes what the variables are, mean and default to. */
 void config_help(FILE *out);

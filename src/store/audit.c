@@ -32,7 +32,7 @@ void audit_add(struct store_audit *audit, struct str text)
     char line[AUDIT_LINE];
 
     audit_line(text, line);
-    audit->faults++;
+    audit->findings++;
     audit->found(audit->argument, line);
 }
 

@@ -13,14 +13,14 @@
 struct store_backend {
     const char *scheme; /* what its URLs begin with */
 
-    /* The engine's part, from a URL of this scheme. NULL with a static text in ret_fault. */
-    void *(*engine_open)(const char *url, const char **ret_fault);
+    /* The engine's part, from a URL of this scheme. NULL with a static text in ret_error. */
+    void *(*engine_open)(const char *url, const char **ret_error);
     bool (*engine_start)(void *engine); /* or NULL */
     void (*engine_close)(void *engine);
     const char *(*control_path)(const void *engine); /* or NULL */
     bool (*backup)(void *engine, const char *path, store_progress_fn progress, void *argument,
-                   char ret_fault[STORE_FAULT]);
-    bool (*verify)(void *engine, struct store_audit *audit, char ret_fault[STORE_FAULT]);
+                   char ret_error[STORE_ERROR_SIZE]);
+    bool (*verify)(void *engine, struct store_audit *audit, char ret_error[STORE_ERROR_SIZE]);
 
     /* A store's part. NULL without memory. */
     void *(*open)(void *engine, struct store *store);

@@ -19,21 +19,21 @@ static const struct store_backend *backend_of(const char *url)
     return NULL;
 }
 
-struct store_engine *store_engine_open(const char *url, const char **ret_fault)
+struct store_engine *store_engine_open(const char *url, const char **ret_error)
 {
     const struct store_backend *backend = backend_of(url);
     struct store_engine *engine;
 
     if (backend == NULL) {
-        *ret_fault = "must begin with sqlite: or redis://";
+        *ret_error = "must begin with sqlite: or redis://";
         return NULL;
     }
     engine = malloc(sizeof(*engine));
     if (engine == NULL) {
-        *ret_fault = "there is no memory for it";
+        *ret_error = "there is no memory for it";
         return NULL;
     }
-    *engine = (struct store_engine){backend, backend->engine_open(url, ret_fault)};
+    *engine = (struct store_engine){backend, backend->engine_open(url, ret_error)};
     if (engine->self == NULL) {
         free(engine);
         return NULL;
@@ -59,13 +59,13 @@ const char *store_engine_control_path(const struct store_engine *engine)
 }
 
 bool store_engine_backup(struct store_engine *engine, const char *path, store_progress_fn progress,
-                         void *argument, char ret_fault[STORE_FAULT])
+                         void *argument, char ret_error[STORE_ERROR_SIZE])
 {
-    return engine->backend->backup(engine->self, path, progress, argument, ret_fault);
+    return engine->backend->backup(engine->self, path, progress, argument, ret_error);
 }
 
 bool store_engine_verify(struct store_engine *engine, struct store_audit *audit,
-                         char ret_fault[STORE_FAULT])
+                         char ret_error[STORE_ERROR_SIZE])
 {
-    return engine->backend->verify(engine->self, audit, ret_fault);
+    return engine->backend->verify(engine->self, audit, ret_error);
 }

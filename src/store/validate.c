@@ -7,20 +7,20 @@
 #include "store/audit.h"
 
 /* The id may be what is damaged. */
-enum status validate_failed(struct str id, const char *fault)
+enum status validate_failed(struct str id, const char *error)
 {
     char line[AUDIT_LINE];
 
     audit_line(id, line);
-    log_write(LOG_ERROR, "store: discount %.128s: %s", line, fault);
+    log_write(LOG_ERROR, "store: discount %.128s: %s", line, error);
     return STATUS_CORRUPT;
 }
 
 enum status validate_discount(const struct discount *discount, size_t at)
 {
-    const char *fault = discount_next_error(discount, &at);
+    const char *error = discount_next_error(discount, &at);
 
-    return fault == NULL ? STATUS_OK : validate_failed(discount->id, fault);
+    return error == NULL ? STATUS_OK : validate_failed(discount->id, error);
 }
 
 /* What is not the client's own of a new discount, or of the first one for its idempotency key. */

@@ -14,6 +14,6 @@ enum status validate_results(const struct store_op *op);
 enum status validate_discount(const struct discount *discount, size_t at);
 
 /* Tells the log what is wrong with the discount of this id, and is CORRUPT. */
-enum status validate_failed(struct str id, const char *fault);
+enum status validate_failed(struct str id, const char *error);
 
 #endif

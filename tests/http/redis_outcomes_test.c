@@ -257,7 +257,7 @@ static const char *const durable_and_slow[] = {
 static const char *const with_password[] = {"--requirepass", "right", NULL};
 static const char *const impatient[] = {"--busy-reply-threshold", "10", NULL};
 
-struct fault {
+struct document_error {
     const char *name;
     const char *const *options; /* of redis-server */
     void (*begin)(struct bench *bench);
@@ -269,7 +269,7 @@ struct fault {
 
 /* In this order: what is asked first of a Redis that hangs is in doubt, and the rest is not sent.
  */
-static const struct fault faults[] = {
+static const struct document_error faults[] = {
     {"down", durable, kill_redis, restart_redis, AWAY},
     {"hung",
      NULL,
@@ -393,7 +393,7 @@ static bool is_healthy(void *argument)
     return service_status(&bench->service, "GET", "/healthy", NULL, NULL) == 200;
 }
 
-static void check_settled(struct bench *bench, const struct fault *fault)
+static void check_settled(struct bench *bench, const struct document_error *fault)
 {
     bool is_new_there = is_held(bench, "new");
     long created = strcmp(fault->answers[CREATE], "201") == 0 ? 1 : 0;
@@ -412,7 +412,7 @@ static void check_settled(struct bench *bench, const struct fault *fault)
 
 static void check_fault(void **state)
 {
-    const struct fault *fault = *state;
+    const struct document_error *fault = *state;
     struct bench bench = {.other = -1};
     struct service *service = &bench.service;
 

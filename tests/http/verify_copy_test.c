@@ -90,19 +90,20 @@ static void interrupt(const char *file)
 }
 
 enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
-                                           char ret_fault[STORE_FAULT]);
+                                           char ret_error[STORE_ERROR_SIZE]);
 bool __wrap_control_backup(const struct control_peer *peer, const char *file,
-                           store_progress_fn progress, void *argument, char ret_fault[STORE_FAULT]);
+                           store_progress_fn progress, void *argument,
+                           char ret_error[STORE_ERROR_SIZE]);
 void __wrap_control_hang_up(const struct control_peer *peer);
 char *__wrap_mkdtemp(char *path);
 char *__real_mkdtemp(char *path);
 
 enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
-                                           char ret_fault[STORE_FAULT])
+                                           char ret_error[STORE_ERROR_SIZE])
 {
     assert_string_equal(control_path, store_engine_control_path(stage->engine));
     if (stage->play == IS_ANOTHERS) {
-        strcpy(ret_fault, "the socket is another user's");
+        strcpy(ret_error, "the socket is another user's");
         return CONTROL_UNTRUSTED;
     }
     *ret_peer = (struct control_peer){-1, geteuid(), getegid()};
@@ -110,18 +111,19 @@ enum control_answer __wrap_control_connect(const char *control_path, struct cont
 }
 
 bool __wrap_control_backup(const struct control_peer *peer, const char *file,
-                           store_progress_fn progress, void *argument, char ret_fault[STORE_FAULT])
+                           store_progress_fn progress, void *argument,
+                           char ret_error[STORE_ERROR_SIZE])
 {
     assert_int_equal(peer->fd, -1);
     stage->is_place_right = is_place_right(file);
     if (stage->play == REFUSES) {
-        strcpy(ret_fault, "the disk is full");
+        strcpy(ret_error, "the disk is full");
         return false;
     }
     if (stage->play == IS_INTERRUPTED) {
         interrupt(file);
     }
-    assert_true(store_engine_backup(stage->served, file, progress, argument, ret_fault));
+    assert_true(store_engine_backup(stage->served, file, progress, argument, ret_error));
     if (stage->play == ANSWERS_WITH_FAULTS) {
         copy_spoil(file);
     }

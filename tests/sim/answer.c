@@ -159,13 +159,13 @@ static enum answer_end chunks_read(struct str bytes, size_t *ret_size)
 }
 
 static enum answer_end body_read(struct str rest, bool is_head, const struct framing *framing,
-                                 struct answer *answer, const char **ret_fault)
+                                 struct answer *answer, const char **ret_error)
 {
     bool has_none = answer->code == 204 || answer->code == 304;
     enum answer_end end = ANSWER_WHOLE;
     size_t size = 0;
 
-    *ret_fault = "a body that is framed in no way, or in two";
+    *ret_error = "a body that is framed in no way, or in two";
     answer->is_chunked = framing->codings > 0;
     if (framing->lengths + framing->codings > 1 || (has_none && answer->is_chunked)) {
         return ANSWER_BAD;
@@ -176,13 +176,13 @@ static enum answer_end body_read(struct str rest, bool is_head, const struct fra
         }
         size = framing->length;
         if (answer->is_chunked) {
-            *ret_fault = "a body whose chunks are malformed";
+            *ret_error = "a body whose chunks are malformed";
             end = chunks_read(rest, &size);
         } else if (rest.n < size) {
             end = ANSWER_PART;
         }
     }
-    *ret_fault = "a body without a type";
+    *ret_error = "a body without a type";
     if (size > 0 && !framing->has_type) {
         return ANSWER_BAD;
     }
@@ -193,7 +193,7 @@ static enum answer_end body_read(struct str rest, bool is_head, const struct fra
 /* ---- The answer ---- */
 
 enum answer_end answer_read(struct str bytes, bool is_head, struct answer *ret_answer,
-                            const char **ret_fault)
+                            const char **ret_error)
 {
     size_t skipped = 0;
     struct answer answer;
@@ -206,11 +206,11 @@ enum answer_end answer_read(struct str bytes, bool is_head, struct answer *ret_a
 
         answer = (struct answer){0};
         framing = (struct framing){0};
-        *ret_fault = "a head that has no end";
+        *ret_error = "a head that has no end";
         if (mark == NULL) {
             return rest.n > HEAD_MOST ? ANSWER_BAD : ANSWER_PART;
         }
-        *ret_fault = "a malformed head";
+        *ret_error = "a malformed head";
         answer.head = (struct str){rest.p, (size_t)(mark - rest.p) + 4};
         if (!head_read(answer.head, &answer, &framing)) {
             return ANSWER_BAD;
@@ -219,12 +219,12 @@ enum answer_end answer_read(struct str bytes, bool is_head, struct answer *ret_a
     } while (answer.code < 200);
     answer.is_foreign = answer.request_id.n == 0;
     if (answer.is_foreign) {
-        *ret_fault = "an answer without a request id that is no refusal";
+        *ret_error = "an answer without a request id that is no refusal";
         end = answer.code >= 400 ? ANSWER_WHOLE : ANSWER_BAD;
         answer.closes = true;
         answer.body = str_from(bytes, skipped);
     } else {
-        end = body_read(str_from(bytes, skipped), is_head, &framing, &answer, ret_fault);
+        end = body_read(str_from(bytes, skipped), is_head, &framing, &answer, ret_error);
     }
     answer.size = skipped + answer.body.n;
     *ret_answer = answer;

@@ -22,8 +22,8 @@ enum answer_end { ANSWER_WHOLE, ANSWER_PART, ANSWER_BAD };
 
 /* An answer at the front of the bytes. A refusal that libmicrohttpd words itself has no request id
  * and is the last on its connection; it may have its headers twice, and is whole when its head is.
- * `is_head`: the request was HEAD, so there is no body. ret_fault is a static text. */
+ * `is_head`: the request was HEAD, so there is no body. ret_error is a static text. */
 enum answer_end answer_read(struct str bytes, bool is_head, struct answer *ret_answer,
-                            const char **ret_fault);
+                            const char **ret_error);
 
 #endif

@@ -65,7 +65,7 @@ static void take_whole(const char *url, struct findings *ret_findings)
         fail_msg("not all was looked at: %s", ret_findings->fault);
     }
     assert_true(ret_findings->is_progress_sound);
-    assert_int_equal(ret_findings->audit.faults, ret_findings->told);
+    assert_int_equal(ret_findings->audit.findings, ret_findings->told);
 }
 
 void findings_none(const char *url, uint64_t discounts, uint64_t grants)
@@ -74,7 +74,7 @@ void findings_none(const char *url, uint64_t discounts, uint64_t grants)
 
     take_whole(url, &findings);
     assert_string_equal(findings.lines, "");
-    assert_int_equal(findings.audit.faults, 0);
+    assert_int_equal(findings.audit.findings, 0);
     assert_int_equal(findings.audit.discounts, discounts);
     assert_int_equal(findings.audit.grants, grants);
     findings_drop(&findings);
@@ -98,7 +98,7 @@ static void hold(const char *url, const char *begin, const char *text, bool is_o
     struct findings findings;
 
     take_whole(url, &findings);
-    if (!holds(findings.lines, begin, text) || (is_only && findings.audit.faults != 1)) {
+    if (!holds(findings.lines, begin, text) || (is_only && findings.audit.findings != 1)) {
         fail_msg("\"%s...%s\" is not among the faults, or not alone there:\n%s", begin, text,
                  findings.lines);
     }

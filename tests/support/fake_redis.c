@@ -501,7 +501,7 @@ static void dispose(struct fake_redis *fake)
     free(fake);
 }
 
-void fake_redis_end(struct fake_redis *fake, char ret_fault[FAKE_FAULT])
+void fake_redis_end(struct fake_redis *fake, char ret_error[FAKE_FAULT])
 {
     size_t played;
 
@@ -510,9 +510,9 @@ void fake_redis_end(struct fake_redis *fake, char ret_fault[FAKE_FAULT])
         pthread_join(fake->thread, NULL);
     }
     played = fake_redis_played(fake);
-    ret_fault[0] = '\0';
+    ret_error[0] = '\0';
     if (played < fake->step_count) {
-        snprintf(ret_fault, FAKE_FAULT, "step %zu, %s: %s", played + 1, fake->steps[played].name,
+        snprintf(ret_error, FAKE_FAULT, "step %zu, %s: %s", played + 1, fake->steps[played].name,
                  fake->fault);
     }
     dispose(fake);

@@ -67,8 +67,8 @@ size_t fake_redis_steps(const struct fake_redis *fake);
 /* Waits for the end of the script, which must come within CLOCK_PATIENCE_MS per step, closes what
  * is open and frees the fake. Fails the test when a step did not happen as the script says. */
 void fake_redis_stop(struct fake_redis *fake);
-/* The same, but writes what went wrong to ret_fault instead; "": nothing did. */
-void fake_redis_end(struct fake_redis *fake, char ret_fault[FAKE_FAULT]);
+/* The same, but writes what went wrong to ret_error instead; "": nothing did. */
+void fake_redis_end(struct fake_redis *fake, char ret_error[FAKE_FAULT]);
 /* Ends the play where it is and frees the fake, for a test that has failed already; NULL is
  * nothing.
  */

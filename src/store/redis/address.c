@@ -84,7 +84,7 @@ static bool place_parse(const char *from, size_t n, struct redis_address *addres
             number_parse(host_end + 1, (size_t)(end - host_end - 1), 1, 65535, address->port));
 }
 
-bool redis_address_parse(const char *url, struct redis_address *ret_address, const char **ret_fault)
+bool redis_address_parse(const char *url, struct redis_address *ret_address, const char **ret_error)
 {
     static const char scheme[] = "redis://";
     struct redis_address address = {.port = "6379", .db = "0"};
@@ -92,23 +92,23 @@ bool redis_address_parse(const char *url, struct redis_address *ret_address, con
     const char *slash, *at;
 
     if (strncmp(url, scheme, sizeof(scheme) - 1) != 0) {
-        *ret_fault = "must begin with redis://";
+        *ret_error = "must begin with redis://";
         return false;
     }
     slash = rest + strcspn(rest, "/");
     if (slash[0] == '/' && slash[1] != '\0' &&
         !number_parse(slash + 1, strlen(slash + 1), 0, 99999, address.db)) {
-        *ret_fault = "names a database that is not a number";
+        *ret_error = "names a database that is not a number";
         return false;
     }
     at = memchr(rest, '@', (size_t)(slash - rest));
     if (at != NULL && !login_parse(rest, (size_t)(at - rest), &address)) {
-        *ret_fault = "must give a login as USER:PASSWORD@ or :PASSWORD@, percent-encoded";
+        *ret_error = "must give a login as USER:PASSWORD@ or :PASSWORD@, percent-encoded";
         return false;
     }
     rest = at == NULL ? rest : at + 1;
     if (!place_parse(rest, (size_t)(slash - rest), &address)) {
-        *ret_fault = "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]";
+        *ret_error = "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]";
         return false;
     }
     *ret_address = address;

@@ -16,9 +16,9 @@ struct redis_address {
     char db[6];                        /* a number; "0" when the URL names none */
 };
 
-/* False, with a static text for the operator in ret_fault, when the URL is none of this form. User
+/* False, with a static text for the operator in ret_error, when the URL is none of this form. User
  * and password are percent-decoded. */
 bool redis_address_parse(const char *url, struct redis_address *ret_address,
-                         const char **ret_fault);
+                         const char **ret_error);
 
 #endif

@@ -53,11 +53,11 @@ struct redis {
 
 /* ---- The engine ---- */
 
-static void *redis_engine_open(const char *url, const char **ret_fault)
+static void *redis_engine_open(const char *url, const char **ret_error)
 {
     struct redis_address *address = malloc(sizeof(*address));
 
-    if (address == NULL || !redis_address_parse(url, address, ret_fault)) {
+    if (address == NULL || !redis_address_parse(url, address, ret_error)) {
         free(address);
         return NULL;
     }
@@ -71,21 +71,21 @@ static void redis_engine_close(void *engine)
 
 /* Redis has its own means, which know more of it than we do. */
 static bool redis_backup(void *engine, const char *path, store_progress_fn progress, void *argument,
-                         char ret_fault[STORE_FAULT])
+                         char ret_error[STORE_ERROR_SIZE])
 {
     (void)engine;
     (void)path;
     (void)progress;
     (void)argument;
-    snprintf(ret_fault, STORE_FAULT,
+    snprintf(ret_error, STORE_ERROR_SIZE,
              "Redis is backed up by its own means: redis-cli --rdb FILE, or a copy of its "
              "append-only files");
     return false;
 }
 
-static bool redis_verify(void *engine, struct store_audit *audit, char ret_fault[STORE_FAULT])
+static bool redis_verify(void *engine, struct store_audit *audit, char ret_error[STORE_ERROR_SIZE])
 {
-    return redis_verify_at(engine, audit, ret_fault);
+    return redis_verify_at(engine, audit, ret_error);
 }
 
 /* ---- Calls ---- */
@@ -158,16 +158,16 @@ static void refusal_log(struct redis *redis, struct str words)
 }
 
 /* An error is in Redis's or a script's words, any other reply in nobody's. */
-static void corruption_log(const struct store_op *op, const redisReply *fault)
+static void corruption_log(const struct store_op *op, const redisReply *error)
 {
-    struct str culprit = fault != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
+    struct str culprit = error != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
                              ? STR("")
                              : redis_verbs_failing_id(op);
     char id[AUDIT_LINE], words[AUDIT_LINE];
 
     audit_line(culprit, id);
-    audit_line(fault == NULL ? STR("not of the form that the script gives")
-                             : (struct str){fault->str, (size_t)fault->len},
+    audit_line(error == NULL ? STR("not of the form that the script gives")
+                             : (struct str){error->str, (size_t)error->len},
                words);
     log_write(LOG_ERROR, "redis: unexpected reply to verb %d%s%.128s: %.160s", (int)op->verb,
               culprit.n == 0 ? "" : ", discount ", id, words);
@@ -177,13 +177,13 @@ static void corruption_log(const struct store_op *op, const redisReply *fault)
  */
 static void call_finish(struct call *call, size_t place, const redisReply *reply)
 {
-    const redisReply *fault = redis_verbs_error_in(call->verb, reply, place);
+    const redisReply *error = redis_verbs_error_in(call->verb, reply, place);
     struct redis_outcomes outcomes = redis_verbs_outcomes(reply, place, call->count);
     bool logged = false;
 
     for (size_t i = 0; i < call->count; i++) {
         struct store_op *op = call->ops[i];
-        enum status status = fault != NULL               ? redis_verbs_error_status(fault)
+        enum status status = error != NULL               ? redis_verbs_error_status(error)
                              : call->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
                              : op != NULL                ? redis_verbs_decode(reply, op)
                                                          : STATUS_CORRUPT;
@@ -195,7 +195,7 @@ static void call_finish(struct call *call, size_t place, const redisReply *reply
             status = status_in_doubt(op, status);
         }
         if (status == STATUS_CORRUPT && !logged) {
-            corruption_log(op, fault);
+            corruption_log(op, error);
             logged = true;
         }
         store_complete(call->redis->store, op, status);

@@ -664,10 +664,10 @@ const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *r
 struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisReply *reply)
 {
     for (size_t group = 0; group < groups; group++) {
-        const redisReply *fault = redis_verbs_error_in(verb, reply, group);
+        const redisReply *error = redis_verbs_error_in(verb, reply, group);
 
-        if (fault != NULL && redis_verbs_error_status(fault) == STATUS_UNAVAILABLE) {
-            return error_of(fault);
+        if (error != NULL && redis_verbs_error_status(error) == STATUS_UNAVAILABLE) {
+            return error_of(error);
         }
     }
     /* A refused write stands behind what became of all users. */

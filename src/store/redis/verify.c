@@ -28,7 +28,7 @@ struct survey {
     redisContext *context;
     uint64_t entries, keys; /* of the index, of the database: how many there are to be looked at */
     uint64_t done;
-    char *fault; /* the caller's */
+    char *error; /* the caller's */
 };
 
 /* A key that is being looked at. */
@@ -42,7 +42,7 @@ struct look {
 /* Always false, so that a function can end with it. */
 static bool fail(const struct survey *survey, const char *text)
 {
-    snprintf(survey->fault, STORE_FAULT, "redis: %s", text);
+    snprintf(survey->error, STORE_ERROR_SIZE, "redis: %s", text);
     return false;
 }
 
@@ -135,7 +135,7 @@ enum {
     LOOK_POSITION,
     LOOK_LOOKED,
     LOOK_GRANTS,
-    LOOK_FAULTS,
+    LOOK_FINDINGS,
     LOOK_DISCOUNT,
     LOOK_USERS,
     LOOK_PARTS
@@ -160,7 +160,7 @@ static bool is_look(const redisReply *reply)
            reply->element[LOOK_POSITION]->len < CURSOR_SIZE &&
            reply->element[LOOK_LOOKED]->type == REDIS_REPLY_INTEGER &&
            reply->element[LOOK_GRANTS]->type == REDIS_REPLY_INTEGER &&
-           is_texts(reply->element[LOOK_FAULTS]) && is_texts(reply->element[LOOK_DISCOUNT]) &&
+           is_texts(reply->element[LOOK_FINDINGS]) && is_texts(reply->element[LOOK_DISCOUNT]) &&
            is_texts(reply->element[LOOK_USERS]) &&
            (reply->element[LOOK_DISCOUNT]->elements == 0 ||
             reply->element[LOOK_DISCOUNT]->elements == ROW_COLUMNS);
@@ -177,10 +177,10 @@ static int64_t number_at(const redisReply *texts, size_t i)
     return strtoll(texts->element[i]->str, NULL, 10);
 }
 
-static void faults_take(struct store_audit *audit, const redisReply *faults)
+static void findings_take(struct store_audit *audit, const redisReply *findings)
 {
-    for (size_t i = 0; i < faults->elements; i++) {
-        audit_add(audit, text_at(faults, i));
+    for (size_t i = 0; i < findings->elements; i++) {
+        audit_add(audit, text_at(findings, i));
     }
 }
 
@@ -188,7 +188,7 @@ static void faults_take(struct store_audit *audit, const redisReply *faults)
 static void discount_check(struct store_audit *audit, const redisReply *row)
 {
     struct discount discount = {0};
-    const char *fault;
+    const char *error;
 
     if (row->elements == 0) {
         return;
@@ -200,8 +200,8 @@ static void discount_check(struct store_audit *audit, const redisReply *row)
     discount.created_at_us = number_at(row, ROW_CREATED);
     discount.starts_at_us = number_at(row, ROW_STARTS);
     discount.expires_at_us = number_at(row, ROW_EXPIRES);
-    for (size_t at = 0; (fault = discount_next_error(&discount, &at)) != NULL;) {
-        audit_report(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, fault);
+    for (size_t at = 0; (error = discount_next_error(&discount, &at)) != NULL;) {
+        audit_report(audit, "%.*s: %s", (int)discount.id.n, discount.id.p, error);
     }
 }
 
@@ -236,7 +236,7 @@ static bool look_take(struct survey *survey, struct look *look)
         strcpy(look->position, reply->element[LOOK_POSITION]->str);
         survey->done += (uint64_t)reply->element[LOOK_LOOKED]->integer;
         survey->audit->grants += (uint64_t)reply->element[LOOK_GRANTS]->integer;
-        faults_take(survey->audit, reply->element[LOOK_FAULTS]);
+        findings_take(survey->audit, reply->element[LOOK_FINDINGS]);
         discount_check(survey->audit, reply->element[LOOK_DISCOUNT]);
         users_check(survey->audit, reply->element[LOOK_USERS]);
     }
@@ -355,10 +355,10 @@ static bool look_at_everything(struct survey *survey)
 }
 
 bool redis_verify_at(const struct redis_address *address, struct store_audit *audit,
-                     char ret_fault[STORE_FAULT])
+                     char ret_error[STORE_ERROR_SIZE])
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
-    struct survey survey = {.audit = audit, .fault = ret_fault};
+    struct survey survey = {.audit = audit, .error = ret_error};
     bool is_whole;
 
     survey.context =

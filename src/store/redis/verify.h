@@ -7,10 +7,10 @@
 #include "discount/engine.h"
 #include "store/redis/address.h"
 
-/* Blocks. False, with a text in ret_fault, when Redis could not be asked for all of it. A key that
+/* Blocks. False, with a text in ret_error, when Redis could not be asked for all of it. A key that
  * Redis shows twice because it is growing at that moment has its faults told twice; discounts and
  * grants are counted once. */
 bool redis_verify_at(const struct redis_address *address, struct store_audit *audit,
-                     char ret_fault[STORE_FAULT]);
+                     char ret_error[STORE_ERROR_SIZE]);
 
 #endif

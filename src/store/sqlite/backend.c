@@ -37,16 +37,16 @@ static bool path_take(const char *path, char ret_path[SQLITE_PATH_SIZE])
            n > 0 && n < SQLITE_PATH_SIZE;
 }
 
-static void *sqlite_engine_open(const char *url, const char **ret_fault)
+static void *sqlite_engine_open(const char *url, const char **ret_error)
 {
     struct sqlite_engine *engine = sqlite_thread_engine_new();
 
     if (engine == NULL) {
-        *ret_fault = "there is no memory for it";
+        *ret_error = "there is no memory for it";
         return NULL;
     }
     if (!path_take(url + sizeof(SCHEME) - 1, engine->path)) {
-        *ret_fault = "must be sqlite:PATH or sqlite::memory:";
+        *ret_error = "must be sqlite:PATH or sqlite::memory:";
         sqlite_thread_engine_free(engine);
         return NULL;
     }
@@ -77,7 +77,7 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
 {
     struct sqlite_db db;
 
-    if (!sqlite_db_open(engine->path, DB_MUST_EXIST, &sqlite_db_schema, &db, backup->fault)) {
+    if (!sqlite_db_open(engine->path, DB_MUST_EXIST, &sqlite_db_schema, &db, backup->error)) {
         return false;
     }
     do {
@@ -92,7 +92,7 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
 }
 
 static bool sqlite_backup(void *self, const char *path, store_progress_fn progress, void *argument,
-                          char ret_fault[STORE_FAULT])
+                          char ret_error[STORE_ERROR_SIZE])
 {
     struct sqlite_engine *engine = self;
     struct sqlite_backup backup;
@@ -100,28 +100,29 @@ static bool sqlite_backup(void *self, const char *path, store_progress_fn progre
 
     sqlite_backup_init(&backup, path);
     if (!engine->is_started && strcmp(engine->path, ":memory:") == 0) {
-        snprintf(ret_fault, STORE_FAULT,
+        snprintf(ret_error, STORE_ERROR_SIZE,
                  "the store is in the memory of the process that serves it");
         return false;
     }
     is_done = engine->is_started ? sqlite_thread_backup(engine, &backup, progress, argument)
                                  : backup_at_rest(engine, &backup, progress, argument);
     if (!is_done) {
-        memcpy(ret_fault, backup.fault, STORE_FAULT);
+        memcpy(ret_error, backup.error, STORE_ERROR_SIZE);
     }
     return is_done;
 }
 
-static bool sqlite_verify(void *self, struct store_audit *audit, char ret_fault[STORE_FAULT])
+static bool sqlite_verify(void *self, struct store_audit *audit, char ret_error[STORE_ERROR_SIZE])
 {
     const struct sqlite_engine *engine = self;
 
     assert(!engine->is_started);
     if (strcmp(engine->path, ":memory:") == 0) {
-        snprintf(ret_fault, STORE_FAULT, "sqlite::memory: is the memory of a process that serves");
+        snprintf(ret_error, STORE_ERROR_SIZE,
+                 "sqlite::memory: is the memory of a process that serves");
         return false;
     }
-    return sqlite_verify_file(engine->path, audit, ret_fault);
+    return sqlite_verify_file(engine->path, audit, ret_error);
 }
 
 /* ---- The store ---- */

@@ -49,9 +49,9 @@ static void lock_release(struct sqlite_backup *backup)
     backup->fd = -1;
 }
 
-void sqlite_backup_abort(struct sqlite_backup *backup, const char *fault)
+void sqlite_backup_abort(struct sqlite_backup *backup, const char *error)
 {
-    snprintf(backup->fault, sizeof(backup->fault), "%s: %.900s", fault, backup->path);
+    snprintf(backup->error, sizeof(backup->error), "%s: %.900s", error, backup->path);
     copy_close(backup);
     if (backup->fd >= 0 && is_named(backup->fd, backup->partial_path)) {
         unlink(backup->partial_path);
@@ -73,7 +73,7 @@ static bool name_beside(const struct sqlite_backup *backup, const char *ending, 
 static const char *obstacle(const struct sqlite_backup *backup)
 {
     static const struct {
-        const char *ending, *fault;
+        const char *ending, *error;
     } others[] = {
         {"", "it exists already"},
         {"-wal", "there is a log beside it (-wal), of another file of this name"},
@@ -87,7 +87,7 @@ static const char *obstacle(const struct sqlite_backup *backup)
             return "the path is too long";
         }
         if (lstat(name, &about) == 0) {
-            return others[i].fault;
+            return others[i].error;
         }
     }
     return NULL;
@@ -115,20 +115,20 @@ static bool is_in_use(int fd)
 static const char *left_remove(const char *path)
 {
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const char *fault = NULL;
+    const char *error = NULL;
 
     if (fd < 0) {
         return errno == ENOENT ? NULL : "there is a -partial beside it that cannot be removed";
     }
     if (!is_partial(fd)) {
-        fault = "there is a file beside it (-partial) that no backup has made";
+        error = "there is a file beside it (-partial) that no backup has made";
     } else if (is_in_use(fd) || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        fault = "another backup to it goes on, which has its -partial file";
+        error = "another backup to it goes on, which has its -partial file";
     } else if (is_named(fd, path) && unlink(path) != 0) {
-        fault = strerror(errno);
+        error = strerror(errno);
     }
     close(fd);
-    return fault;
+    return error;
 }
 
 /* A new file that we hold; -1 with errno, which is EEXIST when the name is taken, also by somebody
@@ -160,23 +160,23 @@ static bool is_store(const struct sqlite_db *db, const char *path)
 /* Creates the file under its growing name, which nobody else has. */
 static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db *db)
 {
-    const char *fault = obstacle(backup);
+    const char *error = obstacle(backup);
     char path[sizeof(backup->partial_path)];
 
-    if (fault == NULL && !name_beside(backup, "-partial", path)) {
-        fault = "the path is too long";
+    if (error == NULL && !name_beside(backup, "-partial", path)) {
+        error = "the path is too long";
     }
-    if (fault == NULL && is_store(db, path)) {
-        fault = "the store has the name that it would grow under (-partial)";
+    if (error == NULL && is_store(db, path)) {
+        error = "the store has the name that it would grow under (-partial)";
     }
-    for (int i = 0; fault == NULL && backup->fd < 0 && i < ATTEMPTS; i++) {
+    for (int i = 0; error == NULL && backup->fd < 0 && i < ATTEMPTS; i++) {
         backup->fd = partial_open(path);
         if (backup->fd < 0) {
-            fault = errno == EEXIST ? left_remove(path) : strerror(errno);
+            error = errno == EEXIST ? left_remove(path) : strerror(errno);
         }
     }
     if (backup->fd < 0) {
-        sqlite_backup_abort(backup, fault == NULL ? "others back up to it at this moment" : fault);
+        sqlite_backup_abort(backup, error == NULL ? "others back up to it at this moment" : error);
         return false;
     }
     memcpy(backup->partial_path, path, sizeof(path));

@@ -23,7 +23,7 @@ struct sqlite_backup {
     const char *path; /* borrowed; nothing must be there, nor a log or journal of that name */
     enum backup_state state;
     uint64_t done, total; /* pages */
-    char fault[STORE_FAULT];
+    char error[STORE_ERROR_SIZE];
 
     /* Its own, of the thread that has the connection. */
     sqlite3 *copy;
@@ -41,6 +41,6 @@ void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int 
  * step does not have to wait for all of it. */
 void sqlite_backup_settle(struct sqlite_backup *backup);
 /* Gives it up: FAILED with this fault. */
-void sqlite_backup_abort(struct sqlite_backup *backup, const char *fault);
+void sqlite_backup_abort(struct sqlite_backup *backup, const char *error);
 
 #endif

@@ -46,16 +46,16 @@ enum status sqlite_db_status(const struct sqlite_db *db)
 }
 
 /* Always false, so that a function can end with it. */
-static bool fault_say(const struct sqlite_db *db, const char *path, char *ret_fault)
+static bool fault_say(const struct sqlite_db *db, const char *path, char *ret_error)
 {
     int code = sqlite3_errcode(db->handle);
 
     if (code == SQLITE_BUSY) {
-        snprintf(ret_fault, STORE_FAULT, "%s is in use by another process", path);
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s is in use by another process", path);
     } else if (code == SQLITE_NOTADB) {
-        snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s is not a database of this service", path);
     } else {
-        snprintf(ret_fault, STORE_FAULT, "%s: %s", path, sqlite3_errmsg(db->handle));
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s: %s", path, sqlite3_errmsg(db->handle));
     }
     return false;
 }
@@ -103,7 +103,7 @@ static bool configure(const struct sqlite_db *db)
 
 /* Whether the file is new or ours, and of a version that can be opened. */
 static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence existence,
-                    const struct sqlite_db_schema *schema, int64_t *ret_version, char *ret_fault)
+                    const struct sqlite_db_schema *schema, int64_t *ret_version, char *ret_error)
 {
     int64_t application, objects, is_utf8;
 
@@ -111,20 +111,21 @@ static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence ex
         !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects) ||
         !number_of(db, "SELECT encoding = 'UTF-8' FROM pragma_encoding", &is_utf8) ||
         !number_of(db, "PRAGMA user_version", ret_version)) {
-        return fault_say(db, path, ret_fault);
+        return fault_say(db, path, ret_error);
     }
     db->is_new = application == 0 && objects == 0;
     if (is_utf8 == 0 ||
         (application != APPLICATION_ID && (!db->is_new || existence == DB_MUST_EXIST))) {
-        snprintf(ret_fault, STORE_FAULT, "%s is not a database of this service", path);
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s is not a database of this service", path);
         return false;
     }
     if (*ret_version < 0 || (uint64_t)*ret_version > schema->count) {
-        snprintf(ret_fault, STORE_FAULT, "%s was written by a later version of this service", path);
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s was written by a later version of this service",
+                 path);
         return false;
     }
     if ((uint64_t)*ret_version < schema->count && existence == DB_MUST_EXIST) {
-        snprintf(ret_fault, STORE_FAULT,
+        snprintf(ret_error, STORE_ERROR_SIZE,
                  "%s was written by an earlier version of this service: start this one on it first",
                  path);
         return false;
@@ -149,14 +150,14 @@ static bool step_up(const struct sqlite_db *db, const struct sqlite_db_schema *s
 
 /* All steps or none. */
 static bool migrate(const struct sqlite_db *db, const char *path,
-                    const struct sqlite_db_schema *schema, size_t version, char *ret_fault)
+                    const struct sqlite_db_schema *schema, size_t version, char *ret_error)
 {
     if (version == schema->count) {
         return true;
     }
     if (!execute(db, "BEGIN EXCLUSIVE") || !step_up(db, schema, version) ||
         !execute(db, "COMMIT")) {
-        return fault_say(db, path, ret_fault);
+        return fault_say(db, path, ret_error);
     }
     return true;
 }
@@ -188,12 +189,12 @@ static int log_renew(const struct sqlite_db *db)
  * or whose fsync failed, after which the cache calls it clean. Nothing of it is told before it was
  * written again, and that is on the disk: first where it lies, which takes no room, so that a start
  * on a full disk serves what there is; then into the file. */
-static bool settle(const struct sqlite_db *db, const char *path, char *ret_fault)
+static bool settle(const struct sqlite_db *db, const char *path, char *ret_error)
 {
     int code = log_renew(db);
 
     if (code != SQLITE_OK) {
-        snprintf(ret_fault, STORE_FAULT, "%s: the log that was left: %s", path,
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s: the log that was left: %s", path,
                  sqlite3_errstr(code));
         return false;
     }
@@ -201,7 +202,7 @@ static bool settle(const struct sqlite_db *db, const char *path, char *ret_fault
     if (code == SQLITE_FULL) {
         log_write(LOG_WARNING, "sqlite: %s: no room to write the log into the file", path);
     }
-    return code == SQLITE_OK || code == SQLITE_FULL || fault_say(db, path, ret_fault);
+    return code == SQLITE_OK || code == SQLITE_FULL || fault_say(db, path, ret_error);
 }
 
 static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)
@@ -216,19 +217,19 @@ static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages
 }
 
 /* SQLite would make a file of a name that stands for something else, or read it byte by byte. */
-static bool is_file(const char *path, char *ret_fault)
+static bool is_file(const char *path, char *ret_error)
 {
     struct stat about;
 
     if (strcmp(path, ":memory:") == 0 || stat(path, &about) != 0 || S_ISREG(about.st_mode)) {
         return true;
     }
-    snprintf(ret_fault, STORE_FAULT, "%s is not a file", path);
+    snprintf(ret_error, STORE_ERROR_SIZE, "%s is not a file", path);
     return false;
 }
 
 static bool open_once(const char *path, enum db_existence existence,
-                      const struct sqlite_db_schema *schema, struct sqlite_db *db, char *ret_fault)
+                      const struct sqlite_db_schema *schema, struct sqlite_db *db, char *ret_error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (existence == DB_MAY_BE_NEW ? SQLITE_OPEN_CREATE : 0);
@@ -236,24 +237,24 @@ static bool open_once(const char *path, enum db_existence existence,
 
     *db = (struct sqlite_db){0};
     if (sqlite3_open_v2(path, &db->handle, flags, sqlite_wal_vfs()) != SQLITE_OK || !lock(db)) {
-        return fault_say(db, path, ret_fault);
+        return fault_say(db, path, ret_error);
     }
-    return is_ours(db, path, existence, schema, &version, ret_fault) &&
-           (configure(db) || fault_say(db, path, ret_fault)) &&
-           migrate(db, path, schema, (size_t)version, ret_fault) && settle(db, path, ret_fault);
+    return is_ours(db, path, existence, schema, &version, ret_error) &&
+           (configure(db) || fault_say(db, path, ret_error)) &&
+           migrate(db, path, schema, (size_t)version, ret_error) && settle(db, path, ret_error);
 }
 
 bool sqlite_db_open(const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
-                    char ret_fault[STORE_FAULT])
+                    char ret_error[STORE_ERROR_SIZE])
 {
-    bool is_busy = is_file(path, ret_fault);
+    bool is_busy = is_file(path, ret_error);
 
     *ret_db = (struct sqlite_db){0};
     for (int i = 0; i < ATTEMPTS && is_busy; i++) {
         unsigned char pause_ms;
 
-        if (open_once(path, existence, schema, ret_db, ret_fault)) {
+        if (open_once(path, existence, schema, ret_db, ret_error)) {
             sqlite3_wal_hook(ret_db->handle, log_grew, ret_db);
             return true;
         }

@@ -33,13 +33,13 @@ extern const struct sqlite_db_schema sqlite_db_schema;
 enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 
 /* Opens `path` (":memory:" is memory), locks it and, if it may be new, brings it to the schema in
- * one transaction. False with a text for the operator in ret_fault: in use by another process, not
+ * one transaction. False with a text for the operator in ret_error: in use by another process, not
  * ours, of a later version, or of an earlier one where it must exist, not writable, damaged, which
  * ret_db then says. The file's content is as it was. Whoever is in the way is waited for, a quarter
  * of a second. */
 bool sqlite_db_open(const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
-                    char ret_fault[STORE_FAULT]);
+                    char ret_error[STORE_ERROR_SIZE]);
 /* Whether the path names another file than the one that is open, or none: it was moved, removed or
  * replaced, and nobody who opens it will find what is written from now on. */
 bool sqlite_db_has_moved(const struct sqlite_db *db);

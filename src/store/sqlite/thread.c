@@ -413,10 +413,10 @@ static bool thread_begin(struct sqlite_engine *engine)
 
 bool sqlite_thread_engine_start(struct sqlite_engine *engine)
 {
-    char fault[STORE_FAULT];
+    char error[STORE_ERROR_SIZE];
 
-    if (!sqlite_db_open(engine->path, DB_MAY_BE_NEW, &sqlite_db_schema, &engine->db, fault)) {
-        log_write(LOG_ERROR, "sqlite: %s", fault);
+    if (!sqlite_db_open(engine->path, DB_MAY_BE_NEW, &sqlite_db_schema, &engine->db, error)) {
+        log_write(LOG_ERROR, "sqlite: %s", error);
         return false;
     }
     if (strcmp(engine->path, ":memory:") != 0) {

@@ -64,7 +64,7 @@ void sqlite_thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *o
                            struct queue *ret_jobs);
 
 /* Makes the thread take a backup between its batches, and waits for its end; any other thread, one
- * at a time. False with a text in ret_fault. */
+ * at a time. False with a text in ret_error. */
 bool sqlite_thread_backup(struct sqlite_engine *engine, struct sqlite_backup *backup,
                           store_progress_fn progress, void *argument);
 

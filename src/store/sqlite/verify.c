@@ -36,7 +36,7 @@ struct look {
     sqlite3 *handle;
     uint64_t rows;         /* how many discounts and grants there seem to be, for the progress */
     uint64_t instructions; /* of the integrity check */
-    char *fault;           /* the caller's */
+    char *error;           /* the caller's */
 };
 
 /* A statement, where it is, and whether there is a row. */
@@ -69,7 +69,7 @@ static bool look_on(const struct look *look, int code)
         audit_report(look->audit, "cannot be read: %s", text);
         return true;
     }
-    snprintf(look->fault, STORE_FAULT, "%s", text);
+    snprintf(look->error, STORE_ERROR_SIZE, "%s", text);
     return false;
 }
 
@@ -232,7 +232,7 @@ static bool name_trees(const struct look *look)
 {
     struct cursor trees;
 
-    if (look->audit->faults == 0) {
+    if (look->audit->findings == 0) {
         return true;
     }
     for (bool more = first(look->handle, trees_sql, &trees); more; more = next(&trees)) {
@@ -297,7 +297,7 @@ static bool schema(const struct look *look)
     struct sqlite_db fresh;
     bool goes_on;
 
-    if (!sqlite_db_open(":memory:", DB_MAY_BE_NEW, &sqlite_db_schema, &fresh, look->fault)) {
+    if (!sqlite_db_open(":memory:", DB_MAY_BE_NEW, &sqlite_db_schema, &fresh, look->error)) {
         return false;
     }
     first(look->handle, schema_sql, &found);
@@ -372,10 +372,10 @@ static void discount_check(const struct look *look, const struct discount *disco
                            int64_t granted, int64_t newest_us, const char *name)
 {
     struct store_audit *audit = look->audit;
-    const char *fault;
+    const char *error;
 
-    for (size_t at = 0; (fault = discount_next_error(discount, &at)) != NULL;) {
-        audit_report(audit, "%s: %s", name, fault);
+    for (size_t at = 0; (error = discount_next_error(discount, &at)) != NULL;) {
+        audit_report(audit, "%s: %s", name, error);
     }
     if (granted > discount->total_count) {
         audit_report(audit, "%s: %" PRId64 " grants of a total of %" PRId64, name, granted,
@@ -477,14 +477,14 @@ static const char keys_sql[] = "SELECT k.brand_id, k.key, k.discount, k.forgotte
                                " LEFT JOIN discounts AS d ON d.number = k.discount";
 enum { KEY_BRAND, KEY_KEY, KEY_DISCOUNT, KEY_FORGOTTEN, KEY_DISCOUNTS_BRAND, KEY_NUMBER };
 
-static void key_say(const struct look *look, const struct cursor *key, const char *fault,
+static void key_say(const struct look *look, const struct cursor *key, const char *error,
                     int64_t number)
 {
     struct str brand = text_of(key, KEY_BRAND), text = text_of(key, KEY_KEY);
 
     audit_report(look->audit, "idempotency key %.*s of brand %.*s: %s %" PRId64,
                  text.n < AUDIT_LINE ? (int)text.n : AUDIT_LINE, text.p,
-                 brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, fault, number);
+                 brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, error, number);
 }
 
 static void key_check(const struct look *look, const struct cursor *key, int64_t now_us)
@@ -518,15 +518,16 @@ static bool keys(const struct look *look)
     return end(look, &rows);
 }
 
-bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fault[STORE_FAULT])
+bool sqlite_verify_file(const char *path, struct store_audit *audit,
+                        char ret_error[STORE_ERROR_SIZE])
 {
-    struct look look = {.audit = audit, .fault = ret_fault};
+    struct look look = {.audit = audit, .error = ret_error};
     struct sqlite_db db;
     bool is_whole;
 
-    if (!sqlite_db_open(path, DB_MUST_EXIST, &sqlite_db_schema, &db, ret_fault)) {
+    if (!sqlite_db_open(path, DB_MUST_EXIST, &sqlite_db_schema, &db, ret_error)) {
         if (db.is_damaged) {
-            audit_report(audit, "%s", ret_fault);
+            audit_report(audit, "%s", ret_error);
         }
         return db.is_damaged;
     }

@@ -7,8 +7,9 @@
 
 #include "discount/engine.h"
 
-/* Damage is a fault in the audit, however bad. False, with a text in ret_fault, when the file could
+/* Damage is a fault in the audit, however bad. False, with a text in ret_error, when the file could
  * not be looked at: in use, not there, not ours, an error of the disk. */
-bool sqlite_verify_file(const char *path, struct store_audit *audit, char ret_fault[STORE_FAULT]);
+bool sqlite_verify_file(const char *path, struct store_audit *audit,
+                        char ret_error[STORE_ERROR_SIZE]);
 
 #endif

@@ -183,7 +183,7 @@ static void a_backup_says_how_far_it_is(void **state)
 {
     struct archive *archive = *state;
     struct seen seen = {0};
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     assert_true(store_engine_backup(archive->engine, archive->path, see, &seen, fault));
     assert_true(seen.calls > 1);
@@ -205,7 +205,7 @@ static void a_backup_that_is_given_up_leaves_nothing(void **state)
 {
     struct archive *archive = *state;
     struct seen seen = {0};
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     assert_false(store_engine_backup(archive->engine, archive->path, give_up, NULL, fault));
     assert_non_null(strstr(fault, "given up"));
@@ -238,7 +238,7 @@ static bool hold(void *argument, uint64_t done, uint64_t total)
 static void *back_up(void *argument)
 {
     struct held *held = argument;
-    char fault[STORE_FAULT];
+    char fault[STORE_ERROR_SIZE];
 
     held->is_done =
         store_engine_backup(held->archive->engine, held->archive->path, hold, held, fault);
@@ -250,7 +250,7 @@ static void the_store_serves_while_a_backup_is_made(void **state)
 {
     struct archive *archive = *state;
     struct held held = {.archive = archive};
-    char fault[STORE_FAULT] = "", second[80];
+    char fault[STORE_ERROR_SIZE] = "", second[80];
     struct attempt *listed;
     pthread_t thread;
 
@@ -273,7 +273,7 @@ static void the_store_serves_while_a_backup_is_made(void **state)
 static void a_backup_at_rest_can_be_given_up_too(void **state)
 {
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     rest(archive);
     assert_false(store_engine_backup(archive->engine, archive->path, give_up, NULL, fault));
@@ -294,7 +294,7 @@ static bool go_on(void *argument, uint64_t done, uint64_t total)
 static void the_copy_is_on_the_disk_before_its_name_and_the_name_before_the_end(void **state)
 {
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     rest(archive);
     assert_true(store_engine_backup(archive->engine, archive->path, go_on, NULL, fault));
@@ -304,7 +304,7 @@ static void the_copy_is_on_the_disk_before_its_name_and_the_name_before_the_end(
 static void a_name_that_is_not_on_the_disk_is_none(void **state)
 {
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     rest(archive);
     disk.directory_fault = EIO;
@@ -319,7 +319,7 @@ static void a_disk_whose_renames_replace_gets_a_link(void **state)
 {
     static const int faults[] = {EINVAL, ENOSYS};
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     rest(archive);
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -349,7 +349,7 @@ static void a_name_that_was_taken_meanwhile_is_left_alone(void **state)
 {
     static const int faults[] = {0, EINVAL};
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
     struct stat about;
 
     rest(archive);
@@ -371,7 +371,7 @@ static void a_name_that_was_taken_meanwhile_is_left_alone(void **state)
 static bool back_up_too(void *argument, uint64_t done, uint64_t total)
 {
     const struct archive *archive = argument;
-    char url[64], fault[STORE_FAULT] = "";
+    char url[64], fault[STORE_ERROR_SIZE] = "";
     struct store_engine *other;
 
     if (done == total) {
@@ -389,7 +389,7 @@ static bool back_up_too(void *argument, uint64_t done, uint64_t total)
 static void a_copy_that_grows_is_nobody_elses(void **state)
 {
     struct archive *archive = *state;
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     rest(archive);
     assert_true(store_engine_backup(archive->engine, archive->path, back_up_too, archive, fault));

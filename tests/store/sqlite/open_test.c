@@ -97,7 +97,7 @@ static void assert_answer(sqlite3 *handle, const char *sql, const char *wanted)
 static void open_well(const char *path, const struct sqlite_db_schema *schema,
                       struct sqlite_db *ret_db)
 {
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
 
     if (!sqlite_db_open(path, DB_MAY_BE_NEW, schema, ret_db, fault)) {
         fail_msg("%s", fault);
@@ -107,7 +107,7 @@ static void open_well(const char *path, const struct sqlite_db_schema *schema,
 static void assert_refused(const char *path, enum db_existence existence,
                            const struct sqlite_db_schema *schema, const char *why)
 {
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
     struct sqlite_db db;
 
     assert_false(sqlite_db_open(path, existence, schema, &db, fault));
@@ -321,7 +321,7 @@ static void *rival_let_go(void *argument)
 /* Opens the file while somebody is in the way who lets go after our second attempt. */
 static void open_beside_a_rival(const char *path)
 {
-    char fault[STORE_FAULT] = "";
+    char fault[STORE_ERROR_SIZE] = "";
     struct rival rival;
     struct sqlite_db db;
     pthread_t thread;

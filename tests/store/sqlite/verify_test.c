@@ -554,7 +554,7 @@ static void assert_refused(const char *url, const char *text)
     findings_take(url, &findings);
     assert_false(findings.is_whole);
     assert_non_null(strstr(findings.fault, text));
-    assert_int_equal(findings.audit.faults, 0);
+    assert_int_equal(findings.audit.findings, 0);
     findings_drop(&findings);
 }
 

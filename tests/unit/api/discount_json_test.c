@@ -13,7 +13,7 @@
 static enum status status_of(const char *document)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct discount discount;
     enum status status;
 
@@ -26,7 +26,7 @@ static enum status status_of(const char *document)
 static void assert_faults(const char *document, const char *expected)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct discount discount;
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
@@ -38,7 +38,7 @@ static void assert_faults(const char *document, const char *expected)
 /* Reads a good document, whose texts stay in the arena. */
 static struct discount read_in(struct arena *arena, const char *document)
 {
-    struct faults faults;
+    struct document_errors faults;
     struct discount discount;
 
     assert_int_equal(discount_read(str_of(document), arena, &discount, &faults), STATUS_OK);
@@ -206,7 +206,7 @@ static void a_discount_must_start_before_it_expires(void **state)
 static void a_discount_that_expired_in_1970_does_not_live_forever(void **state)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct discount discount;
 
     (void)state;

@@ -37,7 +37,7 @@ static void an_arena_that_ends_while_reading_is_overloaded(void **state)
     (void)state;
     for (size_t left = 0; status != STATUS_OK; left += 16) {
         struct arena arena;
-        struct faults faults;
+        struct document_errors faults;
         struct str user = {NULL, 0};
 
         assert_true(left < 2048);
@@ -60,7 +60,7 @@ static void an_arena_that_ends_among_the_faults_is_overloaded(void **state)
     (void)state;
     for (size_t left = 0; status != STATUS_OK; left += 16) {
         struct arena arena;
-        struct faults faults;
+        struct document_errors faults;
         struct discount ignored;
 
         assert_true(left < 2048);
@@ -103,7 +103,7 @@ static void an_arena_that_ends_between_two_prints_of_faults_is_overloaded(void *
     (void)state;
     for (size_t left = 0; status == STATUS_OVERLOADED; left += 16) {
         struct arena arena;
-        struct faults faults;
+        struct document_errors faults;
 
         assert_true(left < 2048);
         arena_init_with(&arena, left);

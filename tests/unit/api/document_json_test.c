@@ -10,7 +10,7 @@
 /* A document of up to three members, and what was read of it. */
 struct read {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str text;
     int64_t count, time;
     enum status status;
@@ -86,7 +86,7 @@ static void malformed_json_has_no_faults(void **state)
 static void a_fault_that_finds_no_room_is_not_none(void **state)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
 
     (void)state;
     arena_init(&arena, 0);

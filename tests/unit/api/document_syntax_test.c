@@ -10,7 +10,7 @@ static enum status take(struct str document, char text[LIMIT_USER_ID + 1])
     struct str value = STR("");
     const struct member member = {"text", MEMBER_TEXT, false, LIMIT_USER_ID, &value};
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     enum status status;
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);

@@ -9,7 +9,7 @@
 static void assert_user(const char *document, const char *user_id)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user = {NULL, 0};
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
@@ -22,7 +22,7 @@ static void assert_user(const char *document, const char *user_id)
 static void assert_faults(const char *document, const char *expected)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user = {NULL, 0};
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
@@ -77,7 +77,7 @@ static void a_user_id_has_no_control_characters(void **state)
 static void any_other_member_is_a_fault(void **state)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user;
 
     (void)state;

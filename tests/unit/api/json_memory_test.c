@@ -75,7 +75,7 @@ static void *denied(void *context)
 {
     struct outcome *outcome = context;
     struct arena *arena = &outcome->arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user;
 
     allowed = 0;
@@ -123,13 +123,13 @@ static void a_thread_that_ends_leaves_nothing_behind(void **state)
 
 /* Reads a document while there is no memory but the arena's first block. */
 static enum status read_denied(struct str document, struct arena *arena, struct str *ret_user,
-                               struct faults *ret_faults)
+                               struct document_errors *ret_errors)
 {
     enum status status;
 
     assert_true(json_memory_begin());
     allowed = 0;
-    status = grant_read(document, arena, ret_user, ret_faults);
+    status = grant_read(document, arena, ret_user, ret_errors);
     allowed = SIZE_MAX;
     return status;
 }
@@ -140,7 +140,7 @@ static void texts_of_every_length_are_read_whole(void **state)
     (void)state;
     for (int length = 1; length <= LIMIT_USER_ID; length++) {
         struct arena arena;
-        struct faults faults;
+        struct document_errors faults;
         struct str document, user = {NULL, 0};
 
         arena_begin(&arena);
@@ -157,7 +157,7 @@ static void texts_of_every_length_are_read_whole(void **state)
 static void a_number_of_any_length_is_read(void **state)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user;
 
     (void)state;
@@ -199,7 +199,7 @@ static void the_documents_that_cost_most_are_read(void **state)
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct str document = longest_list(lists[i][0], lists[i][1], lists[i][2]);
         struct arena arena;
-        struct faults faults;
+        struct document_errors faults;
         struct str user;
 
         arena_begin(&arena);
@@ -232,7 +232,7 @@ static void answers_are_printed_however_many_there_were(void **state)
 static void a_text_that_finds_no_room_is_overloaded(void **state)
 {
     struct arena arena;
-    struct faults faults;
+    struct document_errors faults;
     struct str user = {NULL, 0};
 
     (void)state;

@@ -28,7 +28,8 @@ void request_refuse(struct request *request, enum status status)
 }
 
 /* The refusal has an arena of its own, because the faults' may be full on purpose. */
-static void refuse(struct refusal *refusal, enum status status, const struct faults *faults)
+static void refuse(struct refusal *refusal, enum status status,
+                   const struct document_errors *faults)
 {
     *refusal = (struct refusal){.request.request_id = STR("r-1")};
     arena_init(&refusal->request.arena, LIMIT_REQUEST_MEMORY);
@@ -39,7 +40,7 @@ static void refuse(struct refusal *refusal, enum status status, const struct fau
                 memmem(refusal->body.p, refusal->body.n, "\"errors\":[", 10) != NULL);
 }
 
-const char *refusal_print(enum status status, const struct faults *faults)
+const char *refusal_print(enum status status, const struct document_errors *faults)
 {
     struct refusal refusal;
     json_error_t error;
@@ -66,7 +67,7 @@ const char *refusal_print(enum status status, const struct faults *faults)
     return text;
 }
 
-enum status refusal_status(enum status status, const struct faults *faults)
+enum status refusal_status(enum status status, const struct document_errors *faults)
 {
     struct refusal refusal;
 
