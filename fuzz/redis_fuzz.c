@@ -42,7 +42,7 @@ static void check(const struct store_op *op)
         break;
     case STORE_WALLET:
         for (size_t i = 0; i < op->wallet.count; i++) {
-            check_discount(&op->wallet.holdings[i].discount);
+            check_discount(&op->wallet.user_grants[i].discount);
         }
         break;
     case STORE_PING:

@@ -28,7 +28,7 @@ struct grant {
 };
 
 /* A grant as its user sees it: what is held, and since when. */
-struct holding {
+struct user_grant {
     struct discount discount; /* without its granted_count */
     int64_t granted_at_us;
 };

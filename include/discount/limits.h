@@ -32,6 +32,6 @@
 #define LIMIT_LIST_PAGE 100
 
 /* How many grants go to the store in one call, whatever discounts they are for. */
-#define LIMIT_GRANTS_PER_CALL 128
+#define LIMIT_GRANTS_PER_BATCH 128
 
 #endif

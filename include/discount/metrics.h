@@ -22,7 +22,7 @@ struct metrics {
     atomic_uint_least64_t responses[METRICS_ROUTES][METRICS_CODES];
     atomic_uint_least64_t problems[STATUS_COUNT];
     atomic_uint_least64_t replays;
-    atomic_uint_least64_t remembered; /* refused without asking the store */
+    atomic_uint_least64_t refused_from_cache; /* refused without asking the store */
     /* Requests by the time from their request line to their answer: up to each bound, and beyond.
      */
     atomic_uint_least64_t durations[METRICS_BOUNDS + 1];

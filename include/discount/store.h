@@ -96,7 +96,7 @@ struct store_op {
             int64_t before_us; /* granted_at and id of the holding before; 0 and n == 0: none */
             struct str before_id;
             size_t limit;
-            struct holding *holdings;
+            struct user_grant *user_grants;
             size_t count;
         } wallet;
     };

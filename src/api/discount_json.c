@@ -96,7 +96,7 @@ struct str discount_print(const struct discount *discount, struct arena *arena)
     return discount_write(discount, true, 0, arena);
 }
 
-struct str discount_print_user_grant(const struct holding *holding, struct arena *arena)
+struct str discount_print_user_grant(const struct user_grant *user_grant, struct arena *arena)
 {
-    return discount_write(&holding->discount, false, holding->granted_at_us, arena);
+    return discount_write(&user_grant->discount, false, user_grant->granted_at_us, arena);
 }

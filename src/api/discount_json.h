@@ -16,6 +16,6 @@ struct str discount_print_created(const struct discount *discount, struct arena 
 struct str discount_print(const struct discount *discount, struct arena *arena);
 
 /* What a user holds: a discount as it was created, and since when. In the same way. */
-struct str discount_print_user_grant(const struct holding *holding, struct arena *arena);
+struct str discount_print_user_grant(const struct user_grant *user_grant, struct arena *arena);
 
 #endif

@@ -165,7 +165,7 @@ static struct str list_print(const struct store_op *op, size_t i)
 }
 
 /* Times of creation tell discounts apart. */
-static struct cursor list_place(const struct store_op *op, size_t i)
+static struct cursor list_position(const struct store_op *op, size_t i)
 {
     return (struct cursor){.time_us = op->list.discounts[i].created_at_us};
 }
@@ -182,7 +182,7 @@ static const struct listing discounts_listing = {
     .submit = list_submit,
     .count = list_count,
     .print = list_print,
-    .place = list_place,
+    .position = list_position,
     .seek = list_seek,
 };
 

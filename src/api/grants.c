@@ -151,7 +151,7 @@ static struct str list_print(const struct store_op *op, size_t i)
     return grant_print(&op->grants.grants[i], op->arena);
 }
 
-static struct cursor list_place(const struct store_op *op, size_t i)
+static struct cursor list_position(const struct store_op *op, size_t i)
 {
     const struct grant *grant = &op->grants.grants[i];
 
@@ -171,7 +171,7 @@ static const struct listing grants_listing = {
     .submit = list_submit,
     .count = list_count,
     .print = list_print,
-    .place = list_place,
+    .position = list_position,
     .seek = list_seek,
 };
 

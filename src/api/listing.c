@@ -14,7 +14,7 @@ struct state {
     const struct listing *listing;
     size_t left;  /* items that the client still wants */
     size_t asked; /* of the store, the one more included */
-    struct cursor place;
+    struct cursor position;
     char name[NAME_MOST]; /* what place.name is in: the items themselves go with each piece */
 };
 
@@ -69,7 +69,7 @@ static struct str end_print(const struct state *state, bool has_more, struct are
     if (!has_more) {
         return STR("]}\n");
     }
-    cursor = cursor_print(state->listing->list, state->place, arena);
+    cursor = cursor_print(state->listing->list, state->position, arena);
     return cursor.p == NULL
                ? cursor
                : arena_printf(arena, "],\"next_cursor\":\"%.*s\"}\n", (int)cursor.n, cursor.p);
@@ -77,13 +77,13 @@ static struct str end_print(const struct state *state, bool has_more, struct are
 
 /* ---- Pieces ---- */
 
-static void place_keep(struct state *state, struct cursor place)
+static void position_keep(struct state *state, struct cursor position)
 {
-    assert(place.name.n <= sizeof(state->name));
-    if (place.name.n > 0) {
-        memcpy(state->name, place.name.p, place.name.n);
+    assert(position.name.n <= sizeof(state->name));
+    if (position.name.n > 0) {
+        memcpy(state->name, position.name.p, position.name.n);
     }
-    state->place = (struct cursor){place.time_us, {state->name, place.name.n}};
+    state->position = (struct cursor){position.time_us, {state->name, position.name.n}};
 }
 
 /* The text of the piece that is in the operation. Moves the place behind it. p is NULL without
@@ -104,7 +104,7 @@ static struct str piece_print(struct request *request, bool is_first, bool *ret_
         return (struct str){NULL, 0};
     }
     if (count > 0) {
-        place_keep(state, listing->place(op, count - 1));
+        position_keep(state, listing->position(op, count - 1));
     }
     if (is_first) {
         texts[0] = arena_printf(op->arena, "{\"%s\":[", listing->member);
@@ -123,7 +123,7 @@ static void piece_ask(struct request *request, store_done_fn done)
     struct state *state = request->state;
 
     state->asked = 1 + (state->left < LIMIT_LIST_PAGE ? state->left : LIMIT_LIST_PAGE);
-    state->listing->seek(&request->op, state->place);
+    state->listing->seek(&request->op, state->position);
     state->listing->submit(request, state->asked, done);
 }
 
@@ -212,7 +212,7 @@ static const char *query_read(struct request *request, struct state *state)
         cursor.name.n > NAME_MOST || !state->listing->seek(&request->op, cursor)) {
         return cursor_fault;
     }
-    place_keep(state, cursor);
+    position_keep(state, cursor);
     return NULL;
 }
 

@@ -20,7 +20,7 @@ struct listing {
     /* The i-th of them as JSON, in the operation's arena; see discount_json.h. */
     struct str (*print)(const struct store_op *op, size_t i);
     /* The place behind the i-th of them. */
-    struct cursor (*place)(const struct store_op *op, size_t i);
+    struct cursor (*position)(const struct store_op *op, size_t i);
     /* Makes this the place in the operation; its name lives as long as the request. False when it
      * is no place of such a list. */
     bool (*seek)(struct store_op *op, struct cursor cursor);

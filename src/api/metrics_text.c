@@ -36,19 +36,19 @@ static void put_head(struct text *text, const char *name, const char *kind, cons
 }
 
 /* The sum over all workers of the counter at this place in their metrics. */
-static uint64_t sum(const struct metrics_board *board, size_t place)
+static uint64_t sum(const struct metrics_board *board, size_t offset)
 {
     uint64_t total = 0;
 
     for (size_t i = 0; i < board->count; i++) {
-        const void *counter = (const char *)&board->workers[i] + place;
+        const void *counter = (const char *)&board->workers[i] + offset;
 
         total += atomic_load_explicit((const atomic_uint_least64_t *)counter, memory_order_relaxed);
     }
     return total;
 }
 
-#define PLACE(member) offsetof(struct metrics, member)
+#define OFFSET(member) offsetof(struct metrics, member)
 
 static void put_responses(struct text *text, const struct metrics_board *board)
 {
@@ -58,7 +58,7 @@ static void put_responses(struct text *text, const struct metrics_board *board)
         bool is_route = i < routes_count;
 
         for (size_t j = 0; j < METRICS_CODES; j++) {
-            uint64_t n = sum(board, PLACE(responses[i][j]));
+            uint64_t n = sum(board, OFFSET(responses[i][j]));
 
             if (n > 0) {
                 put(text,
@@ -75,7 +75,7 @@ static void put_problems(struct text *text, const struct metrics_board *board)
 {
     put_head(text, "discount_http_problems_total", "counter", "Refusals by the problem's name.");
     for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {
-        uint64_t n = sum(board, PLACE(problems[status]));
+        uint64_t n = sum(board, OFFSET(problems[status]));
 
         if (n > 0) {
             put(text, "discount_http_problems_total{problem=\"%s\"} %" PRIu64 "\n",
@@ -91,13 +91,13 @@ static void put_durations(struct text *text, const struct metrics_board *board)
 
     put_head(text, name, "histogram", "From the request line to the answer.");
     for (size_t i = 0; i < METRICS_BOUNDS; i++) {
-        count += sum(board, PLACE(durations[i]));
+        count += sum(board, OFFSET(durations[i]));
         put(text, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double)metrics_bounds_us[i] / 1e6,
             count);
     }
-    count += sum(board, PLACE(durations[METRICS_BOUNDS]));
+    count += sum(board, OFFSET(durations[METRICS_BOUNDS]));
     put(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
-    put(text, "%s_sum %.6f\n", name, (double)sum(board, PLACE(duration_sum_us)) / 1e6);
+    put(text, "%s_sum %.6f\n", name, (double)sum(board, OFFSET(duration_sum_us)) / 1e6);
     put(text, "%s_count %" PRIu64 "\n", name, count);
 }
 
@@ -131,13 +131,14 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_problems(text, board);
     put_durations(text, board);
     put_one(text, "discount_http_replays_total", "counter",
-            "Answers that were given before: Idempotent-Replayed.", sum(board, PLACE(replays)));
+            "Answers that were given before: Idempotent-Replayed.", sum(board, OFFSET(replays)));
     put_one(text, "discount_grants_refused_from_memory_total", "counter",
-            "Grants that were refused without asking the store.", sum(board, PLACE(remembered)));
+            "Grants that were refused without asking the store.",
+            sum(board, OFFSET(refused_from_cache)));
     put_one(text, "discount_http_connections", "gauge", "Clients that are connected.",
-            sum(board, PLACE(connections)));
+            sum(board, OFFSET(connections)));
     put_one(text, "discount_http_requests", "gauge", "Requests in progress.",
-            sum(board, PLACE(requests)));
+            sum(board, OFFSET(requests)));
     put_one(text, "discount_workers", "gauge", "Threads that serve.", board->count);
     put_one(text, "process_resident_memory_bytes", "gauge", "Memory of the process.",
             resident_bytes());

@@ -17,14 +17,14 @@ static size_t list_count(const struct store_op *op)
 
 static struct str list_print(const struct store_op *op, size_t i)
 {
-    return discount_print_user_grant(&op->wallet.holdings[i], op->arena);
+    return discount_print_user_grant(&op->wallet.user_grants[i], op->arena);
 }
 
-static struct cursor list_place(const struct store_op *op, size_t i)
+static struct cursor list_position(const struct store_op *op, size_t i)
 {
-    const struct holding *holding = &op->wallet.holdings[i];
+    const struct user_grant *user_grant = &op->wallet.user_grants[i];
 
-    return (struct cursor){holding->granted_at_us, holding->discount.id};
+    return (struct cursor){user_grant->granted_at_us, user_grant->discount.id};
 }
 
 static bool list_seek(struct store_op *op, struct cursor cursor)
@@ -40,7 +40,7 @@ static const struct listing wallet_listing = {
     .submit = list_submit,
     .count = list_count,
     .print = list_print,
-    .place = list_place,
+    .position = list_position,
     .seek = list_seek,
 };
 

@@ -62,7 +62,7 @@ void metrics_replay(struct metrics *metrics)
 
 void metrics_refused_from_cache(struct metrics *metrics)
 {
-    add(&metrics->remembered, 1);
+    add(&metrics->refused_from_cache, 1);
 }
 
 void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests)

@@ -38,15 +38,16 @@ static bool absolute(const char *file, char ret_path[PATH_MAX])
 static bool is_same_name(const char *path, const char *other)
 {
     char copies[2][PATH_MAX + 16];
-    struct stat place, other_place;
+    struct stat directory, other_directory;
 
     if (strcmp(strrchr(path, '/'), strrchr(other, '/')) != 0) {
         return false;
     }
     snprintf(copies[0], sizeof(copies[0]), "%s", path);
     snprintf(copies[1], sizeof(copies[1]), "%s", other);
-    return stat(dirname(copies[0]), &place) == 0 && stat(dirname(copies[1]), &other_place) == 0 &&
-           place.st_dev == other_place.st_dev && place.st_ino == other_place.st_ino;
+    return stat(dirname(copies[0]), &directory) == 0 &&
+           stat(dirname(copies[1]), &other_directory) == 0 &&
+           directory.st_dev == other_directory.st_dev && directory.st_ino == other_directory.st_ino;
 }
 
 /* Whether the store of this path has or will have something of its own there. */

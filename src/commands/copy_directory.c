@@ -25,7 +25,7 @@
 /* ---- What both do ---- */
 
 /* Where the file lies, links resolved. */
-static bool place_of(const char *control_path, char ret_place[PATH_MAX])
+static bool parent_of(const char *control_path, char ret_parent[PATH_MAX])
 {
     char path[PATH_MAX];
 
@@ -33,12 +33,12 @@ static bool place_of(const char *control_path, char ret_place[PATH_MAX])
         errno = ENAMETOOLONG;
         return false;
     }
-    return realpath(dirname(path), ret_place) != NULL;
+    return realpath(dirname(path), ret_parent) != NULL;
 }
 
-static int open_in(int place, const char *name)
+static int open_in(int parent, const char *name)
 {
-    return openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Whatever of it is there: what a backup that was cut short left, SQLite's log, and last the copy,
@@ -70,10 +70,10 @@ static bool hold(const struct copy_directory *directory)
 }
 
 /* An empty one that we hold, for ourselves alone. */
-static bool make(const char *place, struct copy_directory *directory)
+static bool make(const char *parent, struct copy_directory *directory)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
-        if (snprintf(directory->path, PATH_MAX, "%s/" NAME RANDOM, place) >= PATH_MAX) {
+        if (snprintf(directory->path, PATH_MAX, "%s/" NAME RANDOM, parent) >= PATH_MAX) {
             errno = ENAMETOOLONG;
             return false;
         }
@@ -102,9 +102,9 @@ static bool give(int fd, const struct control_peer *peer)
 bool copy_directory_make(const char *control_path, const struct control_peer *peer,
                          struct copy_directory *ret_directory)
 {
-    char place[PATH_MAX];
+    char parent[PATH_MAX];
 
-    if (!place_of(control_path, place) || !make(place, ret_directory)) {
+    if (!parent_of(control_path, parent) || !make(parent, ret_directory)) {
         return false;
     }
     if (!give(ret_directory->fd, peer)) {
@@ -143,16 +143,16 @@ static bool is_ours(int fd, uid_t owner)
            (about.st_uid == geteuid() || about.st_uid == owner);
 }
 
-static void sweep_one(int place, const char *name, uid_t owner)
+static void leftover_remove(int parent, const char *name, uid_t owner)
 {
-    int fd = open_in(place, name);
+    int fd = open_in(parent, name);
 
     if (fd < 0) {
         return;
     }
     if (is_ours(fd, owner) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
         empty(fd);
-        unlinkat(place, name, AT_REMOVEDIR);
+        unlinkat(parent, name, AT_REMOVEDIR);
     }
     close(fd);
 }
@@ -169,17 +169,17 @@ static uid_t owner_of(const char *control_path)
 
 void copy_directory_remove_leftovers(const char *control_path)
 {
-    char place[PATH_MAX];
+    char parent[PATH_MAX];
     uid_t owner = owner_of(control_path);
     const struct dirent *entry;
-    DIR *entries = place_of(control_path, place) ? opendir(place) : NULL;
+    DIR *entries = parent_of(control_path, parent) ? opendir(parent) : NULL;
 
     if (entries == NULL) {
         return;
     }
     while ((entry = readdir(entries)) != NULL) {
         if (is_name(entry->d_name)) {
-            sweep_one(dirfd(entries), entry->d_name, owner);
+            leftover_remove(dirfd(entries), entry->d_name, owner);
         }
     }
     closedir(entries);

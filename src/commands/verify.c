@@ -23,14 +23,14 @@
 #define EXIT_FINDINGS 1
 #define EXIT_NOT_LOOKED 2
 /* More faults than a person reads are only counted. */
-#define MOST_TOLD 1000
+#define REPORTED_MAX 1000
 
 /* ---- What is told ---- */
 
 /* The two ends of an audit: what it calls back, and where it is shown. */
 struct report {
     struct progress progress;
-    uint64_t told;
+    uint64_t reported;
 };
 
 static bool report_progress(void *argument, uint64_t done, uint64_t total)
@@ -45,13 +45,13 @@ static void report_fault(void *argument, const char *text)
 {
     struct report *report = argument;
 
-    if (report->told > MOST_TOLD) {
+    if (report->reported > REPORTED_MAX) {
         return;
     }
     progress_end(&report->progress);
-    puts(report->told < MOST_TOLD ? text : "more faults are counted and not told");
+    puts(report->reported < REPORTED_MAX ? text : "more faults are counted and not told");
     fflush(stdout);
-    report->told++;
+    report->reported++;
 }
 
 static int complain(const char *error)
@@ -83,7 +83,7 @@ static int sum_up(const struct store_audit *audit)
 
 static int look_at(struct store_engine *engine)
 {
-    struct report report = {.told = 0};
+    struct report report = {.reported = 0};
     struct store_audit audit = {
         .argument = &report, .progress = report_progress, .found = report_fault};
     char error[STORE_ERROR_SIZE];

@@ -15,7 +15,7 @@
 /* A lack of descriptors is met again after every rest, and after every connection that ends. */
 #define LACK_SAID_EVERY_MS 60000
 
-static void lack_say(struct listener *listener, int cause)
+static void log_shortage(struct listener *listener, int cause)
 {
     uint64_t now_ms = uv_now(listener->poll.loop);
 
@@ -38,7 +38,7 @@ static bool accept_one(struct listener *listener)
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        lack_say(listener, errno);
+        log_shortage(listener, errno);
         listener_pause(listener);
         return false;
     }

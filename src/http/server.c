@@ -35,9 +35,9 @@
 /* How long an idle connection is kept. More than any proxy in front keeps it, so that it is never
  * this side that closes a connection which the proxy is about to use. */
 #define IDLE_S 75
-#define SWEEP_MS 1000
+#define HOUSEKEEPING_MS 1000
 /* While draining, the sweep is what notices that the last connection has gone. */
-#define SWEEP_DRAINING_MS 20
+#define HOUSEKEEPING_DRAINING_MS 20
 /* What a client may send of a body that is too large before its connection is cut. */
 #define SWALLOW_LIMIT 65536
 /* How much of a streamed answer libmicrohttpd takes at a time, and how much of it the kernel holds
@@ -59,13 +59,13 @@
 #define RUNS_AFTER 4
 /* The daemon runs so often while some are parked, whatever there is to do: it reads a long head in
  * many pieces, and tells of none. */
-#define GLANCE_MS 5
+#define PARKED_POLL_MS 5
 /* In one turn of the worker's loop, so that its other work has its turn, too. */
 #define RUNS_MOST 4
 /* How often libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
  * two calls of epoll_ctl and an empty recv, a seventh of a grant (docs/adr/0012); most answers come
  * within a few turns, and a store that hangs must not make each turn visit all that wait for it. */
-#define VISITS_MOST 8
+#define POLL_ATTEMPTS_MAX 8
 
 /* What the way of an exchange has come to, once its request is whole. */
 enum waiting {
@@ -90,7 +90,7 @@ struct exchange {
     uint64_t began_ns;
     const struct route *route; /* NULL: it reached none */
     enum waiting waiting;
-    unsigned visits;
+    unsigned poll_attempts;
     bool headers_seen, answered;
     bool broken; /* there is no answer and never will be: the connection is cut */
     size_t content_length, swallowed;
@@ -107,8 +107,8 @@ struct server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
     uv_poll_t poll; /* of the daemon's epoll descriptor */
-    uv_timer_t sweep;
-    uv_timer_t glance; /* active while requests are parked */
+    uv_timer_t housekeeping;
+    uv_timer_t parked_poll; /* active while requests are parked */
     struct listener listener;
     struct router router;
     struct store *store;
@@ -130,7 +130,7 @@ struct server {
 
 /* ---- Waiting ---- */
 
-static void something_happened(struct server *server)
+static void event_seen(struct server *server)
 {
     server->runs_due = RUNS_AFTER;
 }
@@ -166,7 +166,7 @@ static void wait_end(struct exchange *exchange)
     }
     waiting_set(exchange, WAITING_NOT);
     exchange->server->wants_run = true;
-    something_happened(exchange->server);
+    event_seen(exchange->server);
 }
 
 static void count(const struct exchange *exchange, int code)
@@ -278,7 +278,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
     size_t n = exchange->stream.n < max ? exchange->stream.n : max;
 
     (void)position; /* the answer is read once, from front to back */
-    something_happened(exchange->server);
+    event_seen(exchange->server);
     if (n > 0) {
         memcpy(buffer, exchange->stream.p, n);
         exchange->stream = str_from(exchange->stream, n);
@@ -401,7 +401,7 @@ static void *target_seen(void *cls, const char *uri, struct MHD_Connection *conn
     if (conn == NULL || uri == NULL) {
         return NULL;
     }
-    something_happened(cls);
+    event_seen(cls);
     conn_enter(conn, CONN_READING);
     exchange = exchange_new(cls, conn, connection);
     if (exchange != NULL) {
@@ -577,9 +577,9 @@ static void request_whole(struct exchange *exchange)
 }
 
 /* libmicrohttpd asks again for the answer of a parked exchange. */
-static void visited(struct exchange *exchange)
+static void poll_attempted(struct exchange *exchange)
 {
-    if (++exchange->visits > VISITS_MOST) {
+    if (++exchange->poll_attempts > POLL_ATTEMPTS_MAX) {
         suspend(exchange);
     }
 }
@@ -596,10 +596,10 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
         return MHD_queue_response(connection, 503, server->no_memory);
     }
     if (exchange->waiting == WAITING_PARKED) {
-        visited(exchange);
+        poll_attempted(exchange);
         return MHD_YES;
     }
-    something_happened(server);
+    event_seen(server);
     if (!exchange->headers_seen) {
         headers_seen(exchange, method, version);
     } else if (*data_size > 0) {
@@ -624,7 +624,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
         return;
     }
     *request_cls = NULL;
-    something_happened(exchange->server);
+    event_seen(exchange->server);
     conn_enter(exchange->conn, CONN_IDLE);
     if (exchange->waiting == WAITING_PARKED) {
         /* The store has its operation, and the handler its request. */
@@ -716,7 +716,7 @@ static void drain_on(struct server *server)
 
 /* Now and then: cuts late connections, tries to accept again after a lack of descriptors, and lets
  * the daemon see to its own timeouts. */
-static void sweep(uv_timer_t *timer)
+static void housekeeping(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
@@ -738,7 +738,7 @@ static void daemon_readable(uv_poll_t *poll, int status, int events)
 
     (void)status, (void)events; /* MHD_run finds out what there is */
     server->wants_run = true;
-    something_happened(server);
+    event_seen(server);
 }
 
 static struct MHD_Daemon *daemon_start(struct server *server)
@@ -792,13 +792,14 @@ static bool handles_start(struct server *server)
     if (info == NULL || uv_poll_init(server->loop, &server->poll, info->epoll_fd) != 0) {
         return false;
     }
-    uv_timer_init(server->loop, &server->sweep);
-    uv_timer_init(server->loop, &server->glance);
-    server->glance.data = server;
+    uv_timer_init(server->loop, &server->housekeeping);
+    uv_timer_init(server->loop, &server->parked_poll);
+    server->parked_poll.data = server;
     server->poll.data = server;
-    server->sweep.data = server;
+    server->housekeeping.data = server;
     return uv_poll_start(&server->poll, UV_READABLE, daemon_readable) == 0 &&
-           uv_timer_start(&server->sweep, sweep, SWEEP_MS, SWEEP_MS) == 0;
+           uv_timer_start(&server->housekeeping, housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS) ==
+               0;
 }
 
 struct server *server_open(uv_loop_t *loop, const struct server_options *options)
@@ -834,7 +835,7 @@ bool server_listen(struct server *server, int fd)
 
 /* The turn that comes of this ends with the next poll, which is at the next glance at the latest.
  */
-static void glance(uv_timer_t *timer)
+static void parked_poll(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
@@ -853,8 +854,8 @@ void server_run(struct server *server)
         server->wants_run = false;
         MHD_run(server->daemon);
     }
-    if (server->parked > 0 && !uv_is_active((uv_handle_t *)&server->glance)) {
-        uv_timer_start(&server->glance, glance, GLANCE_MS, GLANCE_MS);
+    if (server->parked > 0 && !uv_is_active((uv_handle_t *)&server->parked_poll)) {
+        uv_timer_start(&server->parked_poll, parked_poll, PARKED_POLL_MS, PARKED_POLL_MS);
     }
     metrics_now(server->metrics, server->conns.count, server->exchange_count);
 }
@@ -884,7 +885,8 @@ void server_drain(struct server *server, uint64_t grace_ms)
         server->grace_ms = grace_ms;
         server->draining_since_ms = uv_now(server->loop);
         listener_refuse(&server->listener);
-        uv_timer_start(&server->sweep, sweep, SWEEP_DRAINING_MS, SWEEP_DRAINING_MS);
+        uv_timer_start(&server->housekeeping, housekeeping, HOUSEKEEPING_DRAINING_MS,
+                       HOUSEKEEPING_DRAINING_MS);
     }
 }
 
@@ -904,8 +906,8 @@ void server_close(struct server *server)
 {
     listener_close(&server->listener);
     uv_close((uv_handle_t *)&server->poll, NULL);
-    uv_close((uv_handle_t *)&server->sweep, NULL);
-    uv_close((uv_handle_t *)&server->glance, NULL);
+    uv_close((uv_handle_t *)&server->housekeeping, NULL);
+    uv_close((uv_handle_t *)&server->parked_poll, NULL);
     MHD_stop_daemon(server->daemon);
     MHD_destroy_response(server->no_memory);
 }

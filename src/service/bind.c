@@ -38,7 +38,7 @@ static int bind_one(const struct sockaddr *address, socklen_t size, bool first)
     return fd;
 }
 
-static void say_where(const struct config *config, const struct sockaddr *address, socklen_t size)
+static void announce(const struct config *config, const struct sockaddr *address, socklen_t size)
 {
     char host[64] = "?", port[8] = "?";
 
@@ -85,6 +85,6 @@ bool bind_all(const struct config *config, int *ret_fds)
             return false;
         }
     }
-    say_where(config, address, size);
+    announce(config, address, size);
     return true;
 }

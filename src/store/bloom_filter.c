@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define PLACES 8
+#define PROBES 8
 #define WORD_BITS 64
 /* Far from where the places of 32 bits would no longer be spread evenly. */
 #define BITS_MOST (UINT32_C(1) << 28)
@@ -41,7 +41,7 @@ void bloom_filter_fini(struct bloom_filter *filter)
 }
 
 /* The i-th place of a user. */
-static uint32_t place_of(const struct bloom_filter *filter, uint64_t hash, uint32_t i)
+static uint32_t probe_of(const struct bloom_filter *filter, uint64_t hash, uint32_t i)
 {
     /* Odd, so that the places of one user differ. */
     uint32_t step = (uint32_t)(hash >> 32) | 1;
@@ -53,19 +53,19 @@ static uint32_t place_of(const struct bloom_filter *filter, uint64_t hash, uint3
 
 void bloom_filter_add(struct bloom_filter *filter, uint64_t hash)
 {
-    for (uint32_t i = 0; i < PLACES; i++) {
-        uint32_t place = place_of(filter, hash, i);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t bit = probe_of(filter, hash, i);
 
-        filter->words[place / WORD_BITS] |= UINT64_C(1) << place % WORD_BITS;
+        filter->words[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
     }
 }
 
 bool bloom_filter_may_have(const struct bloom_filter *filter, uint64_t hash)
 {
-    for (uint32_t i = 0; i < PLACES; i++) {
-        uint32_t place = place_of(filter, hash, i);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t bit = probe_of(filter, hash, i);
 
-        if ((filter->words[place / WORD_BITS] >> place % WORD_BITS & 1) == 0) {
+        if ((filter->words[bit / WORD_BITS] >> bit % WORD_BITS & 1) == 0) {
             return false;
         }
     }

@@ -33,7 +33,7 @@ struct store {
     struct refusal_cache *refusal_cache;
     struct pace pace;
     struct queue completed; /* waiting for store_deliver */
-    uv_idle_t undelivered;  /* active while there are such, so that the loop does not wait */
+    uv_idle_t pending;      /* active while there are such, so that the loop does not wait */
     uv_timer_t deadlines;
 };
 
@@ -44,7 +44,7 @@ static void nothing(uv_idle_t *handle)
     (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
 }
 
-static size_t place_of(const struct store *store, const struct store_op *op)
+static size_t in_flight_share(const struct store *store, const struct store_op *op)
 {
     return refusal_cache_is_page(store->refusal_cache, op) ? 0 : 1;
 }
@@ -54,9 +54,9 @@ static void end(struct store *store, struct store_op *op, enum status status)
     op->status = status;
     queue_remove(&op->link);
     queue_append(&store->completed, &op->link);
-    store->in_flight_count -= place_of(store, op);
+    store->in_flight_count -= in_flight_share(store, op);
     /* The next store_deliver may be a poll away, and no event need come before it. */
-    uv_idle_start(&store->undelivered, nothing);
+    uv_idle_start(&store->pending, nothing);
 }
 
 /* ---- Deadlines ---- */
@@ -120,7 +120,7 @@ struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct st
         return NULL;
     }
     uv_timer_init(loop, &store->deadlines);
-    uv_idle_init(loop, &store->undelivered);
+    uv_idle_init(loop, &store->pending);
     store->deadlines.data = store;
     return store;
 }
@@ -135,7 +135,7 @@ void store_close(struct store *store)
     store->backend->close(store->self);
     assert(queue_is_empty(&store->in_flight));
     uv_close((uv_handle_t *)&store->deadlines, NULL);
-    uv_close((uv_handle_t *)&store->undelivered, NULL);
+    uv_close((uv_handle_t *)&store->pending, NULL);
 }
 
 void store_free(struct store *store)
@@ -160,7 +160,7 @@ struct store_limits store_limits(const struct store *store)
 
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
-    store->pace.served += place_of(store, op);
+    store->pace.served += in_flight_share(store, op);
     /* Our own page is shown to nobody, and may hold whatever users there are. */
     if (status == STATUS_OK && !refusal_cache_is_page(store->refusal_cache, op)) {
         status = validate_results(op);
@@ -249,7 +249,7 @@ static void submit(struct store *store, struct store_op *op, enum store_verb ver
     op->slot = NULL;
     op->deadline_ms = uv_now(store->loop) + store->limits.deadline_ms;
     queue_append(&store->in_flight, &op->link);
-    store->in_flight_count += place_of(store, op);
+    store->in_flight_count += in_flight_share(store, op);
     if (store->in_flight_count > store->limits.in_flight ||
         (may_be_put_off(op) && is_behind(store))) {
         end(store, op, STATUS_OVERLOADED);
@@ -328,7 +328,7 @@ void store_deliver(struct store *store)
         op->done(op);
     }
     if (queue_is_empty(&store->completed)) {
-        uv_idle_stop(&store->undelivered);
+        uv_idle_stop(&store->pending);
     }
 }
 

@@ -70,15 +70,15 @@ static enum status all_granted(const struct grant *grants, size_t count)
     return status;
 }
 
-static enum status held(const struct holding *holdings, size_t count)
+static enum status held(const struct user_grant *user_grants, size_t count)
 {
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = validate_discount(&holdings[i].discount, 0);
-        if (status == STATUS_OK && !timestamp_is_valid(holdings[i].granted_at_us)) {
-            status =
-                validate_failed(holdings[i].discount.id, "a grant of it has a time that is none");
+        status = validate_discount(&user_grants[i].discount, 0);
+        if (status == STATUS_OK && !timestamp_is_valid(user_grants[i].granted_at_us)) {
+            status = validate_failed(user_grants[i].discount.id,
+                                     "a grant of it has a time that is none");
         }
     }
     return status;
@@ -99,7 +99,7 @@ enum status validate_results(const struct store_op *op)
     case STORE_GRANTS:
         return all_granted(op->grants.grants, op->grants.count);
     case STORE_WALLET:
-        return held(op->wallet.holdings, op->wallet.count);
+        return held(op->wallet.user_grants, op->wallet.count);
     case STORE_PING:
     case STORE_VERB_COUNT:
         break;

@@ -38,7 +38,7 @@ struct step {
 
 struct client {
     pthread_t thread;
-    const struct sale *sale;
+    const struct discount_terms *sale;
     int number;
     uint32_t random;
     struct step step; /* the next, or the one in doubt */
@@ -51,7 +51,7 @@ struct client {
 };
 
 /* What all clients have in common; it changes between rounds only. */
-struct sale {
+struct discount_terms {
     int port;
     unsigned round;
     bool is_over; /* nothing new is asked, everything is looked at */
@@ -272,7 +272,7 @@ static void *client_main(void *argument)
 
 struct crash {
     struct service service;
-    struct sale sale;
+    struct discount_terms sale;
     struct client clients[CLIENTS];
     uint32_t random;
     unsigned in_doubt; /* requests, at all kills together */

@@ -267,7 +267,7 @@ static void a_wallet_is_newest_first_and_says_since_when(void **state)
     const struct service *service = *state;
     char ids[5][SERVICE_ID], target[256];
     struct items *items;
-    json_t *wallet, *holding, *grant;
+    json_t *wallet, *user_grant, *grant;
 
     for (size_t i = 0; i < 5; i++) {
         create_for(service, "IKEA", ids[i]);
@@ -281,13 +281,13 @@ static void a_wallet_is_newest_first_and_says_since_when(void **state)
     }
     free(items);
     wallet = get(service, "/user/a%2Fb%20c/discount?limit=1");
-    holding = json_array_get(json_object_get(wallet, "discounts"), 0);
+    user_grant = json_array_get(json_object_get(wallet, "discounts"), 0);
     snprintf(target, sizeof(target), "/discount/%s/grant?user_id=a%%2Fb%%20c", ids[4]);
     grant = get(service, target);
-    assert_true(
-        json_equal(json_object_get(holding, "granted_at"), json_object_get(grant, "granted_at")));
-    assert_string_equal(json_string_value(json_object_get(holding, "brand_id")), "IKEA");
-    assert_int_equal(json_integer_value(json_object_get(holding, "total_count")), 1000);
+    assert_true(json_equal(json_object_get(user_grant, "granted_at"),
+                           json_object_get(grant, "granted_at")));
+    assert_string_equal(json_string_value(json_object_get(user_grant, "brand_id")), "IKEA");
+    assert_int_equal(json_integer_value(json_object_get(user_grant, "total_count")), 1000);
     json_decref(wallet);
     json_decref(grant);
 }

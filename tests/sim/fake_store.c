@@ -104,15 +104,15 @@ static void wallet_fill(struct chance *chance, struct store_op *op)
 {
     int64_t before_us = op->wallet.before_us > 0 ? op->wallet.before_us : 1000000000;
     size_t count = count_choose(chance, op->wallet.limit);
-    struct holding *holdings = arena_zalloc(op->arena, (count + 1) * sizeof(*holdings));
+    struct user_grant *user_grants = arena_zalloc(op->arena, (count + 1) * sizeof(*user_grants));
 
-    for (size_t i = 0; holdings != NULL && i < count; i++) {
-        holdings[i] = (struct holding){
+    for (size_t i = 0; user_grants != NULL && i < count; i++) {
+        user_grants[i] = (struct user_grant){
             .discount = discount_make(some_id(op->arena, i), STR("brand"), 1),
             .granted_at_us = before_us > (int64_t)i + 1 ? before_us - (int64_t)i - 1 : 1,
         };
     }
-    op->wallet.holdings = holdings;
+    op->wallet.user_grants = user_grants;
     op->wallet.count = count;
 }
 

@@ -79,7 +79,7 @@ plant "a connection is never forgotten" $server \
 plant "a connection is not resumed for its answer" $server \
     's/MHD_resume_connection\(exchange->connection\);/;/'
 plant "nothing more is done behind an answer" $server \
-    's/(exchange->server->wants_run = true;)\s+something_happened\(exchange->server\);/$1/'
+    's/(exchange->server->wants_run = true;)\s+event_seen\(exchange->server\);/$1/'
 plant "the daemon runs once behind an answer" $server \
     's/#define RUNS_AFTER 4/#define RUNS_AFTER 1/'
 plant "nothing is done for an answer" $server \

@@ -70,8 +70,8 @@ static void health_and_the_next_page_of_a_list_are_not_put_off(void **state)
 {
     struct rig *rig = *state;
     const struct grant grant = {.user_id = STR("ann"), .granted_at_us = 1};
-    const struct holding holding = {.discount.id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
-                                    .granted_at_us = 1};
+    const struct user_grant user_grant = {.discount.id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
+                                          .granted_at_us = 1};
     struct attempt *waiting[MANY], *taken[4];
     struct str id;
     struct scene *scene = given_a_frozen_store(rig, MANY, &id, waiting);
@@ -79,7 +79,7 @@ static void health_and_the_next_page_of_a_list_are_not_put_off(void **state)
     taken[0] = submit_ping(scene);
     taken[1] = submit_list(scene, 1, 10);
     taken[2] = submit_grants_of(scene, id, &grant, 10);
-    taken[3] = submit_wallet_of(scene, STR("ann"), &holding, 10);
+    taken[3] = submit_wallet_of(scene, STR("ann"), &user_grant, 10);
     store_deliver(scene->turn.store);
     for (size_t i = 0; i < 4; i++) {
         CHECK_INT(scene, taken[i]->done, 0);

@@ -162,8 +162,8 @@ struct attempt *submit_grants_of(struct scene *scene, struct str id, const struc
     return attempt;
 }
 
-struct attempt *submit_wallet_of(struct scene *scene, struct str user, const struct holding *before,
-                                 size_t limit)
+struct attempt *submit_wallet_of(struct scene *scene, struct str user,
+                                 const struct user_grant *before, size_t limit)
 {
     struct attempt *attempt = attempt_new(scene);
 

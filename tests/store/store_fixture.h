@@ -63,7 +63,7 @@ struct attempt *submit_list_of(struct scene *scene, struct str brand, int64_t af
 /* From behind `after` on, or from the first where it is NULL. */
 struct attempt *submit_grants_of(struct scene *scene, struct str id, const struct grant *after,
                                  size_t limit);
-struct attempt *submit_wallet_of(struct scene *scene, struct str user, const struct holding *before,
-                                 size_t limit);
+struct attempt *submit_wallet_of(struct scene *scene, struct str user,
+                                 const struct user_grant *before, size_t limit);
 
 #endif

@@ -57,7 +57,7 @@ static bool number_parse(const char *from, size_t n, long least, long most, char
 }
 
 /* HOST or [IPv6], and an optional :PORT. */
-static bool place_parse(const char *from, size_t n, struct redis_address *address)
+static bool host_parse(const char *from, size_t n, struct redis_address *address)
 {
     const char *end = from + n;
     const char *host_end;
@@ -107,7 +107,7 @@ bool redis_address_parse(const char *url, struct redis_address *ret_address, con
         return false;
     }
     rest = at == NULL ? rest : at + 1;
-    if (!place_parse(rest, (size_t)(slash - rest), &address)) {
+    if (!host_parse(rest, (size_t)(slash - rest), &address)) {
         *ret_error = "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]";
         return false;
     }

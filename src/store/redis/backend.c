@@ -19,19 +19,19 @@
 #include "store/redis/verbs.h"
 #include "store/redis/verify.h"
 
-#define GATHER_BUCKETS 256
+#define COLLECTING_BUCKETS 256
 /* How often at most the log says that Redis refuses. */
 #define REFUSAL_LOG_MS 1000
 
-enum call_place { CALL_DUE, CALL_WAITING, CALL_SENT };
+enum batch_state { BATCH_DUE, BATCH_WAITING, BATCH_SENT };
 
-struct call {
+struct batch {
     struct redis_sent sent;
     struct queue link; /* in redis->due or redis->waiting, unless it is sent */
     struct redis *redis;
-    struct call *next_gathering; /* in its bucket */
-    struct call *next_sent;      /* in the command that it shares with the one before it */
-    enum call_place place;
+    struct batch *next_collecting; /* in its bucket */
+    struct batch *next_sent;       /* in the command that it shares with the one before it */
+    enum batch_state state;
     enum store_verb verb;
     bool whole_script;
     bool in_doubt; /* an earlier attempt may have been applied, or may yet be */
@@ -47,8 +47,8 @@ struct redis {
     struct queue waiting; /* for a connection, oldest first */
     bool is_closing;
     uint64_t refusal_logged_ms;
-    struct call
-        *gathering[GATHER_BUCKETS]; /* the grant calls in `due` that have room, by discount */
+    struct batch
+        *collecting[COLLECTING_BUCKETS]; /* the grant calls in `due` that have room, by discount */
 };
 
 /* ---- The engine ---- */
@@ -90,43 +90,43 @@ static bool redis_verify(void *engine, struct store_audit *audit, char ret_error
 
 /* ---- Calls ---- */
 
-static void call_place(struct call *call, enum call_place place)
+static void batch_enqueue(struct batch *batch, enum batch_state state)
 {
-    call->place = place;
-    queue_append(place == CALL_DUE ? &call->redis->due : &call->redis->waiting, &call->link);
+    batch->state = state;
+    queue_append(state == BATCH_DUE ? &batch->redis->due : &batch->redis->waiting, &batch->link);
 }
 
-static struct call *call_new(struct redis *redis, enum store_verb verb, size_t room)
+static struct batch *batch_new(struct redis *redis, enum store_verb verb, size_t room)
 {
-    struct call *call = malloc(sizeof(*call) + room * sizeof(struct store_op *));
+    struct batch *batch = malloc(sizeof(*batch) + room * sizeof(struct store_op *));
 
-    if (call != NULL) {
-        *call = (struct call){.redis = redis, .verb = verb, .room = room};
-        call_place(call, CALL_DUE);
+    if (batch != NULL) {
+        *batch = (struct batch){.redis = redis, .verb = verb, .room = room};
+        batch_enqueue(batch, BATCH_DUE);
     }
-    return call;
+    return batch;
 }
 
-static void call_add(struct call *call, struct store_op *op)
+static void batch_add(struct batch *batch, struct store_op *op)
 {
-    op->slot = call;
-    op->slot_index = call->count;
-    call->ops[call->count++] = op;
-    call->open++;
+    op->slot = batch;
+    op->slot_index = batch->count;
+    batch->ops[batch->count++] = op;
+    batch->open++;
 }
 
 /* The end of a call that is not sent (again). */
-static void call_fail(struct call *call)
+static void batch_fail(struct batch *batch)
 {
-    for (size_t i = 0; i < call->count; i++) {
-        struct store_op *op = call->ops[i];
+    for (size_t i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
 
         if (op != NULL) {
-            store_complete(call->redis->store, op,
-                           call->in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE);
+            store_complete(batch->redis->store, op,
+                           batch->in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE);
         }
     }
-    free(call);
+    free(batch);
 }
 
 /* What an operation is told of whose call an earlier attempt was lost. Redis may have read that one
@@ -146,87 +146,86 @@ static enum status status_in_doubt(const struct store_op *op, enum status status
 }
 
 /* Tells the operator, whom no status reaches. */
-static void refusal_log(struct redis *redis, struct str words)
+static void refusal_log(struct redis *redis, struct str text)
 {
     uint64_t now_ms = uv_now(store_loop(redis->store));
 
     if (redis->refusal_logged_ms == 0 || now_ms - redis->refusal_logged_ms >= REFUSAL_LOG_MS) {
         redis->refusal_logged_ms = now_ms;
-        log_write(LOG_WARNING, "redis: it refuses: %.*s", words.n < 120 ? (int)words.n : 120,
-                  words.p);
+        log_write(LOG_WARNING, "redis: it refuses: %.*s", text.n < 120 ? (int)text.n : 120, text.p);
     }
 }
 
 /* An error is in Redis's or a script's words, any other reply in nobody's. */
 static void corruption_log(const struct store_op *op, const redisReply *error)
 {
-    struct str culprit = error != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
-                             ? STR("")
-                             : redis_verbs_failing_id(op);
-    char id[AUDIT_LINE], words[AUDIT_LINE];
+    struct str failing_id = error != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
+                                ? STR("")
+                                : redis_verbs_failing_id(op);
+    char id[AUDIT_LINE], text[AUDIT_LINE];
 
-    audit_line(culprit, id);
+    audit_line(failing_id, id);
     audit_line(error == NULL ? STR("not of the form that the script gives")
                              : (struct str){error->str, (size_t)error->len},
-               words);
+               text);
     log_write(LOG_ERROR, "redis: unexpected reply to verb %d%s%.128s: %.160s", (int)op->verb,
-              culprit.n == 0 ? "" : ", discount ", id, words);
+              failing_id.n == 0 ? "" : ", discount ", id, text);
 }
 
 /* Tells each operation of the call what the reply has for it; `place` is the call's in the command.
  */
-static void call_finish(struct call *call, size_t place, const redisReply *reply)
+static void batch_finish(struct batch *batch, size_t position, const redisReply *reply)
 {
-    const redisReply *error = redis_verbs_error_in(call->verb, reply, place);
-    struct redis_outcomes outcomes = redis_verbs_outcomes(reply, place, call->count);
+    const redisReply *error = redis_verbs_error_in(batch->verb, reply, position);
+    struct redis_outcomes outcomes = redis_verbs_outcomes(reply, position, batch->count);
     bool logged = false;
 
-    for (size_t i = 0; i < call->count; i++) {
-        struct store_op *op = call->ops[i];
-        enum status status = error != NULL               ? redis_verbs_error_status(error)
-                             : call->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
-                             : op != NULL                ? redis_verbs_decode(reply, op)
-                                                         : STATUS_CORRUPT;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
+        enum status status = error != NULL                ? redis_verbs_error_status(error)
+                             : batch->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
+                             : op != NULL                 ? redis_verbs_decode(reply, op)
+                                                          : STATUS_CORRUPT;
 
         if (op == NULL) {
             continue;
         }
-        if (call->in_doubt) {
+        if (batch->in_doubt) {
             status = status_in_doubt(op, status);
         }
         if (status == STATUS_CORRUPT && !logged) {
             corruption_log(op, error);
             logged = true;
         }
-        store_complete(call->redis->store, op, status);
+        store_complete(batch->redis->store, op, status);
     }
-    free(call);
+    free(batch);
 }
 
 /* The connection was lost before the reply came. A ping asks about that connection, so it is
  * answered. */
-static void call_lost(struct call *call, enum redis_loss loss)
+static void batch_lost(struct batch *batch, enum redis_loss loss)
 {
-    call->in_doubt = call->in_doubt || loss == REDIS_LOSS_SENT;
-    if (call->redis->is_closing || call->open == 0 || call->verb == STORE_PING) {
-        call_fail(call);
+    batch->in_doubt = batch->in_doubt || loss == REDIS_LOSS_SENT;
+    if (batch->redis->is_closing || batch->open == 0 || batch->verb == STORE_PING) {
+        batch_fail(batch);
     } else {
-        call_place(call, CALL_WAITING);
+        batch_enqueue(batch, BATCH_WAITING);
     }
 }
 
 /* ---- Commands ---- */
 
 /* Redis refused all of a command, or some of it. */
-static void refused(struct redis *redis, struct str words)
+static void refused(struct redis *redis, struct str text)
 {
-    refusal_log(redis, words);
-    if (redis_verbs_is_readonly(words)) {
+    refusal_log(redis, text);
+    if (redis_verbs_is_readonly(text)) {
         redis_link_mark_broken(redis->link, "it has become a read-only replica");
     }
 }
 
-static size_t length_of(const struct call *first)
+static size_t length_of(const struct batch *first)
 {
     size_t n = 0;
 
@@ -239,87 +238,87 @@ static size_t length_of(const struct call *first)
 /* The first call of a command stands for all of them. */
 static void command_replied(struct redis_sent *sent, const redisReply *reply, enum redis_loss loss)
 {
-    struct call *call = CONTAINER_OF(sent, struct call, sent);
+    struct batch *batch = CONTAINER_OF(sent, struct batch, sent);
     bool unknown_script = loss == REDIS_LOSS_NONE && reply->type == REDIS_REPLY_ERROR &&
-                          redis_verbs_is_noscript(reply) && !call->whole_script;
+                          redis_verbs_is_noscript(reply) && !batch->whole_script;
     struct str refusal = {NULL, 0};
 
     if (loss == REDIS_LOSS_NONE && !unknown_script) {
-        refusal = redis_verbs_refusal(call->verb, length_of(call), reply);
+        refusal = redis_verbs_refusal(batch->verb, length_of(batch), reply);
     }
     if (refusal.n > 0) {
-        refused(call->redis, refusal);
+        refused(batch->redis, refusal);
     }
-    for (size_t place = 0; call != NULL; place++) {
-        struct call *next = call->next_sent;
+    for (size_t position = 0; batch != NULL; position++) {
+        struct batch *next = batch->next_sent;
 
-        call->next_sent = NULL;
+        batch->next_sent = NULL;
         if (loss != REDIS_LOSS_NONE) {
-            call_lost(call, loss);
+            batch_lost(batch, loss);
         } else if (unknown_script) {
-            call->whole_script = true;
-            call_place(call, CALL_DUE);
+            batch->whole_script = true;
+            batch_enqueue(batch, BATCH_DUE);
         } else {
-            call_finish(call, place, reply);
+            batch_finish(batch, position, reply);
         }
-        call = next;
+        batch = next;
     }
 }
 
 /* Closes the gaps that operations past their deadline have left. */
-static void call_compact(struct call *call)
+static void batch_compact(struct batch *batch)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < call->count; i++) {
-        if (call->ops[i] != NULL) {
-            call->ops[i]->slot_index = count;
-            call->ops[count++] = call->ops[i];
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->ops[i] != NULL) {
+            batch->ops[i]->slot_index = count;
+            batch->ops[count++] = batch->ops[i];
         }
     }
-    call->count = count;
+    batch->count = count;
 }
 
 /* Leaves those calls in the queue that somebody waits for. */
-static void calls_compact(struct queue *calls)
+static void batches_compact(struct queue *batches)
 {
     struct queue all;
 
-    queue_move(calls, &all);
+    queue_move(batches, &all);
     while (!queue_is_empty(&all)) {
-        struct call *call = CONTAINER_OF(all.next, struct call, link);
+        struct batch *batch = CONTAINER_OF(all.next, struct batch, link);
 
-        queue_remove(&call->link);
-        if (call->open == 0) {
-            free(call);
+        queue_remove(&batch->link);
+        if (batch->open == 0) {
+            free(batch);
             continue;
         }
-        if (call->open < call->count) {
-            call_compact(call);
+        if (batch->open < batch->count) {
+            batch_compact(batch);
         }
-        queue_append(calls, &call->link);
+        queue_append(batches, &batch->link);
     }
 }
 
 /* Sends calls as one command. */
-static void command_send(struct redis *redis, struct call *first)
+static void command_send(struct redis *redis, struct batch *first)
 {
-    struct redis_group groups[LIMIT_GRANTS_PER_CALL];
+    struct redis_group groups[LIMIT_GRANTS_PER_BATCH];
     struct redis_command command;
     size_t count = 0;
     bool whole_script = false;
 
-    for (struct call *call = first; call != NULL; call = call->next_sent) {
-        groups[count++] = (struct redis_group){call->ops, call->count};
-        whole_script = whole_script || call->whole_script;
-        call->place = CALL_SENT;
+    for (struct batch *batch = first; batch != NULL; batch = batch->next_sent) {
+        groups[count++] = (struct redis_group){batch->ops, batch->count};
+        whole_script = whole_script || batch->whole_script;
+        batch->state = BATCH_SENT;
     }
     first->whole_script = whole_script;
     redis_verbs_encode(groups, count, whole_script, &command);
     if (!redis_link_send(redis->link, &first->sent, command.argc, command.argv, command.sizes)) {
-        for (struct call *next; first != NULL; first = next) {
+        for (struct batch *next; first != NULL; first = next) {
             next = first->next_sent;
-            call_fail(first);
+            batch_fail(first);
         }
     }
 }
@@ -327,34 +326,34 @@ static void command_send(struct redis *redis, struct call *first)
 /* ---- Gathering ---- */
 
 /* FNV-1a over an id, whose characters are random already. */
-static struct call **bucket_of(struct redis *redis, struct str id)
+static struct batch **bucket_of(struct redis *redis, struct str id)
 {
     uint32_t hash = 2166136261;
 
     for (size_t i = 0; i < id.n; i++) {
         hash = (hash ^ (unsigned char)id.p[i]) * 16777619;
     }
-    return &redis->gathering[hash % GATHER_BUCKETS];
+    return &redis->collecting[hash % COLLECTING_BUCKETS];
 }
 
 /* The call that gathers this discount's grants in this turn, a new one if none has room. */
-static struct call *gathering_call(struct redis *redis, struct str id)
+static struct batch *collecting_batch(struct redis *redis, struct str id)
 {
-    struct call **bucket = bucket_of(redis, id);
-    struct call *call;
+    struct batch **bucket = bucket_of(redis, id);
+    struct batch *batch;
 
-    for (call = *bucket; call != NULL; call = call->next_gathering) {
-        if (call->count < call->room && call->ops[0] != NULL &&
-            str_eq(call->ops[0]->grant.grant.discount_id, id)) {
-            return call;
+    for (batch = *bucket; batch != NULL; batch = batch->next_collecting) {
+        if (batch->count < batch->room && batch->ops[0] != NULL &&
+            str_eq(batch->ops[0]->grant.grant.discount_id, id)) {
+            return batch;
         }
     }
-    call = call_new(redis, STORE_GRANT, LIMIT_GRANTS_PER_CALL);
-    if (call != NULL) {
-        call->next_gathering = *bucket;
-        *bucket = call;
+    batch = batch_new(redis, STORE_GRANT, LIMIT_GRANTS_PER_BATCH);
+    if (batch != NULL) {
+        batch->next_collecting = *bucket;
+        *bucket = batch;
     }
-    return call;
+    return batch;
 }
 
 /* ---- The store ---- */
@@ -395,50 +394,50 @@ static uint64_t patience_ms(const struct redis *redis, const struct store_op *op
 static void redis_submit(void *self, struct store_op *op)
 {
     struct redis *redis = self;
-    struct call *call = NULL;
+    struct batch *batch = NULL;
 
     if (redis_link_outage_ms(redis->link) <= patience_ms(redis, op)) {
-        call = op->verb == STORE_GRANT ? gathering_call(redis, op->grant.grant.discount_id)
-                                       : call_new(redis, op->verb, 1);
+        batch = op->verb == STORE_GRANT ? collecting_batch(redis, op->grant.grant.discount_id)
+                                        : batch_new(redis, op->verb, 1);
     }
-    if (call == NULL) {
+    if (batch == NULL) {
         store_complete(redis->store, op, STATUS_UNAVAILABLE);
     } else {
-        call_add(call, op);
+        batch_add(batch, op);
     }
 }
 
 static enum status redis_cancel(void *self, struct store_op *op)
 {
-    struct call *call = op->slot;
-    bool is_in_doubt = call->in_doubt || call->place == CALL_SENT;
+    struct batch *batch = op->slot;
+    bool is_in_doubt = batch->in_doubt || batch->state == BATCH_SENT;
 
     (void)self; /* the call knows */
-    call->ops[op->slot_index] = NULL;
-    call->open--;
+    batch->ops[op->slot_index] = NULL;
+    batch->open--;
     /* One that is due is looked at by the flush, and may be found by who gathers until then. */
-    if (call->open == 0 && call->place == CALL_WAITING) {
-        queue_remove(&call->link);
-        free(call);
+    if (batch->open == 0 && batch->state == BATCH_WAITING) {
+        queue_remove(&batch->link);
+        free(batch);
     }
     return is_in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE;
 }
 
 /* Takes grant calls out of the queue, as many as one command has room for. */
-static struct call *grants_take(struct queue *calls)
+static struct batch *grants_take(struct queue *batches)
 {
-    struct call *first = NULL, **end = &first;
+    struct batch *first = NULL, **end = &first;
     size_t users = 0;
 
-    for (struct queue *at = calls->next, *next; at != calls; at = next) {
-        struct call *call = CONTAINER_OF(at, struct call, link);
+    for (struct queue *at = batches->next, *next; at != batches; at = next) {
+        struct batch *batch = CONTAINER_OF(at, struct batch, link);
 
         next = at->next;
-        if (call->verb == STORE_GRANT && users + call->count <= LIMIT_GRANTS_PER_CALL) {
-            queue_remove(&call->link);
-            users += call->count;
-            *end = call;
-            end = &call->next_sent;
+        if (batch->verb == STORE_GRANT && users + batch->count <= LIMIT_GRANTS_PER_BATCH) {
+            queue_remove(&batch->link);
+            users += batch->count;
+            *end = batch;
+            end = &batch->next_sent;
         }
     }
     return first;
@@ -446,32 +445,32 @@ static struct call *grants_take(struct queue *calls)
 
 /* In their order, but grants go with the first of them: their clients cannot know which came first.
  */
-static void send_all(struct redis *redis, struct queue *calls)
+static void send_all(struct redis *redis, struct queue *batches)
 {
     struct queue due;
 
-    calls_compact(calls);
-    queue_move(calls, &due);
+    batches_compact(batches);
+    queue_move(batches, &due);
     while (!queue_is_empty(&due)) {
-        struct call *call = CONTAINER_OF(due.next, struct call, link);
+        struct batch *batch = CONTAINER_OF(due.next, struct batch, link);
 
-        if (call->verb == STORE_GRANT) {
-            call = grants_take(&due);
+        if (batch->verb == STORE_GRANT) {
+            batch = grants_take(&due);
         } else {
-            queue_remove(&call->link);
+            queue_remove(&batch->link);
         }
-        command_send(redis, call);
+        command_send(redis, batch);
     }
 }
 
 static void wait_all(struct redis *redis)
 {
-    calls_compact(&redis->due);
+    batches_compact(&redis->due);
     while (!queue_is_empty(&redis->due)) {
-        struct call *call = CONTAINER_OF(redis->due.next, struct call, link);
+        struct batch *batch = CONTAINER_OF(redis->due.next, struct batch, link);
 
-        queue_remove(&call->link);
-        call_place(call, CALL_WAITING);
+        queue_remove(&batch->link);
+        batch_enqueue(batch, BATCH_WAITING);
     }
 }
 
@@ -479,7 +478,7 @@ static void redis_flush(void *self)
 {
     struct redis *redis = self;
 
-    memset(redis->gathering, 0, sizeof(redis->gathering));
+    memset(redis->collecting, 0, sizeof(redis->collecting));
     if (redis_link_is_ready(redis->link)) {
         send_all(redis, &redis->waiting);
         send_all(redis, &redis->due);
@@ -489,13 +488,13 @@ static void redis_flush(void *self)
     redis_link_flush(redis->link);
 }
 
-static void fail_all(struct queue *calls)
+static void fail_all(struct queue *batches)
 {
-    while (!queue_is_empty(calls)) {
-        struct call *call = CONTAINER_OF(calls->next, struct call, link);
+    while (!queue_is_empty(batches)) {
+        struct batch *batch = CONTAINER_OF(batches->next, struct batch, link);
 
-        queue_remove(&call->link);
-        call_fail(call);
+        queue_remove(&batch->link);
+        batch_fail(batch);
     }
 }
 

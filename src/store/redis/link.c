@@ -55,12 +55,12 @@ struct redis_link {
     redisAsyncContext *context; /* hiredis's, until one of its callbacks says that it is gone */
     struct link_poll *poll;     /* as long as context */
     bool flushing, wants_write;
-    const char *doomed; /* why the connection is to be given up; NULL: it is not */
-    uint64_t lost_ms;   /* since when nothing can be sent; 0 while READY */
+    const char *broken_reason; /* why the connection is to be given up; NULL: it is not */
+    uint64_t lost_ms;          /* since when nothing can be sent; 0 while READY */
 
     struct queue sent;
     uint64_t queued_bytes; /* given to this connection so far */
-    unsigned greetings_due;
+    unsigned handshake_replies_due;
     unsigned failures; /* in a row */
     uint64_t jitter;
     uv_timer_t timer; /* back-off, then the time to connect, then the watch */
@@ -166,8 +166,8 @@ static void poll_happened(uv_poll_t *handle, int status, int events)
     if ((events & UV_WRITABLE) != 0 && poll->link != NULL) {
         write_out(poll->link);
     }
-    if (poll->link != NULL && poll->link->doomed != NULL) {
-        connection_drop(poll->link, poll->link->doomed);
+    if (poll->link != NULL && poll->link->broken_reason != NULL) {
+        connection_drop(poll->link, poll->link->broken_reason);
     }
 }
 
@@ -176,7 +176,7 @@ static void poll_update(struct redis_link *link)
     int events = UV_READABLE | (link->wants_write ? UV_WRITABLE : 0);
 
     if (uv_poll_start(&link->poll->handle, events, poll_happened) != 0) {
-        link->doomed = "the loop does not watch it";
+        link->broken_reason = "the loop does not watch it";
     }
 }
 
@@ -237,7 +237,7 @@ static bool attach(struct redis_link *link, redisAsyncContext *context)
     link->context = context;
     link->wants_write = false;
     link->queued_bytes = 0;
-    link->doomed = NULL;
+    link->broken_reason = NULL;
     context->data = link;
     context->ev.data = link;
     context->ev.addRead = wants_read;
@@ -249,7 +249,7 @@ static bool attach(struct redis_link *link, redisAsyncContext *context)
 
 /* ---- Greeting ---- */
 
-static void greeting_replied(redisAsyncContext *context, void *reply_pointer, void *unused)
+static void handshake_replied(redisAsyncContext *context, void *reply_pointer, void *unused)
 {
     struct redis_link *link = context->data;
     const redisReply *reply = reply_pointer;
@@ -263,8 +263,8 @@ static void greeting_replied(redisAsyncContext *context, void *reply_pointer, vo
             log_write(LOG_WARNING, "redis: the greeting was refused: %.*s", (int)reply->len,
                       reply->str);
         }
-        link->doomed = "the greeting was refused";
-    } else if (--link->greetings_due == 0 && link->doomed == NULL) {
+        link->broken_reason = "the greeting was refused";
+    } else if (--link->handshake_replies_due == 0 && link->broken_reason == NULL) {
         link->state = READY;
         link->lost_ms = 0;
         uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
@@ -272,16 +272,17 @@ static void greeting_replied(redisAsyncContext *context, void *reply_pointer, vo
     }
 }
 
-static void greet(struct redis_link *link, int argc, const char **argv, const size_t *sizes)
+static void handshake_send(struct redis_link *link, int argc, const char **argv,
+                           const size_t *sizes)
 {
-    link->greetings_due++;
-    if (redisAsyncCommandArgv(link->context, greeting_replied, NULL, argc, argv, sizes) !=
+    link->handshake_replies_due++;
+    if (redisAsyncCommandArgv(link->context, handshake_replied, NULL, argc, argv, sizes) !=
         REDIS_OK) {
-        link->doomed = "there is no memory for the greeting";
+        link->broken_reason = "there is no memory for the greeting";
     }
 }
 
-static void greet_all(struct redis_link *link)
+static void handshake_begin(struct redis_link *link)
 {
     const struct redis_address *address = link->address;
     const char *auth[] = {"AUTH", address->user, address->password};
@@ -289,20 +290,20 @@ static void greet_all(struct redis_link *link)
     const char *select[] = {"SELECT", address->db};
 
     link->state = GREETING;
-    link->greetings_due = 0;
+    link->handshake_replies_due = 0;
     if (address->password[0] != '\0') {
         bool named = address->user[0] != '\0';
 
-        greet(link, named ? 3 : 2, named ? auth : auth_default, NULL);
+        handshake_send(link, named ? 3 : 2, named ? auth : auth_default, NULL);
     }
-    greet(link, 2, select, NULL);
+    handshake_send(link, 2, select, NULL);
     for (int verb = 0; verb < STORE_VERB_COUNT; verb++) {
         const struct redis_script *script = &redis_scripts[verb];
         const char *load[] = {"SCRIPT", "LOAD", script->text.p};
         const size_t sizes[] = {6, 4, script->text.n};
 
         if (script->text.n > 0) {
-            greet(link, 3, load, sizes);
+            handshake_send(link, 3, load, sizes);
         }
     }
 }
@@ -316,7 +317,7 @@ static void connected(const redisAsyncContext *context, int status)
     if (status == REDIS_OK) {
         redisEnableKeepAlive(&link->context->c);
         uv_timer_start(&link->timer, too_late, PATIENCE_DEADLINES * link->deadline_ms, 0);
-        greet_all(link);
+        handshake_begin(link);
     } else {
         rest(link, context->errstr[0] != '\0' ? context->errstr : "it was refused");
     }
@@ -327,7 +328,7 @@ static void disconnected(const redisAsyncContext *context, int status)
     struct redis_link *link = context->data;
 
     (void)status;
-    rest(link, link->doomed != NULL         ? link->doomed
+    rest(link, link->broken_reason != NULL  ? link->broken_reason
                : context->errstr[0] != '\0' ? context->errstr
                                             : "it was closed");
 }
@@ -401,7 +402,7 @@ static void connection_drop(struct redis_link *link, const char *why)
 {
     bool was_connected = link->state == GREETING || link->state == READY;
 
-    link->doomed = why;
+    link->broken_reason = why;
     redisAsyncFree(link->context);
     /* hiredis tells `disconnected` only about what had been connected. */
     if (!was_connected) {
@@ -435,7 +436,7 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *
 
 bool redis_link_is_ready(const struct redis_link *link)
 {
-    return link->state == READY && link->doomed == NULL && overdue_ms(link) == 0;
+    return link->state == READY && link->broken_reason == NULL && overdue_ms(link) == 0;
 }
 
 uint64_t redis_link_outage_ms(const struct redis_link *link)
@@ -444,7 +445,7 @@ uint64_t redis_link_outage_ms(const struct redis_link *link)
         return 0;
     }
     if (link->state == READY) {
-        return link->doomed == NULL ? overdue_ms(link) : 1;
+        return link->broken_reason == NULL ? overdue_ms(link) : 1;
     }
     return 1 + uv_now(link->loop) - link->lost_ms;
 }
@@ -488,17 +489,17 @@ bool redis_link_send(struct redis_link *link, struct redis_sent *sent, int argc,
 
 void redis_link_flush(struct redis_link *link)
 {
-    if (link->context != NULL && link->doomed == NULL && sdslen(link->context->c.obuf) > 0) {
+    if (link->context != NULL && link->broken_reason == NULL && sdslen(link->context->c.obuf) > 0) {
         write_out(link);
     }
-    if (link->context != NULL && link->doomed != NULL) {
-        connection_drop(link, link->doomed);
+    if (link->context != NULL && link->broken_reason != NULL) {
+        connection_drop(link, link->broken_reason);
     }
 }
 
 void redis_link_mark_broken(struct redis_link *link, const char *why)
 {
-    link->doomed = why;
+    link->broken_reason = why;
 }
 
 void redis_link_close(struct redis_link *link)

@@ -137,7 +137,8 @@ static void encode_list(const struct store_op *op, bool whole_script, struct red
 }
 
 /* The place in a list of grants, and how many. */
-static void add_place(struct redis_command *command, int64_t time_us, struct str name, size_t limit)
+static void add_position(struct redis_command *command, int64_t time_us, struct str name,
+                         size_t limit)
 {
     add_number(command, time_us, false);
     add(command, name.n == 0 ? STR("") : name);
@@ -176,12 +177,12 @@ void redis_verbs_encode(const struct redis_group *groups, size_t count, bool who
     case STORE_GRANTS:
         add_script(ret_command, STORE_GRANTS, whole_script, 2);
         add_discount_keys(ret_command, op->grants.discount_id);
-        add_place(ret_command, op->grants.after_us, op->grants.after_user, op->grants.limit);
+        add_position(ret_command, op->grants.after_us, op->grants.after_user, op->grants.limit);
         break;
     case STORE_WALLET:
         add_script(ret_command, STORE_WALLET, whole_script, 1);
         add_key(ret_command, STR("user:{"), op->wallet.user_id, STR("}:discounts"));
-        add_place(ret_command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
+        add_position(ret_command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
         break;
     case STORE_VERB_COUNT:
         abort();
@@ -252,7 +253,7 @@ static enum status copy_at(const redisReply *array, size_t i, struct arena *aren
 }
 
 /* For a change that has been made: without memory to tell it, its outcome is not known. */
-static enum status told(enum status status)
+static enum status status_if_written(enum status status)
 {
     return status == STATUS_OVERLOADED ? STATUS_UNKNOWN : status;
 }
@@ -277,21 +278,22 @@ static enum status decode_row(const redisReply *row, struct arena *arena, struct
 static enum status decode_create(const redisReply *reply, struct store_op *op)
 {
     struct discount *discount = &op->create.discount;
-    struct str word;
+    struct str token;
 
     if (!is_array(reply, 1)) {
         return STATUS_CORRUPT;
     }
-    word = text_at(reply, 0);
-    if (str_eq(word, STR("reused"))) {
+    token = text_at(reply, 0);
+    if (str_eq(token, STR("reused"))) {
         return STATUS_IDEMPOTENCY_KEY_REUSED;
     }
-    op->create.replayed = str_eq(word, STR("replayed"));
-    if ((!op->create.replayed && !str_eq(word, STR("created"))) || reply->elements < 3 ||
+    op->create.replayed = str_eq(token, STR("replayed"));
+    if ((!op->create.replayed && !str_eq(token, STR("created"))) || reply->elements < 3 ||
         !number_of(text_at(reply, 2), &discount->created_at_us)) {
         return STATUS_CORRUPT;
     }
-    return op->create.replayed ? told(copy_at(reply, 1, op->arena, &discount->id)) : STATUS_OK;
+    return op->create.replayed ? status_if_written(copy_at(reply, 1, op->arena, &discount->id))
+                               : STATUS_OK;
 }
 
 static enum status decode_listed(const redisReply *row, struct arena *arena,
@@ -386,32 +388,34 @@ static enum status decode_grants(const redisReply *reply, struct store_op *op)
     return status != STATUS_OK ? status : decode_granted(reply->element[1], code, op);
 }
 
-static enum status decode_holding(const redisReply *row, struct arena *arena,
-                                  struct holding *holding)
+static enum status decode_user_grant(const redisReply *row, struct arena *arena,
+                                     struct user_grant *user_grant)
 {
-    enum status status = decode_listed(row, arena, &holding->discount);
+    enum status status = decode_listed(row, arena, &user_grant->discount);
 
     if (status != STATUS_OK) {
         return status;
     }
-    return is_array(row, 9) && number_of(text_at(row, 8), &holding->granted_at_us) ? STATUS_OK
-                                                                                   : STATUS_CORRUPT;
+    return is_array(row, 9) && number_of(text_at(row, 8), &user_grant->granted_at_us)
+               ? STATUS_OK
+               : STATUS_CORRUPT;
 }
 
 static enum status decode_wallet(const redisReply *reply, struct store_op *op)
 {
     op->wallet.count = 0;
-    op->wallet.holdings = NULL;
+    op->wallet.user_grants = NULL;
     if (!is_array(reply, 0)) {
         return STATUS_CORRUPT;
     }
-    op->wallet.holdings =
-        arena_zalloc(op->arena, (reply->elements + 1) * sizeof(*op->wallet.holdings));
-    if (op->wallet.holdings == NULL) {
+    op->wallet.user_grants =
+        arena_zalloc(op->arena, (reply->elements + 1) * sizeof(*op->wallet.user_grants));
+    if (op->wallet.user_grants == NULL) {
         return STATUS_OVERLOADED;
     }
     for (size_t i = 0; i < reply->elements; i++) {
-        enum status status = decode_holding(reply->element[i], op->arena, &op->wallet.holdings[i]);
+        enum status status =
+            decode_user_grant(reply->element[i], op->arena, &op->wallet.user_grants[i]);
 
         if (status != STATUS_OK) {
             return status;
@@ -470,8 +474,9 @@ struct str redis_verbs_failing_id(const struct store_op *op)
     case STORE_LIST:
         return op->list.discounts == NULL ? STR("") : op->list.discounts[op->list.count].id;
     case STORE_WALLET:
-        return op->wallet.holdings == NULL ? STR("")
-                                           : op->wallet.holdings[op->wallet.count].discount.id;
+        return op->wallet.user_grants == NULL
+                   ? STR("")
+                   : op->wallet.user_grants[op->wallet.count].discount.id;
     case STORE_PING:
     case STORE_CREATE:
     case STORE_VERB_COUNT:
@@ -483,7 +488,7 @@ struct str redis_verbs_failing_id(const struct store_op *op)
 /* ---- The outcomes of grants ---- */
 
 /* What grant.lua returns: the time, and for each group TERMS elements. */
-enum { TERM_CODE, TERM_STARTS_AT, TERM_FINAL, TERM_WORDS, TERMS };
+enum { TERM_CODE, TERM_STARTS_AT, TERM_FINAL, TERM_TOKENS, TERMS };
 
 static size_t terms_end(size_t groups)
 {
@@ -496,12 +501,12 @@ static bool is_letter(char c)
     return c >= 'a' && c <= 'z';
 }
 
-static size_t words_count(struct str words)
+static size_t tokens_count(struct str tokens)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < words.n; i++) {
-        count += is_letter(words.p[i]);
+    for (size_t i = 0; i < tokens.n; i++) {
+        count += is_letter(tokens.p[i]);
     }
     return count;
 }
@@ -512,10 +517,10 @@ struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group
 
     if (is_array(reply, terms_end(group + 1)) && number_of(text_at(reply, 0), &outcomes.now_us)) {
         outcomes.at = terms_end(group);
-        outcomes.words = text_at(reply, outcomes.at + TERM_WORDS);
+        outcomes.tokens = text_at(reply, outcomes.at + TERM_TOKENS);
         /* One word too many would be the next user's. */
-        if (reply->element[outcomes.at + TERM_WORDS]->type != REDIS_REPLY_STRING ||
-            words_count(outcomes.words) == users) {
+        if (reply->element[outcomes.at + TERM_TOKENS]->type != REDIS_REPLY_STRING ||
+            tokens_count(outcomes.tokens) == users) {
             outcomes.reply = reply;
         }
     }
@@ -523,33 +528,33 @@ struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group
 }
 
 /* A word, which ends before the next one. */
-static struct str word_next(struct redis_outcomes *outcomes)
+static struct str token_next(struct redis_outcomes *outcomes)
 {
-    struct str words = outcomes->words;
+    struct str tokens = outcomes->tokens;
     size_t n = 1;
 
-    if (words.n == 0) {
-        return words;
+    if (tokens.n == 0) {
+        return tokens;
     }
-    while (n < words.n && !is_letter(words.p[n])) {
+    while (n < tokens.n && !is_letter(tokens.p[n])) {
         n++;
     }
-    outcomes->words = str_from(words, n);
-    return (struct str){words.p, n};
+    outcomes->tokens = str_from(tokens, n);
+    return (struct str){tokens.p, n};
 }
 
 /* Who is granted it, and since when. */
-static enum status decode_grant(const struct redis_outcomes *outcomes, struct str word,
+static enum status decode_grant(const struct redis_outcomes *outcomes, struct str token,
                                 struct store_op *op)
 {
     struct grant *grant = &op->grant.grant;
 
-    op->grant.replayed = word.p[0] == 'h';
+    op->grant.replayed = token.p[0] == 'h';
     grant->granted_at_us = outcomes->now_us;
-    if (op->grant.replayed && !number_of(str_from(word, 1), &grant->granted_at_us)) {
+    if (op->grant.replayed && !number_of(str_from(token, 1), &grant->granted_at_us)) {
         return STATUS_CORRUPT;
     }
-    return told(
+    return status_if_written(
         copy_at(outcomes->reply, outcomes->at + TERM_CODE, op->arena, &grant->discount_code));
 }
 
@@ -562,13 +567,13 @@ static bool final_read(const struct redis_outcomes *outcomes, int64_t *ret_count
     return *ret_count >= 0 || final->type == REDIS_REPLY_NIL;
 }
 
-static enum status decode_word(const struct redis_outcomes *outcomes, struct str word,
-                               struct store_op *op)
+static enum status decode_token(const struct redis_outcomes *outcomes, struct str token,
+                                struct store_op *op)
 {
-    switch (word.p[0]) {
+    switch (token.p[0]) {
     case 'g':
     case 'h':
-        return decode_grant(outcomes, word, op);
+        return decode_grant(outcomes, token, op);
     case 'x':
         return STATUS_DISCOUNT_EXHAUSTED;
     case 'n':
@@ -586,27 +591,27 @@ static enum status decode_word(const struct redis_outcomes *outcomes, struct str
 
 enum status redis_verbs_outcome(struct redis_outcomes *outcomes, struct store_op *op)
 {
-    struct str word = word_next(outcomes);
-    const redisReply *words;
+    struct str token = token_next(outcomes);
+    const redisReply *tokens;
     int64_t starts_at_us;
 
     if (outcomes->reply == NULL || op == NULL) {
         return STATUS_CORRUPT;
     }
-    words = outcomes->reply->element[outcomes->at + TERM_WORDS];
-    if (words->type == REDIS_REPLY_NIL) {
+    tokens = outcomes->reply->element[outcomes->at + TERM_TOKENS];
+    if (tokens->type == REDIS_REPLY_NIL) {
         return STATUS_DISCOUNT_NOT_FOUND;
     }
-    if (words->type == REDIS_REPLY_ERROR) {
-        return redis_verbs_error_status(words);
+    if (tokens->type == REDIS_REPLY_ERROR) {
+        return redis_verbs_error_status(tokens);
     }
-    if (word.n == 0 || (word.n > 1 && word.p[0] != 'h') ||
+    if (token.n == 0 || (token.n > 1 && token.p[0] != 'h') ||
         !time_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
         !final_read(outcomes, &op->grant.final_count)) {
         return STATUS_CORRUPT;
     }
     op->grant.starts_in_us = starts_at_us > outcomes->now_us ? starts_at_us - outcomes->now_us : 0;
-    return decode_word(outcomes, word, op);
+    return decode_token(outcomes, token, op);
 }
 
 /* ---- Errors ---- */
@@ -649,7 +654,7 @@ bool redis_verbs_is_noscript(const redisReply *reply)
 
 const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *reply, size_t group)
 {
-    const redisReply *words;
+    const redisReply *tokens;
 
     if (reply->type == REDIS_REPLY_ERROR) {
         return reply;
@@ -657,8 +662,8 @@ const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *r
     if (verb != STORE_GRANT || !is_array(reply, terms_end(group + 1))) {
         return NULL;
     }
-    words = reply->element[terms_end(group) + TERM_WORDS];
-    return words->type == REDIS_REPLY_ERROR ? words : NULL;
+    tokens = reply->element[terms_end(group) + TERM_TOKENS];
+    return tokens->type == REDIS_REPLY_ERROR ? tokens : NULL;
 }
 
 struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisReply *reply)

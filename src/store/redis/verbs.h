@@ -11,9 +11,9 @@
 
 /* EVALSHA sha numkeys, and at most for each grant a discount of its own: two keys, its id, how many
  * users; a wallet and a user. */
-#define REDIS_ARGUMENTS (3 + 6 * LIMIT_GRANTS_PER_CALL)
+#define REDIS_ARGUMENTS (3 + 6 * LIMIT_GRANTS_PER_BATCH)
 /* Their keys, and a number. */
-#define REDIS_SCRATCH (LIMIT_GRANTS_PER_CALL * (LIMIT_USER_ID + 160) + 1024)
+#define REDIS_SCRATCH (LIMIT_GRANTS_PER_BATCH * (LIMIT_USER_ID + 160) + 1024)
 
 struct redis_command {
     int argc;
@@ -24,13 +24,13 @@ struct redis_command {
 };
 
 /* Operations of one verb that a command takes together: grants of one discount, at most
- * LIMIT_GRANTS_PER_CALL, or one operation of any other verb. */
+ * LIMIT_GRANTS_PER_BATCH, or one operation of any other verb. */
 struct redis_group {
     struct store_op *const *ops;
     size_t count;
 };
 
-/* The command for one group, or for several of grants, LIMIT_GRANTS_PER_CALL in all. The arguments
+/* The command for one group, or for several of grants, LIMIT_GRANTS_PER_BATCH in all. The arguments
  * borrow from the operations. With `whole_script` the script's text is sent and not its hash. */
 void redis_verbs_encode(const struct redis_group *groups, size_t count, bool whole_script,
                         struct redis_command *ret_command);
@@ -48,7 +48,7 @@ struct redis_outcomes {
     const redisReply *reply; /* NULL: it is not of the form that grant.lua gives */
     size_t at;               /* where in it the group begins */
     int64_t now_us;
-    struct str words; /* those not read yet */
+    struct str tokens; /* those not read yet */
 };
 
 /* The outcomes of the group at this place among those of the command, which has so many users. */
@@ -66,7 +66,7 @@ const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *r
 enum status redis_verbs_error_status(const redisReply *reply);
 /* Whether it says that the script is not loaded. */
 bool redis_verbs_is_noscript(const redisReply *reply);
-/* The words in which Redis refused operations of this verb, in so many groups, or some of them;
+/* The tokens in which Redis refused operations of this verb, in so many groups, or some of them;
  * n == 0: it did not. Borrowed from the reply. */
 struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisReply *reply);
 /* Whether they say that this Redis will go on refusing, so that a new connection may find a better

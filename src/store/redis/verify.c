@@ -75,7 +75,7 @@ static redisReply *ask(const struct survey *survey, int argc, const char **argv)
 }
 
 /* For a command whose reply says nothing but that it went well. */
-static bool tell(const struct survey *survey, int argc, const char **argv)
+static bool succeeds(const struct survey *survey, int argc, const char **argv)
 {
     redisReply *reply = ask(survey, argc, argv);
 
@@ -104,16 +104,17 @@ static bool log_in(const struct survey *survey, const struct redis_address *addr
     const char *load[] = {"SCRIPT", "LOAD", verify_lua};
 
     if (address->password[0] != '\0' &&
-        !(address->user[0] == '\0' ? tell(survey, 2, auth_default) : tell(survey, 3, auth))) {
+        !(address->user[0] == '\0' ? succeeds(survey, 2, auth_default)
+                                   : succeeds(survey, 3, auth))) {
         return false;
     }
-    return tell(survey, 2, select) && tell(survey, 3, load);
+    return succeeds(survey, 2, select) && succeeds(survey, 3, load);
 }
 
 /* ---- Looking ---- */
 
 /* An entry of the index is in a brand's too, and a grant in a wallet. */
-static void tell_progress(const struct survey *survey)
+static void report_progress(const struct survey *survey)
 {
     uint64_t total = survey->keys + 2 * (survey->entries + survey->audit->grants);
 
@@ -264,7 +265,7 @@ static bool look_once(struct survey *survey, struct look *looks, size_t *n)
     }
     survey->done += *n - left;
     *n = left;
-    tell_progress(survey);
+    report_progress(survey);
     return true;
 }
 

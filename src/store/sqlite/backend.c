@@ -17,10 +17,10 @@
 struct sqlite {
     struct store *store;
     struct sqlite_engine *engine;
-    struct sqlite_outbox *outbox; /* the engine's */
-    struct queue gathered;        /* since the last flush */
+    struct sqlite_completion_queue *completions; /* the engine's */
+    struct queue gathered;                       /* since the last flush */
     size_t gathered_count;
-    struct queue undelivered; /* every job with an operation, in the order of submission */
+    struct queue pending; /* every job with an operation, in the order of submission */
 };
 
 /* ---- The engine ---- */
@@ -130,17 +130,17 @@ static bool sqlite_verify(void *self, struct store_audit *audit, char ret_error[
 /* Ends a job that has its operation still. */
 static void finish(struct sqlite *sqlite, struct sqlite_job *job, enum status status)
 {
-    queue_remove(&job->undelivered);
+    queue_remove(&job->pending);
     store_complete(sqlite->store, job->op, status);
     job->op = NULL;
 }
 
-static void outbox_filled(uv_async_t *async)
+static void completions_filled(uv_async_t *async)
 {
     struct sqlite *sqlite = async->data;
     struct queue jobs;
 
-    sqlite_thread_collect(sqlite->engine, sqlite->outbox, &jobs);
+    sqlite_thread_collect(sqlite->engine, sqlite->completions, &jobs);
     while (!queue_is_empty(&jobs)) {
         struct sqlite_job *job = CONTAINER_OF(jobs.next, struct sqlite_job, link);
 
@@ -161,17 +161,17 @@ static void *sqlite_open(void *engine, struct store *store)
     }
     sqlite->store = store;
     sqlite->engine = engine;
-    sqlite->outbox = sqlite_thread_completions_new(engine);
+    sqlite->completions = sqlite_thread_completions_new(engine);
     queue_init(&sqlite->gathered);
-    queue_init(&sqlite->undelivered);
-    if (sqlite->outbox == NULL ||
-        uv_async_init(store_loop(store), &sqlite->outbox->filled, outbox_filled) != 0) {
+    queue_init(&sqlite->pending);
+    if (sqlite->completions == NULL ||
+        uv_async_init(store_loop(store), &sqlite->completions->filled, completions_filled) != 0) {
         free(sqlite); /* the engine frees the outbox */
         return NULL;
     }
-    sqlite->outbox->filled.data = sqlite;
+    sqlite->completions->filled.data = sqlite;
     /* It is ready, and the worker looks when something has woken its loop. */
-    uv_async_send(&sqlite->outbox->filled);
+    uv_async_send(&sqlite->completions->filled);
     return sqlite;
 }
 
@@ -194,7 +194,7 @@ static void sqlite_flush(void *self)
 static void sqlite_submit(void *self, struct store_op *op)
 {
     struct sqlite *sqlite = self;
-    struct sqlite_job *job = sqlite_job_new(op, sqlite->outbox);
+    struct sqlite_job *job = sqlite_job_new(op, sqlite->completions);
 
     if (job == NULL) {
         store_complete(sqlite->store, op, STATUS_UNAVAILABLE);
@@ -202,7 +202,7 @@ static void sqlite_submit(void *self, struct store_op *op)
     }
     op->slot = job;
     queue_append(&sqlite->gathered, &job->link);
-    queue_append(&sqlite->undelivered, &job->undelivered);
+    queue_append(&sqlite->pending, &job->pending);
     sqlite->gathered_count++;
     if (sqlite->gathered_count >= HANDFUL) {
         sqlite_flush(sqlite);
@@ -214,7 +214,7 @@ static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
 {
     enum status status = store_status_if_reply_lost(job->op);
 
-    queue_remove(&job->undelivered);
+    queue_remove(&job->pending);
     job->op = NULL;
     if (sqlite_thread_withdraw(sqlite->engine, job)) {
         sqlite_job_free(job);
@@ -232,16 +232,15 @@ static void sqlite_close(void *self)
 {
     struct sqlite *sqlite = self;
 
-    outbox_filled(&sqlite->outbox->filled);
-    while (!queue_is_empty(&sqlite->undelivered)) {
-        struct sqlite_job *job =
-            CONTAINER_OF(sqlite->undelivered.next, struct sqlite_job, undelivered);
+    completions_filled(&sqlite->completions->filled);
+    while (!queue_is_empty(&sqlite->pending)) {
+        struct sqlite_job *job = CONTAINER_OF(sqlite->pending.next, struct sqlite_job, pending);
         struct store_op *op = job->op;
 
         store_complete(sqlite->store, op, part(sqlite, job));
     }
-    sqlite_thread_completions_close(sqlite->engine, sqlite->outbox);
-    uv_close((uv_handle_t *)&sqlite->outbox->filled, NULL);
+    sqlite_thread_completions_close(sqlite->engine, sqlite->completions);
+    uv_close((uv_handle_t *)&sqlite->completions->filled, NULL);
 }
 
 static void sqlite_free(void *self)

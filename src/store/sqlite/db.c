@@ -46,7 +46,7 @@ enum status sqlite_db_status(const struct sqlite_db *db)
 }
 
 /* Always false, so that a function can end with it. */
-static bool fault_say(const struct sqlite_db *db, const char *path, char *ret_error)
+static bool error_format(const struct sqlite_db *db, const char *path, char *ret_error)
 {
     int code = sqlite3_errcode(db->handle);
 
@@ -111,7 +111,7 @@ static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence ex
         !number_of(db, "SELECT count(*) FROM sqlite_schema", &objects) ||
         !number_of(db, "SELECT encoding = 'UTF-8' FROM pragma_encoding", &is_utf8) ||
         !number_of(db, "PRAGMA user_version", ret_version)) {
-        return fault_say(db, path, ret_error);
+        return error_format(db, path, ret_error);
     }
     db->is_new = application == 0 && objects == 0;
     if (is_utf8 == 0 ||
@@ -157,7 +157,7 @@ static bool migrate(const struct sqlite_db *db, const char *path,
     }
     if (!execute(db, "BEGIN EXCLUSIVE") || !step_up(db, schema, version) ||
         !execute(db, "COMMIT")) {
-        return fault_say(db, path, ret_error);
+        return error_format(db, path, ret_error);
     }
     return true;
 }
@@ -202,7 +202,7 @@ static bool settle(const struct sqlite_db *db, const char *path, char *ret_error
     if (code == SQLITE_FULL) {
         log_write(LOG_WARNING, "sqlite: %s: no room to write the log into the file", path);
     }
-    return code == SQLITE_OK || code == SQLITE_FULL || fault_say(db, path, ret_error);
+    return code == SQLITE_OK || code == SQLITE_FULL || error_format(db, path, ret_error);
 }
 
 static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)
@@ -237,10 +237,10 @@ static bool open_once(const char *path, enum db_existence existence,
 
     *db = (struct sqlite_db){0};
     if (sqlite3_open_v2(path, &db->handle, flags, sqlite_wal_vfs()) != SQLITE_OK || !lock(db)) {
-        return fault_say(db, path, ret_error);
+        return error_format(db, path, ret_error);
     }
     return is_ours(db, path, existence, schema, &version, ret_error) &&
-           (configure(db) || fault_say(db, path, ret_error)) &&
+           (configure(db) || error_format(db, path, ret_error)) &&
            migrate(db, path, schema, (size_t)version, ret_error) && settle(db, path, ret_error);
 }
 

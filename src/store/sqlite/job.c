@@ -46,7 +46,7 @@ static bool inputs_keep(struct store_op *op)
     return true;
 }
 
-struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_outbox *outbox)
+struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_completion_queue *completions)
 {
     struct sqlite_job *job = malloc(sizeof(*job));
 
@@ -55,7 +55,7 @@ struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_outbox *out
     }
     arena_init_in(&job->arena, job->memory, sizeof(job->memory), LIMIT_REQUEST_MEMORY);
     job->op = op;
-    job->outbox = outbox;
+    job->completions = completions;
     job->is_taken = false;
     job->input = *op;
     job->input.arena = &job->arena;
@@ -144,16 +144,17 @@ static bool wallet_deliver(const struct store_op *work, struct store_op *op)
     size_t count = work->wallet.count;
 
     op->wallet.count = count;
-    op->wallet.holdings = arena_alloc(op->arena, (count + 1) * sizeof(*op->wallet.holdings));
-    for (size_t i = 0; op->wallet.holdings != NULL && i < count; i++) {
-        struct holding *holding = &op->wallet.holdings[i];
+    op->wallet.user_grants = arena_alloc(op->arena, (count + 1) * sizeof(*op->wallet.user_grants));
+    for (size_t i = 0; op->wallet.user_grants != NULL && i < count; i++) {
+        struct user_grant *user_grant = &op->wallet.user_grants[i];
 
-        holding->granted_at_us = work->wallet.holdings[i].granted_at_us;
-        if (!discount_deliver(&work->wallet.holdings[i].discount, op->arena, &holding->discount)) {
+        user_grant->granted_at_us = work->wallet.user_grants[i].granted_at_us;
+        if (!discount_deliver(&work->wallet.user_grants[i].discount, op->arena,
+                              &user_grant->discount)) {
             return false;
         }
     }
-    return op->wallet.holdings != NULL;
+    return op->wallet.user_grants != NULL;
 }
 
 static bool results_deliver(const struct store_op *work, struct store_op *op)

@@ -10,20 +10,20 @@
 
 #include "discount/store.h"
 
-struct sqlite_outbox;
+struct sqlite_completion_queue;
 
 /* The texts of a usual grant, so that it takes one malloc. */
 #define SQLITE_JOB_MEMORY 320
 
 struct sqlite_job {
     /* The worker's. */
-    struct store_op *op;      /* NULL: its caller knows already */
-    struct queue undelivered; /* in its store's list */
+    struct store_op *op;  /* NULL: its caller knows already */
+    struct queue pending; /* in its store's list */
 
     /* Whose turn it is. */
     struct queue link;
-    struct sqlite_outbox *outbox; /* where it comes back */
-    bool is_taken;                /* the thread has it; guarded by the engine's lock */
+    struct sqlite_completion_queue *completions; /* where it comes back */
+    bool is_taken; /* the thread has it; guarded by the engine's lock */
 
     /* The thread's. */
     struct store_op input;
@@ -33,7 +33,7 @@ struct sqlite_job {
 };
 
 /* A copy of the operation's inputs. NULL without memory. */
-struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_outbox *outbox);
+struct sqlite_job *sqlite_job_new(struct store_op *op, struct sqlite_completion_queue *completions);
 void sqlite_job_free(struct sqlite_job *job);
 
 /* Makes `work` what it was before it ran. */

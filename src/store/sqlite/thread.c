@@ -32,13 +32,13 @@ static void give_back(struct sqlite_engine *engine, struct queue *done)
     uv_mutex_lock(&engine->lock);
     while (!queue_is_empty(done)) {
         struct sqlite_job *job = CONTAINER_OF(done->next, struct sqlite_job, link);
-        struct sqlite_outbox *outbox = job->outbox;
-        bool was_empty = queue_is_empty(&outbox->jobs);
+        struct sqlite_completion_queue *completions = job->completions;
+        bool was_empty = queue_is_empty(&completions->jobs);
 
         queue_remove(&job->link);
-        queue_append(&outbox->jobs, &job->link);
-        if (was_empty && !outbox->is_closed) {
-            uv_async_send(&outbox->filled);
+        queue_append(&completions->jobs, &job->link);
+        if (was_empty && !completions->is_closed) {
+            uv_async_send(&completions->filled);
         }
     }
     uv_mutex_unlock(&engine->lock);
@@ -93,7 +93,7 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
 /* ---- Writing ---- */
 
 /* Tells the operator when writes begin to fail and when they work again, and nothing in between. */
-static void tell(struct sqlite_engine *engine, bool is_failing)
+static void log_write_state(struct sqlite_engine *engine, bool is_failing)
 {
     if (is_failing && !engine->is_failing) {
         log_write(LOG_ERROR, "sqlite: %s: cannot write: %s", engine->path,
@@ -174,10 +174,10 @@ static bool write_together(struct sqlite_engine *engine, struct queue *writes, s
         }
     }
     if (is_valid && commit(engine)) {
-        tell(engine, false);
+        log_write_state(engine, false);
         return true;
     }
-    tell(engine, true);
+    log_write_state(engine, true);
     sqlite_verbs_rollback(engine->verbs);
     return false;
 }
@@ -288,25 +288,26 @@ static void thread_main(void *argument)
 
 /* ---- For workers ---- */
 
-struct sqlite_outbox *sqlite_thread_completions_new(struct sqlite_engine *engine)
+struct sqlite_completion_queue *sqlite_thread_completions_new(struct sqlite_engine *engine)
 {
-    struct sqlite_outbox *outbox = calloc(1, sizeof(*outbox));
+    struct sqlite_completion_queue *completions = calloc(1, sizeof(*completions));
 
-    if (outbox == NULL) {
+    if (completions == NULL) {
         return NULL;
     }
-    queue_init(&outbox->jobs);
+    queue_init(&completions->jobs);
     uv_mutex_lock(&engine->lock);
-    outbox->next = engine->outboxes;
-    engine->outboxes = outbox;
+    completions->next = engine->completion_queues;
+    engine->completion_queues = completions;
     uv_mutex_unlock(&engine->lock);
-    return outbox;
+    return completions;
 }
 
-void sqlite_thread_completions_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox)
+void sqlite_thread_completions_close(struct sqlite_engine *engine,
+                                     struct sqlite_completion_queue *completions)
 {
     uv_mutex_lock(&engine->lock);
-    outbox->is_closed = true;
+    completions->is_closed = true;
     uv_mutex_unlock(&engine->lock);
 }
 
@@ -331,11 +332,11 @@ bool sqlite_thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job
     return withdrawn;
 }
 
-void sqlite_thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
-                           struct queue *ret_jobs)
+void sqlite_thread_collect(struct sqlite_engine *engine,
+                           struct sqlite_completion_queue *completions, struct queue *ret_jobs)
 {
     uv_mutex_lock(&engine->lock);
-    queue_move(&outbox->jobs, ret_jobs);
+    queue_move(&completions->jobs, ret_jobs);
     uv_mutex_unlock(&engine->lock);
 }
 
@@ -449,15 +450,15 @@ static void thread_end(struct sqlite_engine *engine)
     sqlite_db_close(&engine->db);
 }
 
-static void outbox_free(struct sqlite_outbox *outbox)
+static void completions_free(struct sqlite_completion_queue *completions)
 {
-    while (!queue_is_empty(&outbox->jobs)) {
-        struct sqlite_job *job = CONTAINER_OF(outbox->jobs.next, struct sqlite_job, link);
+    while (!queue_is_empty(&completions->jobs)) {
+        struct sqlite_job *job = CONTAINER_OF(completions->jobs.next, struct sqlite_job, link);
 
         queue_remove(&job->link);
         sqlite_job_free(job);
     }
-    free(outbox);
+    free(completions);
 }
 
 void sqlite_thread_engine_free(struct sqlite_engine *engine)
@@ -465,11 +466,11 @@ void sqlite_thread_engine_free(struct sqlite_engine *engine)
     if (engine->is_started) {
         thread_end(engine);
     }
-    while (engine->outboxes != NULL) {
-        struct sqlite_outbox *outbox = engine->outboxes;
+    while (engine->completion_queues != NULL) {
+        struct sqlite_completion_queue *completions = engine->completion_queues;
 
-        engine->outboxes = outbox->next;
-        outbox_free(outbox);
+        engine->completion_queues = completions->next;
+        completions_free(completions);
     }
     uv_cond_destroy(&engine->asked);
     uv_cond_destroy(&engine->copied);

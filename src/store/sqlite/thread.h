@@ -14,11 +14,11 @@
 
 /* The place where one worker's jobs come back. It lives as long as the engine, because a job may
  * come back after its store was closed. */
-struct sqlite_outbox {
-    struct sqlite_outbox *next; /* in the engine's list */
-    struct queue jobs;          /* guarded by the engine's lock */
-    bool is_closed;             /* guarded by it: jobs gather here unseen */
-    uv_async_t filled;          /* tells the worker that there are jobs */
+struct sqlite_completion_queue {
+    struct sqlite_completion_queue *next; /* in the engine's list */
+    struct queue jobs;                    /* guarded by the engine's lock */
+    bool is_closed;                       /* guarded by it: jobs gather here unseen */
+    uv_async_t filled;                    /* tells the worker that there are jobs */
 };
 
 struct sqlite_engine {
@@ -38,7 +38,7 @@ struct sqlite_engine {
     uv_cond_t asked;  /* for the thread: there are jobs, a backup, or the end */
     uv_cond_t copied; /* for who asked for a backup: it went a step */
     struct queue inbox;
-    struct sqlite_outbox *outboxes;
+    struct sqlite_completion_queue *completion_queues;
     struct sqlite_backup *backup; /* borrowed from who asked for it; NULL: none */
     bool is_step_asked;           /* the backup is the thread's until it has gone a step */
     bool is_unwanted;             /* that step is to be its end */
@@ -53,15 +53,16 @@ bool sqlite_thread_engine_start(struct sqlite_engine *engine);
 void sqlite_thread_engine_free(struct sqlite_engine *engine);
 
 /* For workers. An outbox whose `filled` is still to be initialized; NULL without memory. */
-struct sqlite_outbox *sqlite_thread_completions_new(struct sqlite_engine *engine);
-void sqlite_thread_completions_close(struct sqlite_engine *engine, struct sqlite_outbox *outbox);
+struct sqlite_completion_queue *sqlite_thread_completions_new(struct sqlite_engine *engine);
+void sqlite_thread_completions_close(struct sqlite_engine *engine,
+                                     struct sqlite_completion_queue *completions);
 /* Gives the thread everything in `jobs`. */
 void sqlite_thread_submit(struct sqlite_engine *engine, struct queue *jobs);
 /* Takes a job back that was submitted; false when the thread is at it already. */
 bool sqlite_thread_withdraw(struct sqlite_engine *engine, struct sqlite_job *job);
 /* Moves the jobs that have come back to `ret_jobs`. */
-void sqlite_thread_collect(struct sqlite_engine *engine, struct sqlite_outbox *outbox,
-                           struct queue *ret_jobs);
+void sqlite_thread_collect(struct sqlite_engine *engine,
+                           struct sqlite_completion_queue *completions, struct queue *ret_jobs);
 
 /* Makes the thread take a backup between its batches, and waits for its end; any other thread, one
  * at a time. False with a text in ret_error. */

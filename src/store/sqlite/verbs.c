@@ -16,7 +16,7 @@
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
 
 /* Behind those of the discount, in SQL_WALLET. */
-#define HOLDING_GRANTED_AT ROW_DISCOUNT_COLUMNS
+#define WALLET_GRANTED_AT ROW_DISCOUNT_COLUMNS
 
 /* The parameters are numbered in the order in which the functions below bind them. */
 enum sql {
@@ -30,8 +30,8 @@ enum sql {
     SQL_GRANT_GET,
     SQL_GRANTS,
     SQL_WALLET,
-    SQL_SALE,
-    SQL_HOLDING,
+    SQL_TERMS,
+    SQL_USER_GRANT,
     SQL_GRANT,
     SQL_COUNT_GRANTED,
     SQL_KEY,
@@ -63,9 +63,9 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " ORDER BY discount DESC LIMIT -1) LEFT JOIN discounts ON number = discount"
                    " WHERE (granted_at, id) < (?2, ?3)"
                    " ORDER BY granted_at DESC, id DESC LIMIT ?4",
-    [SQL_SALE] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
-                 " FROM discounts WHERE id = ?",
-    [SQL_HOLDING] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
+    [SQL_TERMS] = "SELECT number, total_count, granted_count, starts_at, expires_at, discount_code"
+                  " FROM discounts WHERE id = ?",
+    [SQL_USER_GRANT] = "SELECT granted_at FROM grants WHERE user_id = ? AND discount = ?",
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
                   " ON CONFLICT (user_id, discount) DO NOTHING",
     [SQL_COUNT_GRANTED] = "UPDATE discounts SET granted_count = granted_count + ? WHERE number = ?",
@@ -87,7 +87,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 };
 
 /* What a grant has to know of its discount. */
-struct sale {
+struct discount_terms {
     char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
     size_t code_size; /* 0: this is no sale */
     int64_t number, total, granted, starts_at_us, expires_at_us;
@@ -97,8 +97,9 @@ struct sale {
 struct sqlite_verbs {
     struct sqlite_db *db; /* borrowed */
     sqlite3_stmt *statements[SQL_COUNT];
-    bool has_failed;  /* SQLite did, in the operation that runs */
-    struct sale sale; /* the last one looked at in this transaction: mostly the next one too */
+    bool has_failed; /* SQLite did, in the operation that runs */
+    struct discount_terms
+        terms; /* the last one looked at in this transaction: mostly the next one too */
 };
 
 /* ---- Statements ---- */
@@ -181,7 +182,7 @@ static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount
 }
 
 /* What a place in a list begins with: at first with whatever there is. */
-static int64_t place_us(bool is_first, int64_t time_us)
+static int64_t position_us(bool is_first, int64_t time_us)
 {
     return is_first ? INT64_MIN : time_us;
 }
@@ -218,7 +219,7 @@ static enum status list(struct sqlite_verbs *verbs, struct store_op *op)
     if (op->list.discounts == NULL) {
         return STATUS_OVERLOADED;
     }
-    sqlite3_bind_int64(at, 1, place_us(op->list.after_us == 0, op->list.after_us));
+    sqlite3_bind_int64(at, 1, position_us(op->list.after_us == 0, op->list.after_us));
     sqlite3_bind_int64(at, 2, (sqlite3_int64)op->list.limit);
     if (is_of_brand) {
         bind_text(at, 3, op->list.brand_id);
@@ -259,8 +260,8 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Granting ---- */
 
-/* Takes what SQL_SALE reads; CORRUPT when it is not sound, and then none of it is granted. */
-static enum status sale_take(sqlite3_stmt *at, struct str id, struct sale *sale)
+/* Takes what SQL_TERMS reads; CORRUPT when it is not sound, and then none of it is granted. */
+static enum status terms_take(sqlite3_stmt *at, struct str id, struct discount_terms *terms)
 {
     const struct discount discount = {
         .id = id,
@@ -271,31 +272,31 @@ static enum status sale_take(sqlite3_stmt *at, struct str id, struct sale *sale)
         .expires_at_us = sqlite_statement_time(at, 4),
     };
 
-    if (id.n != sizeof(sale->id) || validate_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
+    if (id.n != sizeof(terms->id) || validate_discount(&discount, DISCOUNT_TERMS) != STATUS_OK) {
         return STATUS_CORRUPT;
     }
-    sale->number = sqlite3_column_int64(at, 0);
-    sale->total = discount.total_count;
-    sale->granted = discount.granted_count;
-    sale->starts_at_us = discount.starts_at_us;
-    sale->expires_at_us = discount.expires_at_us;
-    memcpy(sale->id, id.p, id.n);
-    memcpy(sale->code, discount.discount_code.p, discount.discount_code.n);
-    sale->code_size = discount.discount_code.n;
+    terms->number = sqlite3_column_int64(at, 0);
+    terms->total = discount.total_count;
+    terms->granted = discount.granted_count;
+    terms->starts_at_us = discount.starts_at_us;
+    terms->expires_at_us = discount.expires_at_us;
+    memcpy(terms->id, id.p, id.n);
+    memcpy(terms->code, discount.discount_code.p, discount.discount_code.n);
+    terms->code_size = discount.discount_code.n;
     return STATUS_OK;
 }
 
 /* Reads a sale into verbs->sale. */
-static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
+static enum status terms_read(struct sqlite_verbs *verbs, struct str id)
 {
-    sqlite3_stmt *at = statement(verbs, SQL_SALE);
+    sqlite3_stmt *at = statement(verbs, SQL_TERMS);
     enum status taken = STATUS_DISCOUNT_NOT_FOUND, status;
     int code;
 
     bind_text(at, 1, id);
     code = sqlite3_step(at);
     if (code == SQLITE_ROW) {
-        taken = sale_take(at, id, &verbs->sale);
+        taken = terms_take(at, id, &verbs->terms);
     }
     status = finish(verbs, at, code);
     return status == STATUS_OK ? taken : status;
@@ -304,45 +305,45 @@ static enum status sale_read(struct sqlite_verbs *verbs, struct str id)
 /* Counts what was granted of the sale in verbs->sale: once for all of a transaction, where the
  * schema's trigger, which other programs have, would do it for each. The schema's CHECK has the
  * last word on the stock. */
-static enum status sale_count(struct sqlite_verbs *verbs)
+static enum status terms_count_grants(struct sqlite_verbs *verbs)
 {
     sqlite3_stmt *at = statement(verbs, SQL_COUNT_GRANTED);
-    struct sale *sale = &verbs->sale;
+    struct discount_terms *terms = &verbs->terms;
 
-    if (sale->uncounted == 0) {
+    if (terms->uncounted == 0) {
         return STATUS_OK;
     }
-    sqlite3_bind_int64(at, 1, sale->uncounted);
-    sqlite3_bind_int64(at, 2, sale->number);
-    sale->uncounted = 0;
+    sqlite3_bind_int64(at, 1, terms->uncounted);
+    sqlite3_bind_int64(at, 2, terms->number);
+    terms->uncounted = 0;
     return run(verbs, SQL_COUNT_GRANTED);
 }
 
 /* The sale in verbs->sale, and the grant's discount_code. */
-static enum status sale_find(struct sqlite_verbs *verbs, struct store_op *op)
+static enum status terms_find(struct sqlite_verbs *verbs, struct store_op *op)
 {
     struct grant *grant = &op->grant.grant;
-    struct sale *sale = &verbs->sale;
+    struct discount_terms *terms = &verbs->terms;
 
-    if (sale->code_size == 0 ||
-        !str_eq(grant->discount_id, (struct str){sale->id, sizeof(sale->id)})) {
-        enum status status = sale_count(verbs);
+    if (terms->code_size == 0 ||
+        !str_eq(grant->discount_id, (struct str){terms->id, sizeof(terms->id)})) {
+        enum status status = terms_count_grants(verbs);
 
-        sale->code_size = 0;
-        status = status == STATUS_OK ? sale_read(verbs, grant->discount_id) : status;
+        terms->code_size = 0;
+        status = status == STATUS_OK ? terms_read(verbs, grant->discount_id) : status;
         if (status != STATUS_OK) {
             return status;
         }
     }
-    grant->discount_code = arena_dup(op->arena, (struct str){sale->code, sale->code_size});
+    grant->discount_code = arena_dup(op->arena, (struct str){terms->code, terms->code_size});
     return grant->discount_code.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
 }
 
 /* Whoever is not granted anything: holds it already, or is `refused`. */
-static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t number,
-                                enum status refused)
+static enum status user_grant_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t number,
+                                   enum status refused)
 {
-    sqlite3_stmt *at = statement(verbs, SQL_HOLDING);
+    sqlite3_stmt *at = statement(verbs, SQL_USER_GRANT);
     enum status status;
     int code;
 
@@ -358,54 +359,54 @@ static enum status holding_find(struct sqlite_verbs *verbs, struct store_op *op,
 }
 
 /* Whether the sale refuses everybody who holds nothing yet, and if so with which status. */
-static enum status sale_status(const struct sale *sale, int64_t time_us)
+static enum status terms_status(const struct discount_terms *terms, int64_t time_us)
 {
-    if (time_us < sale->starts_at_us) {
+    if (time_us < terms->starts_at_us) {
         return STATUS_DISCOUNT_NOT_STARTED;
     }
-    if (sale->expires_at_us != 0 && time_us >= sale->expires_at_us) {
+    if (terms->expires_at_us != 0 && time_us >= terms->expires_at_us) {
         return STATUS_DISCOUNT_EXPIRED;
     }
-    return sale->granted < sale->total ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
+    return terms->granted < terms->total ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
 }
 
 /* Of a sale that is closed; -1 near its end. */
-static int64_t sale_final_count(const struct sale *sale, int64_t time_us)
+static int64_t terms_final_count(const struct discount_terms *terms, int64_t time_us)
 {
-    bool is_near = sale->expires_at_us != 0 && sale->expires_at_us <= time_us + FINAL_AFTER_US &&
-                   sale->expires_at_us >= time_us - FINAL_AFTER_US;
+    bool is_near = terms->expires_at_us != 0 && terms->expires_at_us <= time_us + FINAL_AFTER_US &&
+                   terms->expires_at_us >= time_us - FINAL_AFTER_US;
 
-    return is_near ? -1 : sale->granted;
+    return is_near ? -1 : terms->granted;
 }
 
 /* A holder is answered before anything else is looked at (docs/adr/0003). */
 static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_GRANT);
-    struct sale *sale = &verbs->sale;
+    struct discount_terms *terms = &verbs->terms;
     int64_t time_us = now_us();
-    enum status status = sale_find(verbs, op);
+    enum status status = terms_find(verbs, op);
 
     op->grant.replayed = false;
     if (status != STATUS_OK) {
         return status;
     }
-    status = sale_status(sale, time_us);
+    status = terms_status(terms, time_us);
     if (status != STATUS_OK) {
-        op->grant.starts_in_us = sale->starts_at_us - time_us;
-        op->grant.final_count = sale_final_count(sale, time_us);
-        return holding_find(verbs, op, sale->number, status);
+        op->grant.starts_in_us = terms->starts_at_us - time_us;
+        op->grant.final_count = terms_final_count(terms, time_us);
+        return user_grant_find(verbs, op, terms->number, status);
     }
     bind_text(at, 1, op->grant.grant.user_id);
-    sqlite3_bind_int64(at, 2, sale->number);
+    sqlite3_bind_int64(at, 2, terms->number);
     sqlite3_bind_int64(at, 3, time_us);
     status = run(verbs, SQL_GRANT);
     if (status == STATUS_OK && sqlite3_changes64(verbs->db->handle) == 0) {
         /* There is a row in the way, so it is found. */
-        return holding_find(verbs, op, sale->number, STATUS_CORRUPT);
+        return user_grant_find(verbs, op, terms->number, STATUS_CORRUPT);
     }
-    sale->granted++;
-    sale->uncounted++;
+    terms->granted++;
+    terms->uncounted++;
     op->grant.grant.granted_at_us = time_us;
     return status;
 }
@@ -415,7 +416,7 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
 static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_GRANTS);
-    enum status status = sale_read(verbs, op->grants.discount_id);
+    enum status status = terms_read(verbs, op->grants.discount_id);
     struct str code;
     int step = SQLITE_ROW;
     bool taken = true;
@@ -423,14 +424,14 @@ static enum status grants(struct sqlite_verbs *verbs, struct store_op *op)
     if (status != STATUS_OK) {
         return status;
     }
-    code = arena_dup(op->arena, (struct str){verbs->sale.code, verbs->sale.code_size});
+    code = arena_dup(op->arena, (struct str){verbs->terms.code, verbs->terms.code_size});
     op->grants.count = 0;
     op->grants.grants = arena_alloc(op->arena, (op->grants.limit + 1) * sizeof(struct grant));
     if (code.p == NULL || op->grants.grants == NULL) {
         return STATUS_OVERLOADED;
     }
-    sqlite3_bind_int64(at, 1, verbs->sale.number);
-    sqlite3_bind_int64(at, 2, place_us(op->grants.after_user.n == 0, op->grants.after_us));
+    sqlite3_bind_int64(at, 1, verbs->terms.number);
+    sqlite3_bind_int64(at, 2, position_us(op->grants.after_user.n == 0, op->grants.after_us));
     bind_text(at, 3, op->grants.after_user);
     sqlite3_bind_int64(at, 4, (sqlite3_int64)op->grants.limit);
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
@@ -454,8 +455,9 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     bool taken = true;
 
     op->wallet.count = 0;
-    op->wallet.holdings = arena_alloc(op->arena, (op->wallet.limit + 1) * sizeof(struct holding));
-    if (op->wallet.holdings == NULL) {
+    op->wallet.user_grants =
+        arena_alloc(op->arena, (op->wallet.limit + 1) * sizeof(struct user_grant));
+    if (op->wallet.user_grants == NULL) {
         return STATUS_OVERLOADED;
     }
     bind_text(at, 1, op->wallet.user_id);
@@ -467,10 +469,10 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     }
     sqlite3_bind_int64(at, 4, (sqlite3_int64)op->wallet.limit);
     while (taken && (step = sqlite3_step(at)) == SQLITE_ROW) {
-        struct holding *holding = &op->wallet.holdings[op->wallet.count++];
+        struct user_grant *user_grant = &op->wallet.user_grants[op->wallet.count++];
 
-        holding->granted_at_us = sqlite_statement_time(at, HOLDING_GRANTED_AT);
-        taken = discount_take(at, op->arena, &holding->discount);
+        user_grant->granted_at_us = sqlite_statement_time(at, WALLET_GRANTED_AT);
+        taken = discount_take(at, op->arena, &user_grant->discount);
     }
     status = finish(verbs, at, step);
     return status != STATUS_OK || taken ? status : STATUS_OVERLOADED;
@@ -629,13 +631,13 @@ bool sqlite_verbs_have_failed(const struct sqlite_verbs *verbs)
 
 bool sqlite_verbs_begin(struct sqlite_verbs *verbs)
 {
-    verbs->sale = (struct sale){.code_size = 0};
+    verbs->terms = (struct discount_terms){.code_size = 0};
     return run(verbs, SQL_BEGIN) == STATUS_OK;
 }
 
 enum status sqlite_verbs_commit(struct sqlite_verbs *verbs)
 {
-    if (sale_count(verbs) != STATUS_OK) {
+    if (terms_count_grants(verbs) != STATUS_OK) {
         return STATUS_UNAVAILABLE;
     }
     if (run(verbs, SQL_COMMIT) == STATUS_OK) {
@@ -663,7 +665,7 @@ struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db)
         return NULL;
     }
     verbs->db = db;
-    /* See sale_count. A trigger also makes SQLite keep a journal of its own for each INSERT. */
+    /* See terms_count. A trigger also makes SQLite keep a journal of its own for each INSERT. */
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     for (size_t i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,

@@ -118,7 +118,7 @@ static int64_t number_of(const struct cursor *cursor, int column)
 }
 
 /* A query whose rows are faults in words. */
-static bool tell_rows(const struct look *look, const char *sql)
+static bool run_rows(const struct look *look, const char *sql)
 {
     struct cursor rows;
 
@@ -135,7 +135,7 @@ static bool tell_rows(const struct look *look, const char *sql)
 static const char integrity_sql[] = "PRAGMA integrity_check(100000)";
 
 /* The check and the walk look at every discount and at every grant once each. */
-static void tell_progress(const struct look *look, uint64_t done)
+static void report_progress(const struct look *look, uint64_t done)
 {
     uint64_t total = 2 * look->rows;
 
@@ -143,9 +143,9 @@ static void tell_progress(const struct look *look, uint64_t done)
 }
 
 /* Of the walk, whose counts are the audit's. */
-static void tell_walk(const struct look *look)
+static void report_walk(const struct look *look)
 {
-    tell_progress(look, look->rows + look->audit->discounts + look->audit->grants);
+    report_progress(look, look->rows + look->audit->discounts + look->audit->grants);
 }
 
 static int tick(void *argument)
@@ -155,7 +155,7 @@ static int tick(void *argument)
 
     look->instructions += INSTRUCTIONS_A_TICK;
     rows = look->instructions / INSTRUCTIONS_A_ROW;
-    tell_progress(look, rows < look->rows ? rows : look->rows);
+    report_progress(look, rows < look->rows ? rows : look->rows);
     return 0; /* go on */
 }
 
@@ -178,7 +178,7 @@ static bool is_heading(struct str line)
 }
 
 /* What is wrong with pages comes as one text of many lines, under a heading. */
-static void tell_damage(const struct look *look, struct str text)
+static void report_damage(const struct look *look, struct str text)
 {
     while (text.n > 0) {
         const char *newline = memchr(text.p, '\n', text.n);
@@ -199,7 +199,7 @@ static bool integrity(struct look *look)
     sqlite3_progress_handler(look->handle, INSTRUCTIONS_A_TICK, tick, look);
     for (bool more = first(look->handle, integrity_sql, &rows); more; more = next(&rows)) {
         if (!str_eq(text_of(&rows, 0), STR("ok"))) {
-            tell_damage(look, text_of(&rows, 0));
+            report_damage(look, text_of(&rows, 0));
         }
     }
     sqlite3_progress_handler(look->handle, 0, NULL, NULL);
@@ -247,7 +247,7 @@ static bool name_trees(const struct look *look)
 static const char schema_sql[] = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema"
                                  " WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY 1";
 
-static void tell_object(const struct look *look, const struct cursor *at, const char *what)
+static void report_object(const struct look *look, const struct cursor *at, const char *what)
 {
     struct str name = text_of(at, 0);
 
@@ -276,11 +276,11 @@ static void compare_schemas(const struct look *look, struct cursor *found, struc
         int order = order_of(found, wanted);
 
         if (order < 0) {
-            tell_object(look, found, "is none of this service");
+            report_object(look, found, "is none of this service");
         } else if (order > 0) {
-            tell_object(look, wanted, "is missing");
+            report_object(look, wanted, "is missing");
         } else if (!str_eq(text_of(found, 1), text_of(wanted, 1))) {
-            tell_object(look, found, "is not as this service makes it");
+            report_object(look, found, "is not as this service makes it");
         }
         if (order <= 0) {
             next(found);
@@ -362,7 +362,7 @@ static int64_t grants_pass(const struct look *look, struct cursor *grants, const
         count++;
         look->audit->grants++;
         if (count % GRANTS_A_TICK == 0) {
-            tell_walk(look);
+            report_walk(look);
         }
     } while (next(grants) && number_of(grants, 0) == number);
     return count;
@@ -458,7 +458,7 @@ static bool walk(const struct look *look)
     while (is_readable(&discounts) && is_readable(&grants) &&
            (has_row(&discounts) || has_row(&grants))) {
         walk_step(look, &discounts, &grants, &newest_us);
-        tell_walk(look);
+        report_walk(look);
     }
     /* First the one that was prepared last, while its message stands. */
     goes_on = walk_end(look, &grants);
@@ -477,8 +477,8 @@ static const char keys_sql[] = "SELECT k.brand_id, k.key, k.discount, k.forgotte
                                " LEFT JOIN discounts AS d ON d.number = k.discount";
 enum { KEY_BRAND, KEY_KEY, KEY_DISCOUNT, KEY_FORGOTTEN, KEY_DISCOUNTS_BRAND, KEY_NUMBER };
 
-static void key_say(const struct look *look, const struct cursor *key, const char *error,
-                    int64_t number)
+static void report_key(const struct look *look, const struct cursor *key, const char *error,
+                       int64_t number)
 {
     struct str brand = text_of(key, KEY_BRAND), text = text_of(key, KEY_KEY);
 
@@ -493,16 +493,16 @@ static void key_check(const struct look *look, const struct cursor *key, int64_t
     size_t length = text_of(key, KEY_KEY).n;
 
     if (length < 1 || length > LIMIT_IDEMPOTENCY_KEY) {
-        key_say(look, key, "no key is so long, in bytes:", (int64_t)length);
+        report_key(look, key, "no key is so long, in bytes:", (int64_t)length);
     }
     if (sqlite3_column_type(key->statement, KEY_NUMBER) == SQLITE_NULL) {
-        key_say(look, key, "it is for what does not exist, discount number", number);
+        report_key(look, key, "it is for what does not exist, discount number", number);
     } else if (!str_eq(text_of(key, KEY_BRAND), text_of(key, KEY_DISCOUNTS_BRAND))) {
-        key_say(look, key, "it is for another brand's, discount number", number);
+        report_key(look, key, "it is for another brand's, discount number", number);
     }
     if (!timestamp_is_valid(forgotten_us) ||
         forgotten_us > now_us + KEY_LIFETIME_US + CLOCK_SLACK_US) {
-        key_say(look, key, "no key is kept until", forgotten_us);
+        report_key(look, key, "no key is kept until", forgotten_us);
     }
 }
 
@@ -534,8 +534,8 @@ bool sqlite_verify_file(const char *path, struct store_audit *audit,
     look.handle = db.handle;
     count_rows(&look, "SELECT count(*) FROM grants");
     count_rows(&look, "SELECT count(*) FROM discounts");
-    is_whole = tell_rows(&look, "PRAGMA query_only = ON") &&
-               tell_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) &&
+    is_whole = run_rows(&look, "PRAGMA query_only = ON") &&
+               run_rows(&look, "PRAGMA temp_store = FILE") && integrity(&look) &&
                name_trees(&look) && schema(&look) && walk(&look) && keys(&look);
     sqlite_db_close(&db);
     return is_whole;

@@ -112,7 +112,7 @@ static void the_last_unit_goes_to_one_of_many_users_in_one_turn(void **state)
 
 static void more_grants_than_go_into_one_call_are_all_granted(void **state)
 {
-    enum { USERS = 3 * LIMIT_GRANTS_PER_CALL + 7 };
+    enum { USERS = 3 * LIMIT_GRANTS_PER_BATCH + 7 };
     struct scene *scene = case_scene(state);
     struct str id = given_discount(scene, USERS);
     struct attempt *asked[USERS], *late;
@@ -496,7 +496,7 @@ static void the_largest_stock_is_granted_from(void **state)
 
 static void the_longest_user_ids_fill_a_call(void **state)
 {
-    enum { USERS = 2 * LIMIT_GRANTS_PER_CALL };
+    enum { USERS = 2 * LIMIT_GRANTS_PER_BATCH };
     struct scene *scene = case_scene(state);
     struct str id = given_discount(scene, USERS);
     struct attempt *asked[USERS];

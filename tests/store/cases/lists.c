@@ -196,7 +196,7 @@ static void a_wallet_has_what_was_granted_newest_first(void **state)
         grant_now(scene, ids[i], STR("wallet's owner")); /* again changes nothing */
     }
     for (size_t limit = 1; limit <= COUNT + 1; limit++) {
-        const struct holding *last = NULL;
+        const struct user_grant *last = NULL;
         size_t seen = 0;
         struct attempt *page;
 
@@ -205,7 +205,7 @@ static void a_wallet_has_what_was_granted_newest_first(void **state)
             CHECK(scene, scene_settle(scene));
             CHECK_STATUS(scene, page, STATUS_OK);
             for (size_t i = 0; i < page->op.wallet.count; i++) {
-                last = &page->op.wallet.holdings[i];
+                last = &page->op.wallet.user_grants[i];
                 seen++;
                 CHECK_STR(scene, last->discount.id, ids[COUNT - seen]);
                 CHECK_INT(scene, last->granted_at_us, times[COUNT - seen]);
@@ -238,7 +238,7 @@ static void grants_that_come_while_paging_a_wallet_move_no_others(void **state)
 {
     enum { COUNT = 10 };
     struct scene *scene = case_scene(state);
-    const struct holding *last = NULL;
+    const struct user_grant *last = NULL;
     struct str ids[COUNT];
     size_t seen = 0;
 
@@ -251,7 +251,7 @@ static void grants_that_come_while_paging_a_wallet_move_no_others(void **state)
 
         CHECK(scene, scene_settle(scene));
         for (size_t i = 0; i < page->op.wallet.count; i++) {
-            last = &page->op.wallet.holdings[i];
+            last = &page->op.wallet.user_grants[i];
             CHECK_STR(scene, last->discount.id, ids[COUNT - 1 - seen]);
             seen++;
         }

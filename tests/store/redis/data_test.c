@@ -254,7 +254,7 @@ static void a_call_takes_no_more_grants_than_its_limit(void **state)
     char text[16];
 
     redis_server_command(rig->server, "CONFIG RESETSTAT");
-    for (size_t i = 0; i < 2 * LIMIT_GRANTS_PER_CALL + 1; i++) {
+    for (size_t i = 0; i < 2 * LIMIT_GRANTS_PER_BATCH + 1; i++) {
         submit_grant(scene, id, crowd_user(i, text));
     }
     assert_true(scene_settle(scene));

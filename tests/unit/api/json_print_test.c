@@ -165,8 +165,8 @@ static void remaining_is_never_less_than_nothing(void **state)
 
 static void a_holding_is_its_discount_and_when_it_was_granted(void **state)
 {
-    const struct holding holding = {.discount = plain, .granted_at_us = 1606386477202420};
-    struct str text = discount_print_user_grant(&holding, *state);
+    const struct user_grant user_grant = {.discount = plain, .granted_at_us = 1606386477202420};
+    struct str text = discount_print_user_grant(&user_grant, *state);
     json_t *json = parsed(text);
 
     assert_string_equal(json_string_value(json_object_get(json, "granted_at")),

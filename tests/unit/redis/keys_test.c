@@ -39,25 +39,26 @@ static struct store_op grant_op(struct str user_id)
 /* As many grants as go into one call, of the longest users, in groups of so many. */
 static void check_room(size_t each)
 {
-    static struct store_op ops[LIMIT_GRANTS_PER_CALL];
-    static char users[LIMIT_GRANTS_PER_CALL][LIMIT_USER_ID];
+    static struct store_op ops[LIMIT_GRANTS_PER_BATCH];
+    static char users[LIMIT_GRANTS_PER_BATCH][LIMIT_USER_ID];
     static struct redis_command command;
-    struct store_op *pointers[LIMIT_GRANTS_PER_CALL];
-    struct redis_group groups[LIMIT_GRANTS_PER_CALL];
-    size_t count = LIMIT_GRANTS_PER_CALL / each;
+    struct store_op *pointers[LIMIT_GRANTS_PER_BATCH];
+    struct redis_group groups[LIMIT_GRANTS_PER_BATCH];
+    size_t count = LIMIT_GRANTS_PER_BATCH / each;
 
-    for (size_t i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
+    for (size_t i = 0; i < LIMIT_GRANTS_PER_BATCH; i++) {
         memset(users[i], (int)i, LIMIT_USER_ID);
         ops[i] = grant_op((struct str){users[i], LIMIT_USER_ID});
         pointers[i] = &ops[i];
         groups[i / each] = (struct redis_group){pointers + i / each * each, each};
     }
     redis_verbs_encode(groups, count, false, &command);
-    assert_int_equal(command.argc, 3 + 4 * count + 2 * LIMIT_GRANTS_PER_CALL);
-    for (size_t i = 0; i < LIMIT_GRANTS_PER_CALL; i++) {
+    assert_int_equal(command.argc, 3 + 4 * count + 2 * LIMIT_GRANTS_PER_BATCH);
+    for (size_t i = 0; i < LIMIT_GRANTS_PER_BATCH; i++) {
         size_t before = 2 * (i / each + 1) + i;
         struct str wallet = argument(&command, (int)(3 + before));
-        struct str user = argument(&command, (int)(3 + 2 * count + LIMIT_GRANTS_PER_CALL + before));
+        struct str user =
+            argument(&command, (int)(3 + 2 * count + LIMIT_GRANTS_PER_BATCH + before));
 
         assert_int_equal(wallet.n, strlen("user:{}:discounts") + LIMIT_USER_ID);
         assert_memory_equal(wallet.p + strlen("user:{"), users[i], LIMIT_USER_ID);
@@ -68,7 +69,7 @@ static void check_room(size_t each)
 static void as_many_grants_as_go_into_one_call_of_the_longest_users_have_room(void **state)
 {
     (void)state;
-    check_room(LIMIT_GRANTS_PER_CALL);
+    check_room(LIMIT_GRANTS_PER_BATCH);
     check_room(2);
     check_room(1);
 }
