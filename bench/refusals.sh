@@ -25,7 +25,7 @@ faults=0
 
 # metric NAME: a series' value.
 metric() { curl -fs "$url/metrics" | awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }'; }
-from_memory() { metric discount_grants_refused_from_memory_total; }
+from_memory() { metric discount_grants_refused_from_cache_total; }
 exhausted() { metric 'discount_http_problems_total{problem="discount-exhausted"}'; }
 
 # create_ending TOTAL_COUNT SECONDS: a discount that ends then; prints its id.

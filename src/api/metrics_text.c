@@ -132,7 +132,7 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_durations(text, board);
     put_one(text, "discount_http_replays_total", "counter",
             "Answers that were given before: Idempotent-Replayed.", sum(board, OFFSET(replays)));
-    put_one(text, "discount_grants_refused_from_memory_total", "counter",
+    put_one(text, "discount_grants_refused_from_cache_total", "counter",
             "Grants that were refused without asking the store.",
             sum(board, OFFSET(refused_from_cache)));
     put_one(text, "discount_http_connections", "gauge", "Clients that are connected.",

@@ -49,7 +49,7 @@ static void report_fault(void *argument, const char *text)
         return;
     }
     progress_end(&report->progress);
-    puts(report->reported < REPORTED_MAX ? text : "more faults are counted and not told");
+    puts(report->reported < REPORTED_MAX ? text : "more findings are counted and not shown");
     fflush(stdout);
     report->reported++;
 }
@@ -71,9 +71,9 @@ static int sum_up(const struct store_audit *audit)
     printf("%" PRIu64 " discount%s, %" PRIu64 " grant%s: ", audit->discounts,
            plural(audit->discounts), audit->grants, plural(audit->grants));
     if (audit->findings == 0) {
-        puts("no fault");
+        puts("no findings");
     } else {
-        printf("%" PRIu64 " fault%s\n", audit->findings, plural(audit->findings));
+        printf("%" PRIu64 " finding%s\n", audit->findings, plural(audit->findings));
     }
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         return complain("standard output takes no more");

@@ -217,23 +217,23 @@ static void ten_thousand_idle_connections_cost_little_and_leave_nothing(void **s
 /* What may pass between the end of one connection and the service of another. */
 #define FREED_MOST_US 50000
 
-#define CROWD 128
+#define CLIENTS 128
 #define SLOTS 8
 #define CYCLES 40
 
 struct queue_of_clients {
-    struct pollfd waiting[CROWD]; /* fd is -1 once it has been answered */
-    int served[CROWD];            /* in the order of their answers */
+    struct pollfd waiting[CLIENTS]; /* fd is -1 once it has been answered */
+    int served[CLIENTS];            /* in the order of their answers */
     size_t served_count;
 };
 
 /* Waits until one more that waited has been answered; false when the time is over. */
 static bool one_is_served(struct queue_of_clients *clients, int within_ms)
 {
-    if (poll(clients->waiting, CROWD, within_ms) <= 0) {
+    if (poll(clients->waiting, CLIENTS, within_ms) <= 0) {
         return false;
     }
-    for (size_t i = 0; i < CROWD; i++) {
+    for (size_t i = 0; i < CLIENTS; i++) {
         if (clients->waiting[i].fd >= 0 && clients->waiting[i].revents != 0) {
             assert_int_equal(answer_take(clients->waiting[i].fd), 200);
             clients->served[clients->served_count++] = clients->waiting[i].fd;
@@ -256,7 +256,7 @@ static void assert_freed_slots_are_taken(unsigned workers, const char *connectio
 
     clients.served_count = 0;
     start(&service, workers, connections);
-    for (size_t i = 0; i < CROWD; i++) {
+    for (size_t i = 0; i < CLIENTS; i++) {
         clients.waiting[i] = (struct pollfd){.fd = open_and_ask(&service, LIVEZ), .events = POLLIN};
     }
     while (clients.served_count < SLOTS) {
@@ -271,7 +271,7 @@ static void assert_freed_slots_are_taken(unsigned workers, const char *connectio
         pace_note(&freed, pace_now_us() - begin_us);
     }
     pace_assert(&freed, "a freed slot is taken", FREED_MOST_US);
-    for (size_t i = 0; i < CROWD; i++) {
+    for (size_t i = 0; i < CLIENTS; i++) {
         close(clients.waiting[i].fd);
     }
     close_all(clients.served + gone, clients.served_count - gone);
@@ -418,7 +418,7 @@ static void clients_cannot_take_the_descriptors_of_the_store(void **state)
     launch(&service, 2, NULL);
     process_limit_descriptors(0);
     assert_non_null(strstr(discountd_log(service.daemon), "allows 32 connections per worker only"));
-    for (size_t i = 0; i < CROWD; i++) {
+    for (size_t i = 0; i < CLIENTS; i++) {
         clients.waiting[i] = (struct pollfd){.fd = open_and_ask(&service, LIVEZ), .events = POLLIN};
     }
     while (clients.served_count < 64) {
@@ -435,7 +435,7 @@ static void clients_cannot_take_the_descriptors_of_the_store(void **state)
         assert_true(clock_wait(has_health, &health, CLOCK_PATIENCE_MS));
     }
     close_all(clients.served, clients.served_count);
-    for (size_t i = 0; i < CROWD; i++) {
+    for (size_t i = 0; i < CLIENTS; i++) {
         close(clients.waiting[i].fd);
     }
     service_stop(&service);

@@ -184,7 +184,7 @@ static void the_copy_is_made_by_whoever_serves(void **state)
     directory_open(stage);
     start(stage, serve);
     assert_int_equal(verify(stage, output), 0);
-    assert_string_equal(output, "0 discounts, 0 grants: no fault\n");
+    assert_string_equal(output, "0 discounts, 0 grants: no findings\n");
 }
 
 static void a_socket_of_another_user_is_told_nothing(void **state)

@@ -12,7 +12,7 @@
 
 static long remembered(const struct service *service)
 {
-    static const char name[] = "\ndiscount_grants_refused_from_memory_total ";
+    static const char name[] = "\ndiscount_grants_refused_from_cache_total ";
     struct http_response response = service_request(service, "GET", "/metrics", NULL, NULL);
     const char *at = strstr(response.body, name);
     long count;
@@ -64,7 +64,7 @@ static void check_same(const struct service *service, const char *id, const char
     http_disconnect(&connection);
 }
 
-static void who_is_refused_from_memory_sees_no_difference(void **state)
+static void who_is_refused_from_cache_sees_no_difference(void **state)
 {
     struct service service;
     char id[SERVICE_ID];
@@ -107,7 +107,7 @@ static void a_discount_that_is_over_is_over_from_memory_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_refused_from_memory_sees_no_difference),
+        cmocka_unit_test(who_is_refused_from_cache_sees_no_difference),
         cmocka_unit_test(a_discount_that_is_over_is_over_from_memory_too),
     };
 

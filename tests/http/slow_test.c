@@ -47,32 +47,32 @@ struct slow_client {
 
 #define MOST_CLIENTS 240
 
-struct crowd {
+struct slow_clients {
     int port;
     size_t count;
     unsigned cuts;
     struct slow_client clients[MOST_CLIENTS];
 };
 
-static void slow_begin(const struct crowd *crowd, struct slow_client *client)
+static void slow_begin(const struct slow_clients *slow, struct slow_client *client)
 {
     /* A reader's own kernel would read a lot for it, hundreds of times. */
     const int room = 4096;
     size_t n = strlen(begins[client->kind]);
 
     client->began_ms = clock_ms();
-    client->fd = loopback_connect(crowd->port);
+    client->fd = loopback_connect(slow->port);
     assert_true(client->fd >= 0);
     assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
     assert_int_equal(send(client->fd, begins[client->kind], n, MSG_NOSIGNAL), n);
 }
 
-static void slow_end(struct crowd *crowd, struct slow_client *client)
+static void slow_end(struct slow_clients *slow, struct slow_client *client)
 {
     close(client->fd);
     client->fd = -1;
     client->lived_ms = clock_ms() - client->began_ms;
-    crowd->cuts++;
+    slow->cuts++;
 }
 
 /* Whether the server has ended it. A reader learns that of a reset while bytes are left to read,
@@ -85,54 +85,54 @@ static bool is_cut(const struct slow_client *client)
 }
 
 /* Takes a byte more, or sends one. */
-static void slow_go_on(struct crowd *crowd, struct slow_client *client)
+static void slow_go_on(struct slow_clients *slow, struct slow_client *client)
 {
     char byte = 'a';
 
     if (is_cut(client)) {
-        slow_end(crowd, client);
+        slow_end(slow, client);
     } else if (client->kind == SLOW_READER) {
         assert_true(recv(client->fd, &byte, 1, MSG_DONTWAIT) == 1 || errno == EAGAIN);
     } else if (send(client->fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        slow_end(crowd, client);
+        slow_end(slow, client);
     }
 }
 
 /* Equally many of each kind. */
-static void crowd_gather(struct crowd *crowd, const struct service *service, size_t count)
+static void clients_gather(struct slow_clients *slow, const struct service *service, size_t count)
 {
     assert_true(count <= MOST_CLIENTS);
-    *crowd = (struct crowd){.port = service->port, .count = count};
+    *slow = (struct slow_clients){.port = service->port, .count = count};
     for (size_t i = 0; i < count; i++) {
-        crowd->clients[i].kind = (enum kind)(i % KINDS);
-        slow_begin(crowd, &crowd->clients[i]);
+        slow->clients[i].kind = (enum kind)(i % KINDS);
+        slow_begin(slow, &slow->clients[i]);
     }
 }
 
-static void crowd_go_on(struct crowd *crowd)
+static void clients_go_on(struct slow_clients *slow)
 {
-    for (size_t i = 0; i < crowd->count; i++) {
-        if (crowd->clients[i].fd >= 0) {
-            slow_go_on(crowd, &crowd->clients[i]);
+    for (size_t i = 0; i < slow->count; i++) {
+        if (slow->clients[i].fd >= 0) {
+            slow_go_on(slow, &slow->clients[i]);
         }
     }
 }
 
 /* Those that were cut come again, as attackers do. */
-static void crowd_refill(struct crowd *crowd)
+static void clients_refill(struct slow_clients *slow)
 {
-    for (size_t i = 0; i < crowd->count; i++) {
-        if (crowd->clients[i].fd < 0) {
-            slow_begin(crowd, &crowd->clients[i]);
+    for (size_t i = 0; i < slow->count; i++) {
+        if (slow->clients[i].fd < 0) {
+            slow_begin(slow, &slow->clients[i]);
         }
     }
 }
 
-static void crowd_leave(struct crowd *crowd)
+static void clients_leave(struct slow_clients *slow)
 {
-    for (size_t i = 0; i < crowd->count; i++) {
-        if (crowd->clients[i].fd >= 0) {
-            close(crowd->clients[i].fd);
+    for (size_t i = 0; i < slow->count; i++) {
+        if (slow->clients[i].fd >= 0) {
+            close(slow->clients[i].fd);
         }
     }
 }
@@ -184,29 +184,29 @@ static void each_is_cut_when_its_time_is_over_whatever_it_does(void **state)
 {
     enum { COUNT = 40, DEADLINE_MS = 1000 };
     struct service service;
-    static struct crowd crowd;
+    static struct slow_clients slow;
     unsigned before = start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=1000", NULL});
     int64_t begin_ms = clock_ms();
 
     (void)state;
-    crowd_gather(&crowd, &service, COUNT);
-    while (crowd.cuts < COUNT) {
+    clients_gather(&slow, &service, COUNT);
+    while (slow.cuts < COUNT) {
         assert_true(clock_ms() - begin_ms < CLOCK_PATIENCE_MS);
         pass(20);
-        crowd_go_on(&crowd);
+        clients_go_on(&slow);
     }
     for (size_t i = 0; i < COUNT; i++) {
-        assert_true(crowd.clients[i].lived_ms >= DEADLINE_MS);
+        assert_true(slow.clients[i].lived_ms >= DEADLINE_MS);
     }
     assert_level(&service, before + 2);
-    crowd_leave(&crowd);
+    clients_leave(&slow);
     service_stop(&service);
 }
 
 static void hundreds_of_them_slow_nobody_down(void **state)
 {
     enum { REQUESTS = 100 };
-    static struct crowd crowd;
+    static struct slow_clients slow;
     struct pace alone = {0}, among = {0};
     struct service service;
     unsigned before =
@@ -215,18 +215,18 @@ static void hundreds_of_them_slow_nobody_down(void **state)
 
     (void)state;
     pace_requests(&alone, service.port, REQUESTS);
-    crowd_gather(&crowd, &service, MOST_CLIENTS);
+    clients_gather(&slow, &service, MOST_CLIENTS);
     /* Until some come for the second time. */
-    for (int i = 0; i < REQUESTS || crowd.cuts == 0; i++) {
-        crowd_go_on(&crowd);
-        crowd_refill(&crowd);
+    for (int i = 0; i < REQUESTS || slow.cuts == 0; i++) {
+        clients_go_on(&slow);
+        clients_refill(&slow);
         if (i < PACE_MOST) {
             pace_request(&among, service.port);
         }
         pass(20);
     }
     assert_true(usage_descriptors(pid) > before + MOST_CLIENTS / 2);
-    crowd_leave(&crowd);
+    clients_leave(&slow);
     assert_level(&service, before + 2);
     pace_assert(&alone, "alone", PACE_MOST_US);
     pace_assert(&among, "among slow clients", PACE_MOST_US);

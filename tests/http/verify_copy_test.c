@@ -217,7 +217,7 @@ static void a_file_that_is_served_is_verified_in_a_copy(void **state)
 {
     (void)state;
     assert_int_equal(run(ANSWERS), 0);
-    assert_string_equal(stage->output, "0 discounts, 0 grants: no fault\n");
+    assert_string_equal(stage->output, "0 discounts, 0 grants: no findings\n");
     assert_true(stage->is_place_right);
     assert_true(is_clean());
 }
@@ -227,7 +227,7 @@ static void the_faults_of_the_copy_are_told(void **state)
     (void)state;
     assert_int_equal(run(ANSWERS_WITH_FAULTS), 1);
     assert_string_equal(stage->output, "schema: the trigger grants_are_counted is missing\n"
-                                       "0 discounts, 0 grants: 1 fault\n");
+                                       "0 discounts, 0 grants: 1 finding\n");
     assert_true(is_clean());
 }
 
@@ -253,7 +253,7 @@ static void a_file_that_nobody_serves_is_verified_itself(void **state)
     store_engine_close(stage->served);
     stage->served = NULL;
     assert_int_equal(run(IS_NOBODY), 0);
-    assert_string_equal(stage->output, "0 discounts, 0 grants: no fault\n");
+    assert_string_equal(stage->output, "0 discounts, 0 grants: no findings\n");
     assert_true(is_clean());
 }
 

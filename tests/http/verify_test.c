@@ -131,7 +131,7 @@ static void a_sound_file_is_0(void **state)
 
     verify_run(file->url, &file->outcome);
     assert_int_equal(file->outcome.code, 0);
-    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no fault\n");
+    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no findings\n");
     assert_string_equal(file->outcome.errors, "");
 }
 
@@ -145,7 +145,7 @@ static void a_file_with_faults_is_1(void **state)
     assert_string_equal(file->outcome.output,
                         FIRST ": granted_count is 3, and there are 2 grants\n" SECOND
                               ": granted_count is 3, and there are 1 grants\n"
-                              "2 discounts, 3 grants: 2 faults\n");
+                              "2 discounts, 3 grants: 2 findings\n");
     assert_string_equal(file->outcome.errors, "");
 }
 
@@ -184,8 +184,8 @@ static void the_faults_past_a_thousand_are_counted_only(void **state)
         lines++;
     }
     assert_int_equal(lines, 1000 + 2);
-    assert_non_null(strstr(file->outcome.output, "\nmore faults are counted and not told\n"
-                                                 "2 discounts, 3 grants: 1500 faults\n"));
+    assert_non_null(strstr(file->outcome.output, "\nmore findings are counted and not shown\n"
+                                                 "2 discounts, 3 grants: 1500 findings\n"));
 }
 
 /* A script must not take a sum that nobody could read for a good one. */
@@ -214,7 +214,7 @@ static void a_file_is_verified_while_it_is_served_from(void **state)
     assert_int_equal(file->outcome.code, 1);
     assert_string_equal(file->outcome.output,
                         SECOND ": granted_count is 3, and there are 1 grants\n"
-                               "2 discounts, 3 grants: 1 fault\n");
+                               "2 discounts, 3 grants: 1 finding\n");
     assert_string_equal(file->outcome.errors, "");
     assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 200);
     discountd_stop(service.daemon);
@@ -231,7 +231,7 @@ static void a_redis_is_verified_while_it_is_served_from(void **state)
     assert_int_equal(service_grant(&service, id, "ann"), 201);
     verify_run(redis_server_url(service.redis), &file->outcome);
     assert_int_equal(file->outcome.code, 0);
-    assert_string_equal(file->outcome.output, "1 discount, 1 grant: no fault\n");
+    assert_string_equal(file->outcome.output, "1 discount, 1 grant: no findings\n");
     redis_server_command(service.redis, "ZADD discount:{%s}:grants 5 eve", id);
     verify_run(redis_server_url(service.redis), &file->outcome);
     assert_int_equal(file->outcome.code, 1);
@@ -270,7 +270,7 @@ static void progress_is_shown_on_a_terminal(void **state)
     take(output, file->outcome.output);
     read_all(far, file->outcome.errors);
     assert_int_equal(file->outcome.code, 0);
-    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no fault\n");
+    assert_string_equal(file->outcome.output, "2 discounts, 3 grants: no findings\n");
     assert_ptr_equal(strstr(file->outcome.errors, "\rverify: "), file->outcome.errors);
     assert_non_null(strstr(file->outcome.errors, " of 10)\x1b[K"));
     assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
@@ -401,7 +401,7 @@ static void progress_and_faults_on_one_terminal_do_not_mix(void **state)
     play(file->outcome.output, screen);
     assert_string_equal(screen, FIRST ": granted_count is 3, and there are 2 grants\n" SECOND
                                       ": granted_count is 3, and there are 1 grants\n"
-                                      "2 discounts, 3 grants: 2 faults\n");
+                                      "2 discounts, 3 grants: 2 findings\n");
 }
 
 int main(void)

@@ -76,16 +76,16 @@ static void answer_check(const struct client *client, const struct wish *wish,
 
     snprintf(name, sizeof(name), "n%05u", wish->number);
     if (!str_eq(answer->request_id, str_of(name))) {
-        finding("request %u is answered with the answer to %.*s", wish->number,
-                (int)answer->request_id.n, answer->request_id.p);
+        sim_fail("request %u is answered with the answer to %.*s", wish->number,
+                 (int)answer->request_id.n, answer->request_id.p);
     }
     if (!code_is_right(wish, code, answer->code)) {
-        finding("request %u is answered with %d instead of %d", wish->number, answer->code, code);
+        sim_fail("request %u is answered with %d instead of %d", wish->number, answer->code, code);
     }
     /* What a grant answers is the user's; the others are told apart by their request ids. */
     if (wish->verb == STORE_GRANT && wish->code == 0 && answer->code < 300 &&
         memmem(answer->body.p, answer->body.n, name, strlen(name)) == NULL) {
-        finding("request %u has the grant of another", wish->number);
+        sim_fail("request %u has the grant of another", wish->number);
     }
 }
 
@@ -101,11 +101,11 @@ static bool answer_take(struct client *client)
         return false;
     }
     if (client->answered == client->script.count || client->is_closing) {
-        finding("bytes come that nobody asked for");
+        sim_fail("bytes come that nobody asked for");
     }
     end = answer_read((struct str){client->bytes, client->used}, wish->is_head, &answer, &fault);
     if (end == ANSWER_BAD) {
-        finding("request %u is answered with %s", wish->number, fault);
+        sim_fail("request %u is answered with %s", wish->number, fault);
     }
     if (end == ANSWER_PART) {
         return false;
@@ -134,8 +134,8 @@ static void end_check(struct client *client)
         return;
     }
     if (client->used > 0 || wish->sent_at_ms < client->drain_over_ms) {
-        finding("the connection ends before request %u is answered%s", wish->number,
-                client->used > 0 ? " in full" : "");
+        sim_fail("the connection ends before request %u is answered%s", wish->number,
+                 client->used > 0 ? " in full" : "");
     }
 }
 
@@ -281,7 +281,7 @@ void client_check_settled(const struct client *client)
     if (reads(client) && client->kind == CLIENT_STAYS && !client->is_closing &&
         !may_be_at_the_door && client->answered < client->script.count &&
         client->sent >= wish->end && (wish->code != 0 || (wish->is_delivered && !is_list))) {
-        finding("the answer to request %u is held back", wish->number);
+        sim_fail("the answer to request %u is held back", wish->number);
     }
 }
 
@@ -290,7 +290,7 @@ void client_fini(struct client *client)
     client_read(client);
     if (client->fd >= 0) {
         if (reads(client)) {
-            finding("the server is closed and the connection is not");
+            sim_fail("the server is closed and the connection is not");
         }
         close(client->fd);
     }

@@ -156,10 +156,10 @@ static void deliver(struct store_op *op)
     struct fake_store *fake;
 
     if (ticket == NULL || ticket->op != op) {
-        finding("an operation is delivered that was not submitted, or twice");
+        sim_fail("an operation is delivered that was not submitted, or twice");
     }
     if (!ticket->is_done) {
-        finding("an operation is delivered that the backend still has");
+        sim_fail("an operation is delivered that the backend still has");
     }
     fake = ticket->fake;
     op->slot = NULL;

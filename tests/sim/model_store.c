@@ -40,7 +40,7 @@ static size_t number_in(struct str name, size_t before)
     char text[32];
 
     if (name.n - before >= sizeof(text)) {
-        finding("a name is not of the form that was asked for");
+        sim_fail("a name is not of the form that was asked for");
     }
     memcpy(text, name.p + before, name.n - before);
     text[name.n - before] = '\0';
@@ -366,10 +366,10 @@ static void model_submit(void *self, struct store_op *op)
     } else {
         ticket->discount = number_in(op->grants.discount_id, 4);
         if (op->verb != STORE_GRANTS || ++model->pages_in_hand > 1) {
-            finding("the store is asked for what nobody asked for");
+            sim_fail("the store is asked for what nobody asked for");
         }
         if ((model->pages + 1) * REFUSAL_CACHE_REFUSALS > model->refusals) {
-            finding("%zu pages are read for %zu refusals", model->pages + 1, model->refusals);
+            sim_fail("%zu pages are read for %zu refusals", model->pages + 1, model->refusals);
         }
     }
     op->slot = ticket;

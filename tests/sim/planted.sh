@@ -103,7 +103,7 @@ plant "of completions of one turn all but one are lost" $store \
 plant "a completion is delivered again in the next turn" $store \
     's/(queue_remove\(&op->link\);)\s+(op->done\(op\);)/$1 queue_append(&store->completed, &op->link); $2/'
 plant "an operation that has completed still counts" $store \
-    's/store->in_flight_count -= place_of\(store, op\);/;/'
+    's/store->in_flight_count -= in_flight_share\(store, op\);/;/'
 plant "a list frees its request before the next piece" $listing \
     's/arena_fini\(&request->page\);/arena_fini(&request->arena);/'
 
@@ -117,7 +117,7 @@ plant "one holder of a page is not added" $memory \
 plant "the end of the load is not waited for" $memory \
     's/op->grants\.count < op->grants\.limit/true/; s/holders->is_complete = holders->count == closed->count/holders->is_complete = true/'
 plant "a filter looks for a place that was not set" $filter \
-    's/(may_have\(.*?)i < PLACES/$1i < PLACES + 1/s'
+    's/(may_have\(.*?)i < PROBES/$1i < PROBES + 1/s'
 plant "a filter is believed that has another number of holders" $memory \
     's/holders->is_complete = holders->count == closed->count/holders->is_complete = true/; s/holders->count > closed->count/false/'
 plant "the last word is good for ever" $memory \
@@ -145,7 +145,7 @@ plant "the backend calls final what is about to end" tests/sim/model_store.c \
 plant "holders are read for nothing" $memory \
     's/#define REFUSAL_CACHE_REFUSALS 32/x/; s/closed->refusals -= REFUSAL_CACHE_REFUSALS;/;/'
 plant "two pages are read at once" $memory \
-    's/sold_out->is_asking \|\| //'
+    's/refusal_cache->is_asking \|\| //'
 
 rm -rf "$copy/tree"
 [ "$missed" -eq 0 ]

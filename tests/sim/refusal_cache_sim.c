@@ -101,8 +101,8 @@ static void ask(struct world *world, struct asker *asker)
 
         refused++;
         if (fault != NULL) {
-            finding("user %zu is refused discount %zu (%s), but %s", user, discount,
-                    status_name(status), fault);
+            sim_fail("user %zu is refused discount %zu (%s), but %s", user, discount,
+                     status_name(status), fault);
         }
         return;
     }
@@ -211,7 +211,7 @@ static void seed_run(void)
     uv_close((uv_handle_t *)&world->after_poll, NULL);
     uv_run(&world->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&world->loop) != 0) {
-        finding("a handle of the loop is left open");
+        sim_fail("a handle of the loop is left open");
     }
     store_free(world->store);
     free(world);
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
         seed_run();
     }
     if (refused < count) {
-        finding("hardly anybody is refused from memory, so nothing was tried");
+        sim_fail("hardly anybody is refused from memory, so nothing was tried");
     }
     printf("%llu seeds from %llu on, %zu refused from memory\n1 passed, 0 failed\n", count, first,
            refused);

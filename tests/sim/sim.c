@@ -92,7 +92,7 @@ static struct wish *wish_of(struct sim *sim, const struct store_op *op)
         }
     }
     if (op->verb != STORE_PING) {
-        finding("the store is asked for what no client asked for");
+        sim_fail("the store is asked for what no client asked for");
     }
     return NULL;
 }
@@ -128,7 +128,7 @@ static void settle(struct sim *sim)
 
     for (int quiet = 0; quiet < 3; quiet++) {
         if (++turns > TURNS_TO_REST) {
-            finding("the loop does not come to rest");
+            sim_fail("the loop does not come to rest");
         }
         world_turn(&sim->world);
         for (unsigned i = 0; i < sim->client_count; i++) {
@@ -243,7 +243,7 @@ static void sim_run(struct sim *sim)
     until_ms = virtual_clock_ms() + END_WITHIN_MS;
     while (!all_are_content(sim)) {
         if (virtual_clock_ms() > until_ms) {
-            finding("a client that stays is not answered");
+            sim_fail("a client that stays is not answered");
         }
         round_go(sim);
     }
@@ -251,7 +251,7 @@ static void sim_run(struct sim *sim)
     until_ms = virtual_clock_ms() + END_WITHIN_MS;
     while (!sim->world.is_closed) {
         if (virtual_clock_ms() > until_ms) {
-            finding("the server does not drain");
+            sim_fail("the server does not drain");
         }
         round_go(sim);
     }
@@ -308,7 +308,7 @@ int main(int argc, char **argv)
         seed_run(fault);
         /* What the first one has taken is taken once. */
         if (seed > first && allocated() != before) {
-            finding("%zd bytes are left in memory", (ssize_t)(allocated() - before));
+            sim_fail("%zd bytes are left in memory", (ssize_t)(allocated() - before));
         }
         before = allocated();
     }

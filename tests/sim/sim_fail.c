@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void finding(const char *format, ...)
+void sim_fail(const char *format, ...)
 {
     va_list arguments;
 

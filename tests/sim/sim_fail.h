@@ -4,6 +4,6 @@
 #define SIM_SIM_FAIL_H
 
 /* Says what it is on stderr and aborts. */
-void finding(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -58,7 +58,7 @@ static int door_open(struct world *world)
              is_tcp ? sizeof(tcp) : (socklen_t)sizeof(sa_family_t)) != 0 ||
         listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&world->address, &world->address_size) != 0) {
-        finding("there is no socket to listen on: %s", strerror(errno));
+        sim_fail("there is no socket to listen on: %s", strerror(errno));
     }
     return fd;
 }
@@ -78,7 +78,7 @@ int world_connect(const struct world *world)
     fd = socket(world->options.is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 ||
         (world->options.is_tcp && bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0)) {
-        finding("there is no socket to connect: %s", strerror(errno));
+        sim_fail("there is no socket to connect: %s", strerror(errno));
     }
     if (connect(fd, (const struct sockaddr *)&world->address, world->address_size) != 0) {
         close(fd);
@@ -175,7 +175,7 @@ void world_open(struct world *world, struct chance *chance, const struct world_o
     world->after_poll.data = world;
     uv_check_start(&world->after_poll, after_poll);
     if (!server_listen(world->server, door_open(world))) {
-        finding("the server does not listen");
+        sim_fail("the server does not listen");
     }
 }
 
@@ -183,15 +183,15 @@ void world_check_end(struct world *world)
 {
     uv_run(&world->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&world->loop) != 0) {
-        finding("a handle of the loop is left open");
+        sim_fail("a handle of the loop is left open");
     }
     store_free(world->store);
     server_free(world->server);
     if (world->fake.submitted_count != world->fake.delivered_count) {
-        finding("%zu operations were submitted and %zu delivered", world->fake.submitted_count,
-                world->fake.delivered_count);
+        sim_fail("%zu operations were submitted and %zu delivered", world->fake.submitted_count,
+                 world->fake.delivered_count);
     }
     if ((open_fds() & ~world->open_fds) != 0) {
-        finding("a file descriptor is left open");
+        sim_fail("a file descriptor is left open");
     }
 }

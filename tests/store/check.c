@@ -5,50 +5,52 @@
 
 #include "support/test.h"
 
-void check_that(const struct scene *scene, bool holds, const char *text, const char *file, int line)
+void check_that(const struct store_fixture *fixture, bool holds, const char *text, const char *file,
+                int line)
 {
     if (!holds) {
-        print_error("%s: %s does not hold\n", scene->who, text);
+        print_error("%s: %s does not hold\n", fixture->who, text);
         _fail(file, line);
     }
 }
 
-void check_int(const struct scene *scene, int64_t found, int64_t wanted, const char *text,
+void check_int(const struct store_fixture *fixture, int64_t found, int64_t wanted, const char *text,
                const char *file, int line)
 {
     if (found != wanted) {
-        print_error("%s: %s is %" PRId64 ", not %" PRId64 "\n", scene->who, text, found, wanted);
+        print_error("%s: %s is %" PRId64 ", not %" PRId64 "\n", fixture->who, text, found, wanted);
         _fail(file, line);
     }
 }
 
-void check_str(const struct scene *scene, struct str found, struct str wanted, const char *text,
-               const char *file, int line)
+void check_str(const struct store_fixture *fixture, struct str found, struct str wanted,
+               const char *text, const char *file, int line)
 {
     if (!str_eq(found, wanted)) {
-        print_error("%s: %s is \"%.*s\", not \"%.*s\"\n", scene->who, text, (int)found.n, found.p,
+        print_error("%s: %s is \"%.*s\", not \"%.*s\"\n", fixture->who, text, (int)found.n, found.p,
                     (int)wanted.n, wanted.p);
         _fail(file, line);
     }
 }
 
-void check_nothing(const struct scene *scene, const char *broken, const char *file, int line)
+void check_nothing(const struct store_fixture *fixture, const char *broken, const char *file,
+                   int line)
 {
     if (broken != NULL) {
-        print_error("%s: %s\n", scene->who, broken);
+        print_error("%s: %s\n", fixture->who, broken);
         _fail(file, line);
     }
 }
 
-void check_status(const struct scene *scene, const struct attempt *attempt, enum status wanted,
-                  const char *text, const char *file, int line)
+void check_status(const struct store_fixture *fixture, const struct attempt *attempt,
+                  enum status wanted, const char *text, const char *file, int line)
 {
     if (attempt->done == 0) {
-        print_error("%s: %s is not done\n", scene->who, text);
+        print_error("%s: %s is not done\n", fixture->who, text);
         _fail(file, line);
     }
     if (attempt->op.status != wanted) {
-        print_error("%s: %s is %s, not %s\n", scene->who, text, status_name(attempt->op.status),
+        print_error("%s: %s is %s, not %s\n", fixture->who, text, status_name(attempt->op.status),
                     status_name(wanted));
         _fail(file, line);
     }

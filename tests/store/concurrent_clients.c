@@ -12,12 +12,12 @@ struct rusher {
     pthread_barrier_t *start;
     struct store_engine *engine;
     struct str discount_id;
-    struct crowd *crowd;
+    struct concurrent_clients *clients;
     size_t index;
     const char *broken;
 };
 
-struct str crowd_user(size_t user, char text[16])
+struct str concurrent_clients_user(size_t user, char text[16])
 {
     int n = snprintf(text, 16, "user %zu", user);
 
@@ -27,14 +27,14 @@ struct str crowd_user(size_t user, char text[16])
 /* Each thread begins somewhere else, so that they meet at every user in another order. */
 static size_t user_of(const struct rusher *rusher, size_t turn)
 {
-    const struct crowd *crowd = rusher->crowd;
+    const struct concurrent_clients *clients = rusher->clients;
 
-    return (turn + rusher->index * crowd->users / crowd->threads) % crowd->users;
+    return (turn + rusher->index * clients->users / clients->threads) % clients->users;
 }
 
 static void note(const struct rusher *rusher, size_t user, const struct attempt *attempt)
 {
-    rusher->crowd->told[rusher->index][user] = (struct crowd_answer){
+    rusher->clients->told[rusher->index][user] = (struct client_answer){
         .status = attempt->op.status,
         .replayed = attempt->op.grant.replayed,
         .granted_at_us = attempt->op.grant.grant.granted_at_us,
@@ -42,16 +42,17 @@ static void note(const struct rusher *rusher, size_t user, const struct attempt 
 }
 
 /* Asks for the users of the turns from `from` to `to`. */
-static bool ask_some(const struct rusher *rusher, struct scene *scene, size_t from, size_t to)
+static bool ask_some(const struct rusher *rusher, struct store_fixture *fixture, size_t from,
+                     size_t to)
 {
-    struct attempt *attempts[CROWD_USERS];
+    struct attempt *attempts[CONCURRENT_CLIENTS_USERS];
     char text[16];
 
     for (size_t turn = from; turn < to; turn++) {
-        attempts[turn] =
-            submit_grant(scene, rusher->discount_id, crowd_user(user_of(rusher, turn), text));
+        attempts[turn] = submit_grant(fixture, rusher->discount_id,
+                                      concurrent_clients_user(user_of(rusher, turn), text));
     }
-    if (!scene_settle(scene)) {
+    if (!store_fixture_settle(fixture)) {
         return false;
     }
     for (size_t turn = from; turn < to; turn++) {
@@ -60,14 +61,14 @@ static bool ask_some(const struct rusher *rusher, struct scene *scene, size_t fr
     return true;
 }
 
-static bool ask_all(const struct rusher *rusher, struct scene *scene)
+static bool ask_all(const struct rusher *rusher, struct store_fixture *fixture)
 {
-    size_t users = rusher->crowd->users, handful = rusher->crowd->handful;
+    size_t users = rusher->clients->users, handful = rusher->clients->handful;
     bool is_answered = true;
 
     for (size_t from = 0; from < users && is_answered; from += handful) {
         is_answered =
-            ask_some(rusher, scene, from, from + handful < users ? from + handful : users);
+            ask_some(rusher, fixture, from, from + handful < users ? from + handful : users);
     }
     return is_answered;
 }
@@ -76,39 +77,41 @@ static void *rush(void *argument)
 {
     struct rusher *rusher = argument;
     const struct store_limits limits = {.deadline_ms = 3 * CLOCK_PATIENCE_MS,
-                                        .in_flight = rusher->crowd->handful};
-    struct scene scene;
-    bool is_open = scene_open_ready(&scene, "crowd", rusher->engine, limits);
+                                        .in_flight = rusher->clients->handful};
+    struct store_fixture fixture;
+    bool is_open = store_fixture_open_ready(&fixture, "crowd", rusher->engine, limits);
     bool is_answered;
 
     pthread_barrier_wait(rusher->start);
-    is_answered = is_open && ask_all(rusher, &scene);
-    rusher->broken = scene_close(&scene);
+    is_answered = is_open && ask_all(rusher, &fixture);
+    rusher->broken = store_fixture_close(&fixture);
     if (rusher->broken == NULL && !is_answered) {
         rusher->broken = "not every grant was answered in time";
     }
     return NULL;
 }
 
-struct crowd *crowd_rush(struct store_engine *engine, struct str discount_id, size_t threads,
-                         size_t users, size_t handful)
+struct concurrent_clients *concurrent_clients_run(struct store_engine *engine,
+                                                  struct str discount_id, size_t threads,
+                                                  size_t users, size_t handful)
 {
-    struct crowd *crowd = calloc(1, sizeof(*crowd));
-    struct rusher rushers[CROWD_THREADS];
+    struct concurrent_clients *clients = calloc(1, sizeof(*clients));
+    struct rusher rushers[CONCURRENT_CLIENTS_THREADS];
     pthread_barrier_t start;
 
-    if (crowd == NULL || threads > CROWD_THREADS || users > CROWD_USERS) {
+    if (clients == NULL || threads > CONCURRENT_CLIENTS_THREADS ||
+        users > CONCURRENT_CLIENTS_USERS) {
         abort();
     }
-    crowd->threads = threads;
-    crowd->users = users;
-    crowd->handful = handful;
+    clients->threads = threads;
+    clients->users = users;
+    clients->handful = handful;
     pthread_barrier_init(&start, NULL, (unsigned)threads);
     for (size_t i = 0; i < threads; i++) {
         rushers[i] = (struct rusher){.start = &start,
                                      .engine = engine,
                                      .discount_id = discount_id,
-                                     .crowd = crowd,
+                                     .clients = clients,
                                      .index = i};
         if (pthread_create(&rushers[i].thread, NULL, rush, &rushers[i]) != 0) {
             abort();
@@ -116,8 +119,8 @@ struct crowd *crowd_rush(struct store_engine *engine, struct str discount_id, si
     }
     for (size_t i = 0; i < threads; i++) {
         pthread_join(rushers[i].thread, NULL);
-        crowd->broken = rushers[i].broken != NULL ? rushers[i].broken : crowd->broken;
+        clients->broken = rushers[i].broken != NULL ? rushers[i].broken : clients->broken;
     }
     pthread_barrier_destroy(&start);
-    return crowd;
+    return clients;
 }

@@ -15,7 +15,7 @@
 
 struct stage {
     struct store_engine *engine; /* NULL: not open */
-    struct scene scene;
+    struct store_fixture fixture;
 };
 
 static const struct conformance_backend *suite;
@@ -55,42 +55,43 @@ static void engine_open(struct stage *stage)
     }
 }
 
-static void store_open_ready(struct stage *stage, size_t in_flight, struct scene *ret_scene)
+static void store_open_ready(struct stage *stage, size_t in_flight,
+                             struct store_fixture *ret_fixture)
 {
-    /* scene_settle gives up long before this deadline. */
+    /* store_fixture_settle gives up long before this deadline. */
     const struct store_limits limits = {.deadline_ms = 3 * CLOCK_PATIENCE_MS,
                                         .in_flight = in_flight};
 
-    if (!scene_open_ready(ret_scene, suite->name, stage->engine, limits)) {
+    if (!store_fixture_open_ready(ret_fixture, suite->name, stage->engine, limits)) {
         fail_msg("%s: the store does not become ready", suite->name);
     }
 }
 
-struct scene *case_scene_bound(void **state, size_t in_flight)
+struct store_fixture *case_store_bound(void **state, size_t in_flight)
 {
     struct stage *stage = *state;
 
     engine_open(stage);
-    store_open_ready(stage, in_flight, &stage->scene);
-    return &stage->scene;
+    store_open_ready(stage, in_flight, &stage->fixture);
+    return &stage->fixture;
 }
 
-struct scene *case_restart(void **state)
+struct store_fixture *case_restart(void **state)
 {
     struct stage *stage = *state;
 
-    CHECK_NOTHING(&stage->scene, scene_close(&stage->scene));
+    CHECK_NOTHING(&stage->fixture, store_fixture_close(&stage->fixture));
     if (!suite->forgets) {
         store_engine_close(stage->engine);
         engine_open(stage);
     }
-    store_open_ready(stage, IN_FLIGHT, &stage->scene);
-    return &stage->scene;
+    store_open_ready(stage, IN_FLIGHT, &stage->fixture);
+    return &stage->fixture;
 }
 
-struct scene *case_scene(void **state)
+struct store_fixture *case_store(void **state)
 {
-    return case_scene_bound(state, IN_FLIGHT);
+    return case_store_bound(state, IN_FLIGHT);
 }
 
 struct store_engine *case_engine(void **state)
@@ -100,9 +101,9 @@ struct store_engine *case_engine(void **state)
     return stage->engine;
 }
 
-void case_second(void **state, struct scene *ret_scene)
+void case_second(void **state, struct store_fixture *ret_fixture)
 {
-    store_open_ready(*state, IN_FLIGHT, ret_scene);
+    store_open_ready(*state, IN_FLIGHT, ret_fixture);
 }
 
 int case_teardown(void **state)
@@ -111,7 +112,7 @@ int case_teardown(void **state)
     const char *broken = NULL;
 
     if (stage->engine != NULL) {
-        broken = scene_close(&stage->scene);
+        broken = store_fixture_close(&stage->fixture);
         store_engine_close(stage->engine);
     }
     free(stage);
@@ -131,57 +132,58 @@ int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static struct attempt *settled(struct scene *scene, struct attempt *attempt)
+static struct attempt *settled(struct store_fixture *fixture, struct attempt *attempt)
 {
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     return attempt;
 }
 
-static struct str given(struct scene *scene, const struct discount *discount)
+static struct str given(struct store_fixture *fixture, const struct discount *discount)
 {
-    struct attempt *created = create_now(scene, discount, (struct str){0});
+    struct attempt *created = create_now(fixture, discount, (struct str){0});
 
-    CHECK_STATUS(scene, created, STATUS_OK);
+    CHECK_STATUS(fixture, created, STATUS_OK);
     return created->op.create.discount.id;
 }
 
 const struct discount case_discount = {
     .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
 
-struct str given_discount(struct scene *scene, int64_t total_count)
+struct str given_discount(struct store_fixture *fixture, int64_t total_count)
 {
     struct discount discount = case_discount;
 
     discount.total_count = total_count;
-    return given(scene, &discount);
+    return given(fixture, &discount);
 }
 
-struct str given_window(struct scene *scene, int64_t starts_at_us, int64_t expires_at_us)
+struct str given_window(struct store_fixture *fixture, int64_t starts_at_us, int64_t expires_at_us)
 {
     struct discount discount = case_discount;
 
     discount.total_count = LIMIT_TOTAL_COUNT;
     discount.starts_at_us = starts_at_us;
     discount.expires_at_us = expires_at_us;
-    return given(scene, &discount);
+    return given(fixture, &discount);
 }
 
-struct attempt *grant_now(struct scene *scene, struct str id, struct str user)
+struct attempt *grant_now(struct store_fixture *fixture, struct str id, struct str user)
 {
-    return settled(scene, submit_grant(scene, id, user));
+    return settled(fixture, submit_grant(fixture, id, user));
 }
 
-struct attempt *grant_get_now(struct scene *scene, struct str id, struct str user)
+struct attempt *grant_get_now(struct store_fixture *fixture, struct str id, struct str user)
 {
-    return settled(scene, submit_grant_get(scene, id, user));
+    return settled(fixture, submit_grant_get(fixture, id, user));
 }
 
-struct attempt *get_now(struct scene *scene, struct str id)
+struct attempt *get_now(struct store_fixture *fixture, struct str id)
 {
-    return settled(scene, submit_get(scene, id));
+    return settled(fixture, submit_get(fixture, id));
 }
 
-struct attempt *create_now(struct scene *scene, const struct discount *discount, struct str key)
+struct attempt *create_now(struct store_fixture *fixture, const struct discount *discount,
+                           struct str key)
 {
-    return settled(scene, submit_create(scene, discount, key));
+    return settled(fixture, submit_create(fixture, discount, key));
 }

@@ -12,6 +12,6 @@ enum { SHOWN = GET | LIST | WALLET };
 
 /* Asks in all of them, some for this user, who holds it; which of them were CORRUPT. The others
  * must be OK. */
-int corrupt_ones(struct scene *scene, struct str id, struct str holder);
+int corrupt_ones(struct store_fixture *fixture, struct str id, struct str holder);
 
 #endif

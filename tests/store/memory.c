@@ -10,40 +10,41 @@
 
 #define AT_ONCE_MOST 128
 
-bool memory_refuses(struct scene *scene, struct str id, struct str user, enum status status)
+bool memory_refuses(struct store_fixture *fixture, struct str id, struct str user,
+                    enum status status)
 {
     const struct grant grant = {.discount_id = id, .user_id = user};
     enum status found = STATUS_OK;
 
-    if (!store_refuses(scene->turn.store, &grant, &found)) {
+    if (!store_refuses(fixture->turn.store, &grant, &found)) {
         return false;
     }
-    CHECK_INT(scene, found, status);
+    CHECK_INT(fixture, found, status);
     return true;
 }
 
-void memory_ask(struct scene *scene, struct str id, enum status status, size_t count,
+void memory_ask(struct store_fixture *fixture, struct str id, enum status status, size_t count,
                 size_t at_once)
 {
     static size_t number; /* a new one each time, so that nobody is a holder */
     struct attempt *asked[AT_ONCE_MOST];
     char user[32];
 
-    CHECK(scene, at_once <= AT_ONCE_MOST);
+    CHECK(fixture, at_once <= AT_ONCE_MOST);
     for (size_t done = 0; done < count; done += at_once) {
         for (size_t i = 0; i < at_once; i++) {
             int n = snprintf(user, sizeof(user), "late %zu", number++);
 
-            asked[i] = submit_grant(scene, id, (struct str){user, (size_t)n});
+            asked[i] = submit_grant(fixture, id, (struct str){user, (size_t)n});
         }
-        CHECK(scene, scene_settle(scene));
+        CHECK(fixture, store_fixture_settle(fixture));
         for (size_t i = 0; i < at_once; i++) {
-            CHECK_STATUS(scene, asked[i], status);
+            CHECK_STATUS(fixture, asked[i], status);
         }
     }
 }
 
-struct str memory_fill(struct scene *scene, struct str id, enum status status)
+struct str memory_fill(struct store_fixture *fixture, struct str id, enum status status)
 {
     static const struct str strangers[] = {STR_INIT("eve"), STR_INIT("mallory"), STR_INIT("trent"),
                                            STR_INIT("oscar"), STR_INIT("peggy")};
@@ -51,11 +52,11 @@ struct str memory_fill(struct scene *scene, struct str id, enum status status)
 
     for (size_t i = 0;; i = (i + 1) % (sizeof(strangers) / sizeof(strangers[0]))) {
         /* The first one asked for may be the one that is let through. */
-        if (memory_refuses(scene, id, strangers[i], status) ||
-            memory_refuses(scene, id, strangers[i], status)) {
+        if (memory_refuses(fixture, id, strangers[i], status) ||
+            memory_refuses(fixture, id, strangers[i], status)) {
             return strangers[i];
         }
-        CHECK(scene, clock_ms() < end_ms);
-        memory_ask(scene, id, status, REFUSAL_CACHE_REFUSALS, REFUSAL_CACHE_REFUSALS);
+        CHECK(fixture, clock_ms() < end_ms);
+        memory_ask(fixture, id, status, REFUSAL_CACHE_REFUSALS, REFUSAL_CACHE_REFUSALS);
     }
 }

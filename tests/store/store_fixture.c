@@ -10,7 +10,7 @@ typedef void (*verb_fn)(struct store *store, struct store_op *op, store_done_fn 
 
 /* ---- Attempts ---- */
 
-static struct attempt *attempt_new(struct scene *scene)
+static struct attempt *attempt_new(struct store_fixture *fixture)
 {
     struct attempt *attempt = calloc(1, sizeof(*attempt));
 
@@ -19,9 +19,9 @@ static struct attempt *attempt_new(struct scene *scene)
     }
     arena_init(&attempt->arena, LIMIT_REQUEST_MEMORY);
     attempt->op.arena = &attempt->arena;
-    attempt->scene = scene;
-    attempt->next = scene->attempts;
-    scene->attempts = attempt;
+    attempt->fixture = fixture;
+    attempt->next = fixture->attempts;
+    fixture->attempts = attempt;
     return attempt;
 }
 
@@ -40,15 +40,15 @@ static void submit(struct attempt *attempt, verb_fn verb);
 static void done(struct store_op *op)
 {
     struct attempt *attempt = CONTAINER_OF(op, struct attempt, op);
-    struct scene *scene = attempt->scene;
+    struct store_fixture *fixture = attempt->fixture;
 
     attempt->done++;
-    scene->open--;
-    if (scene->is_submitting) {
-        scene->broken = "law 2: done was called inside submit";
+    fixture->open--;
+    if (fixture->is_submitting) {
+        fixture->broken = "law 2: done was called inside submit";
     }
     if (attempt->done > attempt->submitted) {
-        scene->broken = "law 1: an operation was done more often than submitted";
+        fixture->broken = "law 1: an operation was done more often than submitted";
     } else if (attempt->again > 0) {
         attempt->again--;
         submit(attempt, store_grant);
@@ -57,26 +57,27 @@ static void done(struct store_op *op)
 
 static void submit(struct attempt *attempt, verb_fn verb)
 {
-    struct scene *scene = attempt->scene;
+    struct store_fixture *fixture = attempt->fixture;
 
     attempt->submitted++;
-    scene->open++;
-    scene->is_submitting = true;
-    verb(scene->turn.store, &attempt->op, done);
-    scene->is_submitting = false;
+    fixture->open++;
+    fixture->is_submitting = true;
+    verb(fixture->turn.store, &attempt->op, done);
+    fixture->is_submitting = false;
 }
 
-struct attempt *submit_ping(struct scene *scene)
+struct attempt *submit_ping(struct store_fixture *fixture)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     submit(attempt, store_ping);
     return attempt;
 }
 
-struct attempt *submit_create(struct scene *scene, const struct discount *discount, struct str key)
+struct attempt *submit_create(struct store_fixture *fixture, const struct discount *discount,
+                              struct str key)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
     char id[DISCOUNT_ID_LENGTH];
 
     discount_id_make(id);
@@ -89,18 +90,18 @@ struct attempt *submit_create(struct scene *scene, const struct discount *discou
     return attempt;
 }
 
-struct attempt *submit_get(struct scene *scene, struct str id)
+struct attempt *submit_get(struct store_fixture *fixture, struct str id)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.get.discount.id = keep(attempt, id);
     submit(attempt, store_get);
     return attempt;
 }
 
-struct attempt *submit_list(struct scene *scene, int64_t after_us, size_t limit)
+struct attempt *submit_list(struct store_fixture *fixture, int64_t after_us, size_t limit)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.list.after_us = after_us;
     attempt->op.list.limit = limit;
@@ -108,10 +109,10 @@ struct attempt *submit_list(struct scene *scene, int64_t after_us, size_t limit)
     return attempt;
 }
 
-struct attempt *submit_grant_again(struct scene *scene, struct str id, struct str user,
+struct attempt *submit_grant_again(struct store_fixture *fixture, struct str id, struct str user,
                                    unsigned again)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.grant.grant.discount_id = keep(attempt, id);
     attempt->op.grant.grant.user_id = keep(attempt, user);
@@ -120,14 +121,14 @@ struct attempt *submit_grant_again(struct scene *scene, struct str id, struct st
     return attempt;
 }
 
-struct attempt *submit_grant(struct scene *scene, struct str id, struct str user)
+struct attempt *submit_grant(struct store_fixture *fixture, struct str id, struct str user)
 {
-    return submit_grant_again(scene, id, user, 0);
+    return submit_grant_again(fixture, id, user, 0);
 }
 
-struct attempt *submit_grant_get(struct scene *scene, struct str id, struct str user)
+struct attempt *submit_grant_get(struct store_fixture *fixture, struct str id, struct str user)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.grant.grant.discount_id = keep(attempt, id);
     attempt->op.grant.grant.user_id = keep(attempt, user);
@@ -135,10 +136,10 @@ struct attempt *submit_grant_get(struct scene *scene, struct str id, struct str 
     return attempt;
 }
 
-struct attempt *submit_list_of(struct scene *scene, struct str brand, int64_t after_us,
+struct attempt *submit_list_of(struct store_fixture *fixture, struct str brand, int64_t after_us,
                                size_t limit)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.list.brand_id = keep(attempt, brand);
     attempt->op.list.after_us = after_us;
@@ -147,10 +148,10 @@ struct attempt *submit_list_of(struct scene *scene, struct str brand, int64_t af
     return attempt;
 }
 
-struct attempt *submit_grants_of(struct scene *scene, struct str id, const struct grant *after,
-                                 size_t limit)
+struct attempt *submit_grants_of(struct store_fixture *fixture, struct str id,
+                                 const struct grant *after, size_t limit)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.grants.discount_id = keep(attempt, id);
     if (after != NULL) {
@@ -162,10 +163,10 @@ struct attempt *submit_grants_of(struct scene *scene, struct str id, const struc
     return attempt;
 }
 
-struct attempt *submit_wallet_of(struct scene *scene, struct str user,
+struct attempt *submit_wallet_of(struct store_fixture *fixture, struct str user,
                                  const struct user_grant *before, size_t limit)
 {
-    struct attempt *attempt = attempt_new(scene);
+    struct attempt *attempt = attempt_new(fixture);
 
     attempt->op.wallet.user_id = keep(attempt, user);
     if (before != NULL) {
@@ -177,59 +178,59 @@ struct attempt *submit_wallet_of(struct scene *scene, struct str user,
     return attempt;
 }
 
-/* ---- The scene ---- */
+/* ---- The fixture ---- */
 
-bool scene_open(struct scene *scene, const char *who, struct store_engine *engine,
-                struct store_limits limits)
+bool store_fixture_open(struct store_fixture *fixture, const char *who, struct store_engine *engine,
+                        struct store_limits limits)
 {
-    *scene = (struct scene){.who = who};
-    return turn_open(&scene->turn, engine, limits);
+    *fixture = (struct store_fixture){.who = who};
+    return turn_open(&fixture->turn, engine, limits);
 }
 
-bool scene_open_ready(struct scene *scene, const char *who, struct store_engine *engine,
-                      struct store_limits limits)
+bool store_fixture_open_ready(struct store_fixture *fixture, const char *who,
+                              struct store_engine *engine, struct store_limits limits)
 {
-    return scene_open(scene, who, engine, limits) &&
-           turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS);
+    return store_fixture_open(fixture, who, engine, limits) &&
+           turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS);
 }
 
 static bool is_settled(void *argument)
 {
-    const struct scene *scene = argument;
+    const struct store_fixture *fixture = argument;
 
-    return scene->open == 0;
+    return fixture->open == 0;
 }
 
-bool scene_settle(struct scene *scene)
+bool store_fixture_settle(struct store_fixture *fixture)
 {
-    return turn_until(&scene->turn, is_settled, scene, CLOCK_PATIENCE_MS);
+    return turn_until(&fixture->turn, is_settled, fixture, CLOCK_PATIENCE_MS);
 }
 
-void scene_end(struct scene *scene)
+void store_fixture_end(struct store_fixture *fixture)
 {
-    if (!turn_close(&scene->turn, CLOCK_PATIENCE_MS)) {
-        scene->broken = "the store does not close";
+    if (!turn_close(&fixture->turn, CLOCK_PATIENCE_MS)) {
+        fixture->broken = "the store does not close";
     }
-    if (scene->open > 0 && scene->broken == NULL) {
-        scene->broken = "law 1: an operation was not done when the store had closed";
+    if (fixture->open > 0 && fixture->broken == NULL) {
+        fixture->broken = "law 1: an operation was not done when the store had closed";
     }
 }
 
-const char *scene_free(struct scene *scene)
+const char *store_fixture_free(struct store_fixture *fixture)
 {
     struct attempt *next;
 
-    for (struct attempt *at = scene->attempts; at != NULL; at = next) {
+    for (struct attempt *at = fixture->attempts; at != NULL; at = next) {
         next = at->next;
         arena_fini(&at->arena);
         free(at);
     }
-    scene->attempts = NULL;
-    return scene->broken;
+    fixture->attempts = NULL;
+    return fixture->broken;
 }
 
-const char *scene_close(struct scene *scene)
+const char *store_fixture_close(struct store_fixture *fixture)
 {
-    scene_end(scene);
-    return scene_free(scene);
+    store_fixture_end(fixture);
+    return store_fixture_free(fixture);
 }

@@ -7,7 +7,7 @@
 #include "store/check.h"
 #include "support/test.h"
 
-/* A case that gets its store from case_scene. */
+/* A case that gets its store from case_store. */
 #define CASE(function) cmocka_unit_test_setup_teardown(function, case_setup, case_teardown)
 
 /* The groups of cases; each returns how many failed. */
@@ -23,29 +23,30 @@ int case_setup(void **state);
 int case_teardown(void **state);
 
 /* Opens the store of this case: on the suite's backend, with a deadline that never comes. */
-struct scene *case_scene(void **state);
+struct store_fixture *case_store(void **state);
 /* The same with room for this many operations in flight. */
-struct scene *case_scene_bound(void **state, size_t in_flight);
+struct store_fixture *case_store_bound(void **state, size_t in_flight);
 /* The engine below it. */
 struct store_engine *case_engine(void **state);
-/* A second store on that, patient like the first; the case's to scene_close. */
-void case_second(void **state, struct scene *ret_scene);
+/* A second store on that, patient like the first; the case's to store_fixture_close. */
+void case_second(void **state, struct store_fixture *ret_fixture);
 /* Closes the store, and its engine too where the data outlives that, and opens them again. Nothing
- * of the scene before is left. */
-struct scene *case_restart(void **state);
+ * of the fixture before is left. */
+struct store_fixture *case_restart(void **state);
 
 /* Brand "a brand", code "A CODE", one unit. */
 extern const struct discount case_discount;
-/* Such a discount with this stock. The id is the scene's. */
-struct str given_discount(struct scene *scene, int64_t total_count);
+/* Such a discount with this stock. The id is the fixture's. */
+struct str given_discount(struct store_fixture *fixture, int64_t total_count);
 /* The same, granted from `starts_at_us` and until `expires_at_us` only. */
-struct str given_window(struct scene *scene, int64_t starts_at_us, int64_t expires_at_us);
+struct str given_window(struct store_fixture *fixture, int64_t starts_at_us, int64_t expires_at_us);
 
 /* Asks and waits for the answer. */
-struct attempt *grant_now(struct scene *scene, struct str id, struct str user);
-struct attempt *grant_get_now(struct scene *scene, struct str id, struct str user);
-struct attempt *get_now(struct scene *scene, struct str id);
-struct attempt *create_now(struct scene *scene, const struct discount *discount, struct str key);
+struct attempt *grant_now(struct store_fixture *fixture, struct str id, struct str user);
+struct attempt *grant_get_now(struct store_fixture *fixture, struct str id, struct str user);
+struct attempt *get_now(struct store_fixture *fixture, struct str id);
+struct attempt *create_now(struct store_fixture *fixture, const struct discount *discount,
+                           struct str key);
 
 /* The wall clock. */
 int64_t now_us(void);

@@ -10,82 +10,82 @@
 
 static void a_ping_is_answered(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct attempt *ping = submit_ping(scene);
+    struct store_fixture *fixture = case_store(state);
+    struct attempt *ping = submit_ping(fixture);
 
-    CHECK(scene, scene_settle(scene));
-    CHECK_STATUS(scene, ping, STATUS_OK);
+    CHECK(fixture, store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, ping, STATUS_OK);
 }
 
 static void nothing_is_done_before_store_deliver(void **state)
 {
-    struct scene *scene = case_scene_bound(state, 2);
+    struct store_fixture *fixture = case_store_bound(state, 2);
     struct attempt *asked[3];
 
     for (size_t i = 0; i < 3; i++) {
-        asked[i] = submit_grant(scene, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"));
-        CHECK_INT(scene, asked[i]->done, 0);
+        asked[i] = submit_grant(fixture, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"));
+        CHECK_INT(fixture, asked[i]->done, 0);
     }
-    store_flush(scene->turn.store);
+    store_flush(fixture->turn.store);
     for (size_t i = 0; i < 3; i++) {
-        CHECK_INT(scene, asked[i]->done, 0);
+        CHECK_INT(fixture, asked[i]->done, 0);
     }
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
 }
 
 static void done_may_submit_the_same_operation_again(void **state)
 {
     enum { AGAIN = 20 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 10);
-    struct attempt *asked = submit_grant_again(scene, id, STR("ann"), AGAIN);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 10);
+    struct attempt *asked = submit_grant_again(fixture, id, STR("ann"), AGAIN);
 
-    CHECK(scene, scene_settle(scene));
-    CHECK_INT(scene, asked->done, AGAIN + 1);
-    CHECK_STATUS(scene, asked, STATUS_OK);
-    CHECK(scene, asked->op.grant.replayed);
+    CHECK(fixture, store_fixture_settle(fixture));
+    CHECK_INT(fixture, asked->done, AGAIN + 1);
+    CHECK_STATUS(fixture, asked, STATUS_OK);
+    CHECK(fixture, asked->op.grant.replayed);
 }
 
 static void past_the_bound_operations_are_overloaded_and_the_others_are_not(void **state)
 {
     enum { BOUND = 10, COUNT = 25 };
-    struct scene *scene = case_scene_bound(state, BOUND);
-    struct str id = given_discount(scene, 1000);
+    struct store_fixture *fixture = case_store_bound(state, BOUND);
+    struct str id = given_discount(fixture, 1000);
     struct attempt *asked[COUNT];
     char text[16];
 
     for (size_t i = 0; i < COUNT; i++) {
-        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+        asked[i] = submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
     /* Those are done without anything being sent or received. */
-    store_deliver(scene->turn.store);
+    store_deliver(fixture->turn.store);
     for (size_t i = BOUND; i < COUNT; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OVERLOADED);
+        CHECK_STATUS(fixture, asked[i], STATUS_OVERLOADED);
     }
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     for (size_t i = 0; i < BOUND; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK_STATUS(fixture, asked[i], STATUS_OK);
     }
-    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, BOUND);
+    CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, BOUND);
 }
 
 static void after_an_overload_there_is_room_again(void **state)
 {
     enum { BOUND = 10 };
-    struct scene *scene = case_scene_bound(state, BOUND);
-    struct str id = given_discount(scene, 1000);
+    struct store_fixture *fixture = case_store_bound(state, BOUND);
+    struct str id = given_discount(fixture, 1000);
     char text[16];
 
     for (size_t round = 0; round < 5; round++) {
         struct attempt *asked[BOUND];
 
         for (size_t i = 0; i < BOUND; i++) {
-            asked[i] = submit_grant(scene, id, crowd_user(round * BOUND + i, text));
+            asked[i] = submit_grant(fixture, id, concurrent_clients_user(round * BOUND + i, text));
         }
-        submit_grant(scene, id, STR("eve"));
-        CHECK(scene, scene_settle(scene));
+        submit_grant(fixture, id, STR("eve"));
+        CHECK(fixture, store_fixture_settle(fixture));
         for (size_t i = 0; i < BOUND; i++) {
-            CHECK_STATUS(scene, asked[i], STATUS_OK);
+            CHECK_STATUS(fixture, asked[i], STATUS_OK);
         }
     }
 }
@@ -93,7 +93,7 @@ static void after_an_overload_there_is_room_again(void **state)
 static void more_than_a_connection_takes_at_once_is_answered(void **state)
 {
     enum { COUNT = 4000 };
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
     char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
     const struct discount large = {.brand_id = {brand, sizeof(brand)},
                                    .discount_code = {code, sizeof(code)},
@@ -104,89 +104,89 @@ static void more_than_a_connection_takes_at_once_is_answered(void **state)
     memset(code, 'c', sizeof(code));
     memset(brand, 'b', sizeof(brand));
     for (size_t i = 0; i < COUNT; i++) {
-        created[i] = submit_create(scene, &large, (struct str){0});
+        created[i] = submit_create(fixture, &large, (struct str){0});
     }
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     for (size_t i = 0; i < COUNT; i++) {
-        CHECK_STATUS(scene, created[i], STATUS_OK);
+        CHECK_STATUS(fixture, created[i], STATUS_OK);
     }
-    list = submit_list(scene, created[0]->op.create.discount.created_at_us - 1, 1000);
-    CHECK(scene, scene_settle(scene));
-    CHECK_STATUS(scene, list, STATUS_OK);
-    CHECK_INT(scene, list->op.list.count, 1000);
+    list = submit_list(fixture, created[0]->op.create.discount.created_at_us - 1, 1000);
+    CHECK(fixture, store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, list, STATUS_OK);
+    CHECK_INT(fixture, list->op.list.count, 1000);
 }
 
 /* An operation of each verb, not sent yet. */
-static void submit_each(struct scene *scene, struct str id, struct attempt *ret_asked[6])
+static void submit_each(struct store_fixture *fixture, struct str id, struct attempt *ret_asked[6])
 {
-    ret_asked[0] = submit_ping(scene);
-    ret_asked[1] = submit_create(scene, &case_discount, (struct str){0});
-    ret_asked[2] = submit_get(scene, id);
-    ret_asked[3] = submit_list(scene, 0, 3);
-    ret_asked[4] = submit_grant(scene, id, STR("ann"));
-    ret_asked[5] = submit_grant_get(scene, id, STR("ann"));
+    ret_asked[0] = submit_ping(fixture);
+    ret_asked[1] = submit_create(fixture, &case_discount, (struct str){0});
+    ret_asked[2] = submit_get(fixture, id);
+    ret_asked[3] = submit_list(fixture, 0, 3);
+    ret_asked[4] = submit_grant(fixture, id, STR("ann"));
+    ret_asked[5] = submit_grant_get(fixture, id, STR("ann"));
 }
 
 static void closing_ends_what_was_not_sent_as_surely_not_applied(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 10);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 10);
     struct attempt *asked[6], *read;
-    struct scene second;
+    struct store_fixture second;
 
     case_second(state, &second);
     submit_each(&second, id, asked);
-    scene_end(&second);
+    store_fixture_end(&second);
     for (size_t i = 0; i < 6; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_UNAVAILABLE);
+        CHECK_STATUS(fixture, asked[i], STATUS_UNAVAILABLE);
     }
-    CHECK_NOTHING(&second, scene_free(&second));
-    read = get_now(scene, id);
-    CHECK_INT(scene, read->op.get.discount.granted_count, 0);
+    CHECK_NOTHING(&second, store_fixture_free(&second));
+    read = get_now(fixture, id);
+    CHECK_INT(fixture, read->op.get.discount.granted_count, 0);
 }
 
 /* What was sent may have been applied and even answered; what is not true may not be said. */
 static void closing_ends_what_was_sent_without_a_wrong_word(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 10);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 10);
     struct attempt *asked[6], *read;
-    struct scene second;
+    struct store_fixture second;
     enum status grant_get;
 
     case_second(state, &second);
     submit_each(&second, id, asked);
     store_flush(second.turn.store);
-    scene_end(&second);
+    store_fixture_end(&second);
     for (size_t i = 0; i < 6; i++) {
         enum status status = asked[i]->op.status;
 
-        CHECK_INT(scene, asked[i]->done, 1);
-        CHECK(scene, status == STATUS_OK || status == STATUS_UNAVAILABLE ||
-                         ((i == 1 || i == 4) && status == STATUS_UNKNOWN) ||
-                         (i == 5 && status == STATUS_GRANT_NOT_FOUND));
+        CHECK_INT(fixture, asked[i]->done, 1);
+        CHECK(fixture, status == STATUS_OK || status == STATUS_UNAVAILABLE ||
+                           ((i == 1 || i == 4) && status == STATUS_UNKNOWN) ||
+                           (i == 5 && status == STATUS_GRANT_NOT_FOUND));
     }
-    read = get_now(scene, asked[1]->op.create.discount.id);
-    CHECK(scene, asked[1]->op.status == STATUS_UNKNOWN ||
-                     (asked[1]->op.status == STATUS_OK) == (read->op.status == STATUS_OK));
-    grant_get = grant_get_now(scene, id, STR("ann"))->op.status;
-    CHECK(scene, asked[4]->op.status == STATUS_UNKNOWN ||
-                     (asked[4]->op.status == STATUS_OK) == (grant_get == STATUS_OK));
-    CHECK_NOTHING(&second, scene_free(&second));
+    read = get_now(fixture, asked[1]->op.create.discount.id);
+    CHECK(fixture, asked[1]->op.status == STATUS_UNKNOWN ||
+                       (asked[1]->op.status == STATUS_OK) == (read->op.status == STATUS_OK));
+    grant_get = grant_get_now(fixture, id, STR("ann"))->op.status;
+    CHECK(fixture, asked[4]->op.status == STATUS_UNKNOWN ||
+                       (asked[4]->op.status == STATUS_OK) == (grant_get == STATUS_OK));
+    CHECK_NOTHING(&second, store_fixture_free(&second));
 }
 
 static void a_store_that_was_never_turned_can_be_closed(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct scene second;
+    struct store_fixture *fixture = case_store(state);
+    struct store_fixture second;
     struct attempt *asked;
 
-    CHECK(scene, scene_open(&second, scene->who, case_engine(state),
-                            (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    CHECK(fixture, store_fixture_open(&second, fixture->who, case_engine(state),
+                                      (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
     asked = submit_ping(&second);
-    scene_end(&second);
-    CHECK_INT(scene, asked->done, 1);
-    CHECK_NOTHING(&second, scene_free(&second));
+    store_fixture_end(&second);
+    CHECK_INT(fixture, asked->done, 1);
+    CHECK_NOTHING(&second, store_fixture_free(&second));
 }
 
 static void look_after_poll(uv_check_t *check)
@@ -204,14 +204,14 @@ static void give_up(uv_timer_t *timer)
 /* A worker begins to listen when it finds its store ready after a poll, so there must be one. */
 static void a_store_that_is_ready_has_woken_its_loop(void **state)
 {
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
     int64_t begin_ms = clock_ms(), end_ms;
-    struct scene second;
+    struct store_fixture second;
     uv_check_t after_poll;
     uv_timer_t patience;
 
-    CHECK(scene, scene_open(&second, scene->who, case_engine(state),
-                            (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
+    CHECK(fixture, store_fixture_open(&second, fixture->who, case_engine(state),
+                                      (struct store_limits){3 * CLOCK_PATIENCE_MS, 100}));
     after_poll.data = second.turn.store;
     uv_check_init(&second.turn.loop, &after_poll);
     uv_timer_init(&second.turn.loop, &patience);
@@ -221,23 +221,23 @@ static void a_store_that_is_ready_has_woken_its_loop(void **state)
     end_ms = clock_ms();
     uv_close((uv_handle_t *)&after_poll, NULL);
     uv_close((uv_handle_t *)&patience, NULL);
-    CHECK_NOTHING(&second, scene_close(&second));
-    CHECK(scene, end_ms - begin_ms < CLOCK_PATIENCE_MS);
+    CHECK_NOTHING(&second, store_fixture_close(&second));
+    CHECK(fixture, end_ms - begin_ms < CLOCK_PATIENCE_MS);
 }
 
 static void stores_on_one_engine_see_the_same(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 1);
-    struct attempt *granted = grant_now(scene, id, STR("ann"));
-    struct scene second;
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 1);
+    struct attempt *granted = grant_now(fixture, id, STR("ann"));
+    struct store_fixture second;
     struct attempt *read;
 
     case_second(state, &second);
     read = grant_get_now(&second, id, STR("ann"));
-    CHECK_STATUS(scene, read, STATUS_OK);
-    CHECK_INT(scene, read->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
-    CHECK_NOTHING(&second, scene_close(&second));
+    CHECK_STATUS(fixture, read, STATUS_OK);
+    CHECK_INT(fixture, read->op.grant.grant.granted_at_us, granted->op.grant.grant.granted_at_us);
+    CHECK_NOTHING(&second, store_fixture_close(&second));
 }
 
 int cases_laws(void)

@@ -17,20 +17,21 @@
 
 /* What every thread was told about one user, which must be the same; whether the user was granted.
  */
-static bool told_alike(struct scene *scene, const struct crowd *crowd, size_t user)
+static bool told_alike(struct store_fixture *fixture, const struct concurrent_clients *clients,
+                       size_t user)
 {
-    const struct crowd_answer *one = &crowd->told[0][user];
+    const struct client_answer *one = &clients->told[0][user];
     size_t first = 0;
 
-    for (size_t i = 0; i < crowd->threads; i++) {
-        const struct crowd_answer *told = &crowd->told[i][user];
+    for (size_t i = 0; i < clients->threads; i++) {
+        const struct client_answer *told = &clients->told[i][user];
 
-        CHECK(scene, told->status == STATUS_OK || told->status == STATUS_DISCOUNT_EXHAUSTED);
-        CHECK_INT(scene, told->status, one->status);
-        CHECK_INT(scene, told->granted_at_us, one->granted_at_us);
+        CHECK(fixture, told->status == STATUS_OK || told->status == STATUS_DISCOUNT_EXHAUSTED);
+        CHECK_INT(fixture, told->status, one->status);
+        CHECK_INT(fixture, told->granted_at_us, one->granted_at_us);
         first += told->status == STATUS_OK && !told->replayed;
     }
-    CHECK_INT(scene, first, one->status == STATUS_OK ? 1 : 0);
+    CHECK_INT(fixture, first, one->status == STATUS_OK ? 1 : 0);
     return one->status == STATUS_OK;
 }
 
@@ -38,23 +39,24 @@ static bool told_alike(struct scene *scene, const struct crowd *crowd, size_t us
  * every thread, once, and are as many as the stock or as all users. */
 static void rush_check(void **state, int64_t stock, size_t threads, size_t users, size_t handful)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, stock);
-    struct crowd *crowd = crowd_rush(case_engine(state), id, threads, users, handful);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, stock);
+    struct concurrent_clients *clients =
+        concurrent_clients_run(case_engine(state), id, threads, users, handful);
     int64_t granted = 0, wanted = (int64_t)users < stock ? (int64_t)users : stock;
     char text[16];
 
-    CHECK_NOTHING(scene, crowd->broken);
+    CHECK_NOTHING(fixture, clients->broken);
     for (size_t user = 0; user < users; user++) {
-        bool is_granted = told_alike(scene, crowd, user);
+        bool is_granted = told_alike(fixture, clients, user);
 
-        CHECK_STATUS(scene, grant_get_now(scene, id, crowd_user(user, text)),
+        CHECK_STATUS(fixture, grant_get_now(fixture, id, concurrent_clients_user(user, text)),
                      is_granted ? STATUS_OK : STATUS_GRANT_NOT_FOUND);
         granted += is_granted;
     }
-    CHECK_INT(scene, granted, wanted);
-    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, wanted);
-    free(crowd);
+    CHECK_INT(fixture, granted, wanted);
+    CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, wanted);
+    free(clients);
 }
 
 static void p1_a_rush_over_several_workers_is_granted_the_stock_exactly(void **state)
@@ -75,43 +77,45 @@ static void p2_twenty_threads_that_ask_for_one_user_are_granted_once(void **stat
 static void p3_what_was_answered_is_there_after_a_restart(void **state)
 {
     enum { USERS = 200 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, USERS);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, USERS);
     int64_t granted_at_us[USERS];
     char text[16], id_text[64];
 
     for (size_t i = 0; i < USERS; i++) {
-        granted_at_us[i] = grant_now(scene, id, crowd_user(i, text))->op.grant.grant.granted_at_us;
+        granted_at_us[i] =
+            grant_now(fixture, id, concurrent_clients_user(i, text))->op.grant.grant.granted_at_us;
     }
-    /* The scene's texts go with it. */
+    /* The fixture's texts go with it. */
     memcpy(id_text, id.p, id.n);
     id.p = id_text;
-    scene = case_restart(state);
+    fixture = case_restart(state);
     for (size_t i = 0; i < USERS; i++) {
-        struct attempt *read = grant_get_now(scene, id, crowd_user(i, text));
+        struct attempt *read = grant_get_now(fixture, id, concurrent_clients_user(i, text));
 
-        CHECK_STATUS(scene, read, STATUS_OK);
-        CHECK_INT(scene, read->op.grant.grant.granted_at_us, granted_at_us[i]);
+        CHECK_STATUS(fixture, read, STATUS_OK);
+        CHECK_INT(fixture, read->op.grant.grant.granted_at_us, granted_at_us[i]);
     }
-    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, USERS);
+    CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, USERS);
 }
 
 static void p4_the_holder_of_the_last_unit_is_given_it_again_by_twenty_threads(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 1);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 1);
     char text[16];
-    struct attempt *granted = grant_now(scene, id, crowd_user(0, text));
-    struct crowd *crowd = crowd_rush(case_engine(state), id, 20, 20, 20);
+    struct attempt *granted = grant_now(fixture, id, concurrent_clients_user(0, text));
+    struct concurrent_clients *clients = concurrent_clients_run(case_engine(state), id, 20, 20, 20);
 
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    CHECK_NOTHING(scene, crowd->broken);
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    CHECK_NOTHING(fixture, clients->broken);
     for (size_t i = 0; i < 20; i++) {
-        CHECK_INT(scene, crowd->told[i][0].status, STATUS_OK);
-        CHECK(scene, crowd->told[i][0].replayed);
-        CHECK_INT(scene, crowd->told[i][0].granted_at_us, granted->op.grant.grant.granted_at_us);
+        CHECK_INT(fixture, clients->told[i][0].status, STATUS_OK);
+        CHECK(fixture, clients->told[i][0].replayed);
+        CHECK_INT(fixture, clients->told[i][0].granted_at_us,
+                  granted->op.grant.grant.granted_at_us);
     }
-    free(crowd);
+    free(clients);
 }
 
 static void p5_as_many_users_as_units_are_all_granted(void **state)
@@ -124,11 +128,11 @@ static void p5_as_many_users_as_units_are_all_granted(void **state)
 #define SHORT_DEADLINE_MS 2
 
 /* A second store on the same engine, whose operations are late soon. */
-static void hasty_open(struct scene *scene, void **state, struct scene *ret_hasty)
+static void hasty_open(struct store_fixture *fixture, void **state, struct store_fixture *ret_hasty)
 {
     const struct store_limits limits = {.deadline_ms = SHORT_DEADLINE_MS, .in_flight = 1000};
 
-    CHECK(scene, scene_open_ready(ret_hasty, scene->who, case_engine(state), limits));
+    CHECK(fixture, store_fixture_open_ready(ret_hasty, fixture->who, case_engine(state), limits));
 }
 
 static bool has_passed(void *argument)
@@ -147,62 +151,63 @@ static void miss_the_deadline(void)
 }
 
 /* A grant that was answered once, somehow: what it was told is true. */
-static void told_true(struct scene *scene, struct str id, struct str user,
+static void told_true(struct store_fixture *fixture, struct str id, struct str user,
                       const struct attempt *asked)
 {
-    enum status read = grant_get_now(scene, id, user)->op.status;
+    enum status read = grant_get_now(fixture, id, user)->op.status;
 
-    CHECK_INT(scene, asked->done, 1);
+    CHECK_INT(fixture, asked->done, 1);
     switch (asked->op.status) {
     case STATUS_OK:
-        CHECK_INT(scene, read, STATUS_OK);
+        CHECK_INT(fixture, read, STATUS_OK);
         break;
     case STATUS_UNAVAILABLE:
-        CHECK_INT(scene, read, STATUS_GRANT_NOT_FOUND);
+        CHECK_INT(fixture, read, STATUS_GRANT_NOT_FOUND);
         break;
     default:
-        CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
+        CHECK_STATUS(fixture, asked, STATUS_UNKNOWN);
     }
 }
 
 /* Whatever each was told, the same user who asks again is granted, and once. */
-static void settles(struct scene *scene, struct str id, size_t users)
+static void settles(struct store_fixture *fixture, struct str id, size_t users)
 {
     char text[16];
 
     for (size_t i = 0; i < users; i++) {
-        CHECK_STATUS(scene, grant_now(scene, id, crowd_user(i, text)), STATUS_OK);
+        CHECK_STATUS(fixture, grant_now(fixture, id, concurrent_clients_user(i, text)), STATUS_OK);
     }
-    CHECK_INT(scene, get_now(scene, id)->op.get.discount.granted_count, users);
+    CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, users);
 }
 
 /* Grants and creations that a store is late with: submitted, and then as `meanwhile` says. */
 static void late_check(void **state, void (*meanwhile)(struct store *store))
 {
     enum { USERS = 100 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, USERS);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, USERS);
     struct attempt *asked[USERS], *created, *listed;
-    struct scene hasty;
+    struct store_fixture hasty;
     char text[16];
 
-    hasty_open(scene, state, &hasty);
+    hasty_open(fixture, state, &hasty);
     for (size_t i = 0; i < USERS; i++) {
-        asked[i] = submit_grant(&hasty, id, crowd_user(i, text));
+        asked[i] = submit_grant(&hasty, id, concurrent_clients_user(i, text));
     }
     created = submit_create(&hasty, &case_discount, (struct str){0});
     listed = submit_list(&hasty, 0, 10);
     meanwhile(hasty.turn.store);
-    CHECK(scene, scene_settle(&hasty));
+    CHECK(fixture, store_fixture_settle(&hasty));
     for (size_t i = 0; i < USERS; i++) {
-        told_true(scene, id, crowd_user(i, text), asked[i]);
+        told_true(fixture, id, concurrent_clients_user(i, text), asked[i]);
     }
-    CHECK(scene, created->op.status == STATUS_UNKNOWN ||
-                     (created->op.status == STATUS_OK) ==
-                         (get_now(scene, created->op.create.discount.id)->op.status == STATUS_OK));
-    CHECK(scene, listed->op.status == STATUS_OK || listed->op.status == STATUS_UNAVAILABLE);
-    settles(scene, id, USERS);
-    CHECK_NOTHING(&hasty, scene_close(&hasty));
+    CHECK(fixture,
+          created->op.status == STATUS_UNKNOWN ||
+              (created->op.status == STATUS_OK) ==
+                  (get_now(fixture, created->op.create.discount.id)->op.status == STATUS_OK));
+    CHECK(fixture, listed->op.status == STATUS_OK || listed->op.status == STATUS_UNAVAILABLE);
+    settles(fixture, id, USERS);
+    CHECK_NOTHING(&hasty, store_fixture_close(&hasty));
 }
 
 static void wait_unsent(struct store *store)

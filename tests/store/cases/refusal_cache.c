@@ -12,19 +12,20 @@
 #define HOUR_US INT64_C(3600000000)
 
 /* A discount of this stock, granted to as many users; their times. */
-static struct str given_sold_out(struct scene *scene, size_t stock, int64_t *ret_granted_at_us)
+static struct str given_sold_out(struct store_fixture *fixture, size_t stock,
+                                 int64_t *ret_granted_at_us)
 {
-    struct str id = given_discount(scene, (int64_t)stock);
+    struct str id = given_discount(fixture, (int64_t)stock);
     struct attempt **asked = calloc(stock, sizeof(struct attempt *));
     char text[16];
 
-    CHECK(scene, asked != NULL);
+    CHECK(fixture, asked != NULL);
     for (size_t i = 0; i < stock; i++) {
-        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+        asked[i] = submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     for (size_t i = 0; i < stock; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK_STATUS(fixture, asked[i], STATUS_OK);
         ret_granted_at_us[i] = asked[i]->op.grant.grant.granted_at_us;
     }
     free(asked);
@@ -32,22 +33,23 @@ static struct str given_sold_out(struct scene *scene, size_t stock, int64_t *ret
 }
 
 /* Stocks around the size of a page, and of many pages. */
-static void check_holders(struct scene *scene, size_t stock)
+static void check_holders(struct store_fixture *fixture, size_t stock)
 {
     int64_t *granted_at_us = calloc(stock, sizeof(*granted_at_us));
-    struct str id = given_sold_out(scene, stock, granted_at_us);
+    struct str id = given_sold_out(fixture, stock, granted_at_us);
     char text[16];
 
-    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    memory_fill(fixture, id, STATUS_DISCOUNT_EXHAUSTED);
     for (size_t i = 0; i < stock; i++) {
-        CHECK(scene, !memory_refuses(scene, id, crowd_user(i, text), STATUS_DISCOUNT_EXHAUSTED));
+        CHECK(fixture, !memory_refuses(fixture, id, concurrent_clients_user(i, text),
+                                       STATUS_DISCOUNT_EXHAUSTED));
     }
     for (size_t i = 0; i < stock; i += 1 + stock / 50) {
-        struct attempt *again = grant_now(scene, id, crowd_user(i, text));
+        struct attempt *again = grant_now(fixture, id, concurrent_clients_user(i, text));
 
-        CHECK_STATUS(scene, again, STATUS_OK);
-        CHECK(scene, again->op.grant.replayed);
-        CHECK_INT(scene, again->op.grant.grant.granted_at_us, granted_at_us[i]);
+        CHECK_STATUS(fixture, again, STATUS_OK);
+        CHECK(fixture, again->op.grant.replayed);
+        CHECK_INT(fixture, again->op.grant.grant.granted_at_us, granted_at_us[i]);
     }
     free(granted_at_us);
 }
@@ -60,119 +62,121 @@ static void holders_of_a_remembered_discount_are_granted_again(void **state)
                                     REFUSAL_CACHE_PAGE + 1,
                                     3 * REFUSAL_CACHE_PAGE,
                                     1000};
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
 
     for (size_t i = 0; i < sizeof(stocks) / sizeof(stocks[0]); i++) {
-        check_holders(scene, stocks[i]);
+        check_holders(fixture, stocks[i]);
     }
 }
 
-static void who_comes_too_late_is_refused_from_memory(void **state)
+static void who_comes_too_late_is_refused_from_cache(void **state)
 {
     enum { USERS = 1000 };
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
     int64_t granted_at_us[100];
-    struct str id = given_sold_out(scene, 100, granted_at_us);
+    struct str id = given_sold_out(fixture, 100, granted_at_us);
     size_t refused = 0;
     char text[16];
 
-    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    memory_fill(fixture, id, STATUS_DISCOUNT_EXHAUSTED);
     /* The loop does not turn meanwhile: no time passes, and nothing is sent. */
     for (size_t i = 0; i < USERS; i++) {
-        refused += memory_refuses(scene, id, crowd_user(100 + i, text), STATUS_DISCOUNT_EXHAUSTED);
+        refused += memory_refuses(fixture, id, concurrent_clients_user(100 + i, text),
+                                  STATUS_DISCOUNT_EXHAUSTED);
     }
-    CHECK(scene, refused >= USERS - 30);
+    CHECK(fixture, refused >= USERS - 30);
 }
 
 static void the_longest_user_ids_are_remembered(void **state)
 {
     enum { USERS = REFUSAL_CACHE_PAGE + 10 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, USERS);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, USERS);
     char user[LIMIT_USER_ID];
 
     memset(user, 'u', sizeof(user));
     for (size_t i = 0; i < USERS; i++) {
         memcpy(user, &i, sizeof(i));
-        submit_grant(scene, id, (struct str){user, sizeof(user)});
+        submit_grant(fixture, id, (struct str){user, sizeof(user)});
     }
-    CHECK(scene, scene_settle(scene));
-    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    CHECK(fixture, store_fixture_settle(fixture));
+    memory_fill(fixture, id, STATUS_DISCOUNT_EXHAUSTED);
     for (size_t i = 0; i < USERS; i++) {
         memcpy(user, &i, sizeof(i));
-        CHECK(scene, !memory_refuses(scene, id, (struct str){user, sizeof(user)},
-                                     STATUS_DISCOUNT_EXHAUSTED));
+        CHECK(fixture, !memory_refuses(fixture, id, (struct str){user, sizeof(user)},
+                                       STATUS_DISCOUNT_EXHAUSTED));
     }
 }
 
 static void a_discount_that_is_over_is_remembered_as_such(void **state)
 {
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
 
-    memory_fill(scene, given_window(scene, 0, now_us() - HOUR_US), STATUS_DISCOUNT_EXPIRED);
+    memory_fill(fixture, given_window(fixture, 0, now_us() - HOUR_US), STATUS_DISCOUNT_EXPIRED);
 }
 
 /* Also those that are granted in the same turn, and maybe by the same call. */
 static void a_final_refusal_counts_every_grant(void **state)
 {
     enum { USERS = 8, STOCK = 5 };
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, STOCK), over = given_window(scene, 0, now_us() - HOUR_US);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, STOCK),
+               over = given_window(fixture, 0, now_us() - HOUR_US);
     struct attempt *asked[USERS], *late;
     char text[16];
 
     for (size_t i = 0; i < USERS; i++) {
-        asked[i] = submit_grant(scene, id, crowd_user(i, text));
+        asked[i] = submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
-    late = submit_grant(scene, over, STR("eve"));
-    CHECK(scene, scene_settle(scene));
+    late = submit_grant(fixture, over, STR("eve"));
+    CHECK(fixture, store_fixture_settle(fixture));
     for (size_t i = STOCK; i < USERS; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_DISCOUNT_EXHAUSTED);
-        CHECK_INT(scene, asked[i]->op.grant.final_count, STOCK);
+        CHECK_STATUS(fixture, asked[i], STATUS_DISCOUNT_EXHAUSTED);
+        CHECK_INT(fixture, asked[i]->op.grant.final_count, STOCK);
     }
-    CHECK_STATUS(scene, late, STATUS_DISCOUNT_EXPIRED);
-    CHECK_INT(scene, late->op.grant.final_count, 0);
+    CHECK_STATUS(fixture, late, STATUS_DISCOUNT_EXPIRED);
+    CHECK_INT(fixture, late->op.grant.final_count, 0);
 }
 
 /* So near to its end the next answer may be another one. */
 static void near_its_end_a_discount_is_not_remembered(void **state)
 {
-    struct scene *scene = case_scene(state);
+    struct store_fixture *fixture = case_store(state);
     struct discount discount = case_discount;
-    struct str over = given_window(scene, 0, now_us() - 1), sold_out;
+    struct str over = given_window(fixture, 0, now_us() - 1), sold_out;
 
     discount.expires_at_us = now_us() + 5000000;
-    sold_out = create_now(scene, &discount, (struct str){0})->op.create.discount.id;
-    CHECK_STATUS(scene, grant_now(scene, sold_out, STR("ann")), STATUS_OK);
+    sold_out = create_now(fixture, &discount, (struct str){0})->op.create.discount.id;
+    CHECK_STATUS(fixture, grant_now(fixture, sold_out, STR("ann")), STATUS_OK);
     for (size_t i = 0; i < 4; i++) {
-        memory_ask(scene, over, STATUS_DISCOUNT_EXPIRED, REFUSAL_CACHE_REFUSALS,
+        memory_ask(fixture, over, STATUS_DISCOUNT_EXPIRED, REFUSAL_CACHE_REFUSALS,
                    REFUSAL_CACHE_REFUSALS);
-        memory_ask(scene, sold_out, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
+        memory_ask(fixture, sold_out, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
                    REFUSAL_CACHE_REFUSALS);
-        CHECK(scene, !memory_refuses(scene, over, STR("eve"), STATUS_DISCOUNT_EXPIRED));
-        CHECK(scene, !memory_refuses(scene, sold_out, STR("eve"), STATUS_DISCOUNT_EXHAUSTED));
+        CHECK(fixture, !memory_refuses(fixture, over, STR("eve"), STATUS_DISCOUNT_EXPIRED));
+        CHECK(fixture, !memory_refuses(fixture, sold_out, STR("eve"), STATUS_DISCOUNT_EXHAUSTED));
     }
 }
 
 /* The page that is read takes no place of those that clients have. */
 static void reading_the_holders_puts_nobody_off(void **state)
 {
-    struct scene *scene = case_scene_bound(state, REFUSAL_CACHE_REFUSALS);
-    struct str id = given_discount(scene, 1);
+    struct store_fixture *fixture = case_store_bound(state, REFUSAL_CACHE_REFUSALS);
+    struct str id = given_discount(fixture, 1);
 
-    CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
-    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, 4 * REFUSAL_CACHE_REFUSALS,
+    CHECK_STATUS(fixture, grant_now(fixture, id, STR("ann")), STATUS_OK);
+    memory_ask(fixture, id, STATUS_DISCOUNT_EXHAUSTED, 4 * REFUSAL_CACHE_REFUSALS,
                REFUSAL_CACHE_REFUSALS);
-    memory_fill(scene, id, STATUS_DISCOUNT_EXHAUSTED);
+    memory_fill(fixture, id, STATUS_DISCOUNT_EXHAUSTED);
 }
 
 static void a_store_closes_while_it_reads_holders(void **state)
 {
-    struct scene *scene = case_scene(state);
-    struct str id = given_discount(scene, 1);
+    struct store_fixture *fixture = case_store(state);
+    struct str id = given_discount(fixture, 1);
 
-    CHECK_STATUS(scene, grant_now(scene, id, STR("ann")), STATUS_OK);
-    memory_ask(scene, id, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
+    CHECK_STATUS(fixture, grant_now(fixture, id, STR("ann")), STATUS_OK);
+    memory_ask(fixture, id, STATUS_DISCOUNT_EXHAUSTED, REFUSAL_CACHE_REFUSALS,
                REFUSAL_CACHE_REFUSALS);
     case_restart(state);
 }
@@ -181,7 +185,7 @@ int cases_refusal_cache(void)
 {
     const struct CMUnitTest cases[] = {
         CASE(holders_of_a_remembered_discount_are_granted_again),
-        CASE(who_comes_too_late_is_refused_from_memory),
+        CASE(who_comes_too_late_is_refused_from_cache),
         CASE(the_longest_user_ids_are_remembered),
         CASE(a_discount_that_is_over_is_remembered_as_such),
         CASE(a_final_refusal_counts_every_grant),

@@ -13,87 +13,87 @@
 #include "support/clock.h"
 
 /* The text of a command with one id in it. */
-static const char *ask(struct rig *rig, const char *format, struct str id)
+static const char *ask(struct redis_fixture *redis, const char *format, struct str id)
 {
-    return redis_server_command(rig->server, format, id.p);
+    return redis_server_command(redis->server, format, id.p);
 }
 
 static void a_discount_is_a_hash_and_an_entry_in_two_indexes(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 7);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 7);
 
-    assert_string_equal(ask(rig, "HGET discount:{%s} discount_code", id), "A CODE");
-    assert_string_equal(ask(rig, "HGET discount:{%s} total_count", id), "7");
-    assert_string_equal(ask(rig, "HEXISTS discount:{%s} starts_at", id), "0");
-    assert_string_equal(ask(rig, "ZRANGE discounts 0 -1", id), id.p);
+    assert_string_equal(ask(redis, "HGET discount:{%s} discount_code", id), "A CODE");
+    assert_string_equal(ask(redis, "HGET discount:{%s} total_count", id), "7");
+    assert_string_equal(ask(redis, "HEXISTS discount:{%s} starts_at", id), "0");
+    assert_string_equal(ask(redis, "ZRANGE discounts 0 -1", id), id.p);
     assert_string_equal(
-        redis_server_command(rig->server, "ZRANGE %s 0 -1", "brand:{a brand}:discounts"), id.p);
-    CHECK_INT(scene, strtoll(ask(rig, "ZSCORE discounts %s", id), NULL, 10),
-              strtoll(ask(rig, "HGET discount:{%s} created_at", id), NULL, 10));
+        redis_server_command(redis->server, "ZRANGE %s 0 -1", "brand:{a brand}:discounts"), id.p);
+    CHECK_INT(fixture, strtoll(ask(redis, "ZSCORE discounts %s", id), NULL, 10),
+              strtoll(ask(redis, "HGET discount:{%s} created_at", id), NULL, 10));
 }
 
 /* Also when the clock has gone back behind the last creation, or two come in one microsecond. */
 static void a_discount_is_created_after_the_last_one(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
     struct str id;
 
-    redis_server_command(rig->server, "ZADD discounts 4102444800000000 dsc-of-the-year-2100");
+    redis_server_command(redis->server, "ZADD discounts 4102444800000000 dsc-of-the-year-2100");
     for (int64_t i = 1; i <= 3; i++) {
-        id = rig_discount(rig, 1);
-        CHECK_INT(scene, strtoll(ask(rig, "ZSCORE discounts %s", id), NULL, 10),
+        id = redis_fixture_discount(redis, 1);
+        CHECK_INT(fixture, strtoll(ask(redis, "ZSCORE discounts %s", id), NULL, 10),
                   4102444800000000 + i);
-        CHECK_INT(scene, strtoll(ask(rig, "HGET discount:{%s} created_at", id), NULL, 10),
+        CHECK_INT(fixture, strtoll(ask(redis, "HGET discount:{%s} created_at", id), NULL, 10),
                   4102444800000000 + i);
     }
 }
 
 static void a_grant_is_a_field_and_an_entry_in_the_wallet(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 7);
-    struct attempt *granted = rig_grant(rig, id, STR("ann"));
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 7);
+    struct attempt *granted = redis_fixture_grant(redis, id, STR("ann"));
     int64_t granted_at_us = granted->op.grant.grant.granted_at_us;
 
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
-    CHECK_INT(scene, strtoll(ask(rig, "ZSCORE discount:{%s}:grants ann", id), NULL, 10),
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), "1");
+    CHECK_INT(fixture, strtoll(ask(redis, "ZSCORE discount:{%s}:grants ann", id), NULL, 10),
               granted_at_us);
-    CHECK_INT(scene, strtoll(ask(rig, "ZSCORE user:{ann}:discounts %s", id), NULL, 10),
+    CHECK_INT(fixture, strtoll(ask(redis, "ZSCORE user:{ann}:discounts %s", id), NULL, 10),
               granted_at_us);
-    assert_string_equal(ask(rig, "ZCARD user:{ann}:discounts", id), "1");
+    assert_string_equal(ask(redis, "ZCARD user:{ann}:discounts", id), "1");
 }
 
 static void a_wallet_that_was_lost_is_written_again_by_a_repeat(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 7);
-    struct attempt *granted = rig_grant(rig, id, STR("ann"));
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 7);
+    struct attempt *granted = redis_fixture_grant(redis, id, STR("ann"));
 
-    redis_server_command(rig->server, "DEL user:{ann}:discounts");
-    rig_grant(rig, id, STR("ann"));
-    CHECK_INT(scene, strtoll(ask(rig, "ZSCORE user:{ann}:discounts %s", id), NULL, 10),
+    redis_server_command(redis->server, "DEL user:{ann}:discounts");
+    redis_fixture_grant(redis, id, STR("ann"));
+    CHECK_INT(fixture, strtoll(ask(redis, "ZSCORE user:{ann}:discounts %s", id), NULL, 10),
               granted->op.grant.grant.granted_at_us);
 }
 
 static void a_refused_grant_leaves_nothing(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 1);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 1);
 
-    rig_grant(rig, id, STR("ann"));
-    CHECK_STATUS(scene, rig_grant(rig, id, STR("eve")), STATUS_DISCOUNT_EXHAUSTED);
-    CHECK_STATUS(scene, rig_grant(rig, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("eve")),
+    redis_fixture_grant(redis, id, STR("ann"));
+    CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("eve")), STATUS_DISCOUNT_EXHAUSTED);
+    CHECK_STATUS(fixture, redis_fixture_grant(redis, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("eve")),
                  STATUS_DISCOUNT_NOT_FOUND);
-    assert_string_equal(redis_server_command(rig->server, "EXISTS user:{eve}:discounts"), "0");
-    assert_string_equal(redis_server_command(rig->server, "KEYS *AAAAAAAA*"), "");
-    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
+    assert_string_equal(redis_server_command(redis->server, "EXISTS user:{eve}:discounts"), "0");
+    assert_string_equal(redis_server_command(redis->server, "KEYS *AAAAAAAA*"), "");
+    assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), "1");
 }
 
 static void users_of_any_bytes_have_a_field_and_a_wallet_of_their_own(void **state)
@@ -106,36 +106,37 @@ static void users_of_any_bytes_have_a_field_and_a_wallet_of_their_own(void **sta
                                        STR_INIT("\xFF\xFE"),
                                        STR_INIT("*1\r\n$4\r\nPING\r\n")};
     enum { COUNT = sizeof(users) / sizeof(users[0]) };
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct str id;
     char count[8];
 
-    rig_redis(rig, NULL, rig_patient());
-    id = rig_discount(rig, 100);
+    redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    id = redis_fixture_discount(redis, 100);
     for (size_t i = 0; i < COUNT; i++) {
-        rig_grant(rig, id, users[i]);
-        assert_string_not_equal(redis_server_command(rig->server, "ZSCORE discount:{%s}:grants %b",
-                                                     id.p, users[i].p, users[i].n),
+        redis_fixture_grant(redis, id, users[i]);
+        assert_string_not_equal(redis_server_command(redis->server,
+                                                     "ZSCORE discount:{%s}:grants %b", id.p,
+                                                     users[i].p, users[i].n),
                                 "(nil)");
-        assert_string_equal(redis_server_command(rig->server, "ZRANGE user:{%b}:discounts 0 -1",
+        assert_string_equal(redis_server_command(redis->server, "ZRANGE user:{%b}:discounts 0 -1",
                                                  users[i].p, users[i].n),
                             id.p);
     }
     snprintf(count, sizeof(count), "%d", COUNT);
-    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), count);
+    assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), count);
 }
 
 static void an_idempotency_key_is_kept_for_a_day(void **state)
 {
     static const struct discount discount = {
         .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
     long ttl_s;
 
-    submit_create(scene, &discount, STR("key"));
-    assert_true(scene_settle(scene));
-    ttl_s = atol(redis_server_command(rig->server, "TTL idempotency:5:{brand}:key"));
+    submit_create(fixture, &discount, STR("key"));
+    assert_true(store_fixture_settle(fixture));
+    ttl_s = atol(redis_server_command(redis->server, "TTL idempotency:5:{brand}:key"));
     assert_in_range(ttl_s, 86000, 86400);
 }
 
@@ -143,60 +144,61 @@ static void a_replayed_creation_writes_nothing(void **state)
 {
     static const struct discount discount = {
         .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
 
-    submit_create(scene, &discount, STR("key"));
-    submit_create(scene, &discount, STR("key"));
-    assert_true(scene_settle(scene));
-    assert_string_equal(redis_server_command(rig->server, "ZCARD discounts"), "1");
+    submit_create(fixture, &discount, STR("key"));
+    submit_create(fixture, &discount, STR("key"));
+    assert_true(store_fixture_settle(fixture));
+    assert_string_equal(redis_server_command(redis->server, "ZCARD discounts"), "1");
     /* The discount, two indexes, the key. */
-    assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "4");
+    assert_string_equal(redis_server_command(redis->server, "DBSIZE"), "4");
 }
 
 static void the_database_of_the_url_holds_the_keys(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char url[128];
 
-    rig->server = redis_server_start(NULL);
-    snprintf(url, sizeof(url), "%s/5", redis_server_url(rig->server));
-    rig_open(rig, url, rig_patient());
-    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
-    rig_discount(rig, 1);
-    assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "0");
-    redis_server_command(rig->server, "SELECT 5");
-    assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "3");
+    redis->server = redis_server_start(NULL);
+    snprintf(url, sizeof(url), "%s/5", redis_server_url(redis->server));
+    redis_fixture_open(redis, url, redis_fixture_patient());
+    assert_true(turn_until_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
+    redis_fixture_discount(redis, 1);
+    assert_string_equal(redis_server_command(redis->server, "DBSIZE"), "0");
+    redis_server_command(redis->server, "SELECT 5");
+    assert_string_equal(redis_server_command(redis->server, "DBSIZE"), "3");
 }
 
 static void a_rush_leaves_as_many_grants_as_there_was_stock(void **state)
 {
     enum { STOCK = 300, USERS = 1000 };
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, STOCK);
-    struct crowd *crowd = crowd_rush(rig->engine, id, 4, USERS, 50);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, STOCK);
+    struct concurrent_clients *clients = concurrent_clients_run(redis->engine, id, 4, USERS, 50);
 
-    assert_null(crowd->broken);
-    assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "300");
+    assert_null(clients->broken);
+    assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), "300");
     for (size_t user = 0; user < USERS; user++) {
         char text[16];
-        struct str name = crowd_user(user, text);
-        bool is_held = crowd->told[0][user].status == STATUS_OK;
-        const char *held = redis_server_command(rig->server, "ZSCORE discount:{%s}:grants %b", id.p,
-                                                name.p, name.n);
+        struct str name = concurrent_clients_user(user, text);
+        bool is_held = clients->told[0][user].status == STATUS_OK;
+        const char *held = redis_server_command(redis->server, "ZSCORE discount:{%s}:grants %b",
+                                                id.p, name.p, name.n);
 
-        CHECK_INT(scene, strtoll(held, NULL, 10), is_held ? crowd->told[0][user].granted_at_us : 0);
+        CHECK_INT(fixture, strtoll(held, NULL, 10),
+                  is_held ? clients->told[0][user].granted_at_us : 0);
     }
-    free(crowd);
+    free(clients);
 }
 
 /* ---- How it gets there ---- */
 
 /* How often a command was executed since the statistics were reset. */
-static long calls(struct rig *rig, const char *command)
+static long calls(struct redis_fixture *redis, const char *command)
 {
-    const char *stats = redis_server_command(rig->server, "INFO commandstats");
+    const char *stats = redis_server_command(redis->server, "INFO commandstats");
     char prefix[64];
     const char *line;
 
@@ -207,71 +209,72 @@ static long calls(struct rig *rig, const char *command)
 
 static void grants_of_one_discount_in_one_turn_are_one_command(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str one = rig_discount(rig, 1000), other = rig_discount(rig, 1000);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str one = redis_fixture_discount(redis, 1000),
+               other = redis_fixture_discount(redis, 1000);
     char text[16];
 
-    redis_server_command(rig->server, "CONFIG RESETSTAT");
+    redis_server_command(redis->server, "CONFIG RESETSTAT");
     for (size_t i = 0; i < 100; i++) {
-        submit_grant(scene, one, crowd_user(i, text));
-        submit_grant(scene, other, crowd_user(i, text));
+        submit_grant(fixture, one, concurrent_clients_user(i, text));
+        submit_grant(fixture, other, concurrent_clients_user(i, text));
     }
-    assert_true(scene_settle(scene));
-    assert_int_equal(calls(rig, "evalsha"), 2);
+    assert_true(store_fixture_settle(fixture));
+    assert_int_equal(calls(redis, "evalsha"), 2);
     /* One write for all the grants of a call, and one for each wallet. */
-    assert_int_equal(calls(rig, "zadd"), 2 + 200);
+    assert_int_equal(calls(redis, "zadd"), 2 + 200);
 }
 
 static void grants_of_many_discounts_in_one_turn_are_one_command(void **state)
 {
     enum { DISCOUNTS = 40, USERS = 3 };
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
     struct str ids[DISCOUNTS];
     char text[16];
 
     for (size_t i = 0; i < DISCOUNTS; i++) {
-        ids[i] = rig_discount(rig, 1000);
+        ids[i] = redis_fixture_discount(redis, 1000);
     }
-    redis_server_command(rig->server, "CONFIG RESETSTAT");
+    redis_server_command(redis->server, "CONFIG RESETSTAT");
     for (size_t i = 0; i < DISCOUNTS * USERS; i++) {
-        submit_grant(scene, ids[i % DISCOUNTS], crowd_user(i, text));
+        submit_grant(fixture, ids[i % DISCOUNTS], concurrent_clients_user(i, text));
     }
-    assert_true(scene_settle(scene));
-    assert_int_equal(calls(rig, "evalsha"), 1);
-    assert_int_equal(calls(rig, "zadd"), DISCOUNTS + DISCOUNTS * USERS);
+    assert_true(store_fixture_settle(fixture));
+    assert_int_equal(calls(redis, "evalsha"), 1);
+    assert_int_equal(calls(redis, "zadd"), DISCOUNTS + DISCOUNTS * USERS);
     for (size_t i = 0; i < DISCOUNTS; i++) {
-        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", ids[i]), "3");
+        assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", ids[i]), "3");
     }
 }
 
 static void a_call_takes_no_more_grants_than_its_limit(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 1000);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 1000);
     char text[16];
 
-    redis_server_command(rig->server, "CONFIG RESETSTAT");
+    redis_server_command(redis->server, "CONFIG RESETSTAT");
     for (size_t i = 0; i < 2 * LIMIT_GRANTS_PER_BATCH + 1; i++) {
-        submit_grant(scene, id, crowd_user(i, text));
+        submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
-    assert_true(scene_settle(scene));
-    assert_int_equal(calls(rig, "evalsha"), 3);
+    assert_true(store_fixture_settle(fixture));
+    assert_int_equal(calls(redis, "evalsha"), 3);
 }
 
 static void scripts_are_sent_by_their_hash(void **state)
 {
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
     struct attempt *asked[STORE_VERB_COUNT];
-    struct str id = rig_discount(rig, 1000);
+    struct str id = redis_fixture_discount(redis, 1000);
 
-    rig_submit_each(rig, id, STR("ann"), asked);
-    assert_true(scene_settle(scene));
-    assert_int_equal(calls(rig, "eval"), 0);
-    assert_int_equal(calls(rig, "evalsha"), 8);
+    redis_fixture_submit_each(redis, id, STR("ann"), asked);
+    assert_true(store_fixture_settle(fixture));
+    assert_int_equal(calls(redis, "eval"), 0);
+    assert_int_equal(calls(redis, "evalsha"), 8);
 }
 
 /* ---- Values that no store of ours writes ---- */
@@ -299,20 +302,20 @@ static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
         {"created_at", STR_INIT("0"), SHOWN},
         {"created_at", STR_INIT("253402300800000000"), SHOWN},
     };
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
 
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
         struct str id;
         int found;
 
-        redis_server_command(rig->server, "FLUSHDB");
-        id = rig_discount(rig, 7);
-        CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
-        redis_server_command(rig->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
+        redis_server_command(redis->server, "FLUSHDB");
+        id = redis_fixture_discount(redis, 7);
+        CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("ann")), STATUS_OK);
+        redis_server_command(redis->server, "HSET discount:{%s} %s %b", id.p, plants[i].field,
                              plants[i].value.p, plants[i].value.n);
-        found = corrupt_ones(scene, id, STR("ann"));
-        CHECK_INT(scene, atoll(ask(rig, "ZCARD discount:{%s}:grants", id)),
+        found = corrupt_ones(fixture, id, STR("ann"));
+        CHECK_INT(fixture, atoll(ask(redis, "ZCARD discount:{%s}:grants", id)),
                   (plants[i].corrupt & GRANT) != 0 ? 1 : 2);
         if (found != plants[i].corrupt) {
             fail_msg("%s %s: corrupt are 0x%x, not 0x%x", plants[i].field, plants[i].value.p,
@@ -328,9 +331,9 @@ static void nothing_is_granted_of_a_code_that_is_none(void **state)
         0,    0x1f, 0x20, 0x7e, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2,
         0xc3, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff};
     enum { BYTES = sizeof(bytes), CODES = BYTES * BYTES * 3 };
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, CODES);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, CODES);
     int64_t granted = 0;
 
     for (size_t i = 0; i < CODES; i++) {
@@ -340,35 +343,35 @@ static void nothing_is_granted_of_a_code_that_is_none(void **state)
         char text[16];
         struct attempt *asked;
 
-        redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, code,
+        redis_server_command(redis->server, "HSET discount:{%s} discount_code %b", id.p, code,
                              length);
-        asked = submit_grant(scene, id, crowd_user(i, text));
-        CHECK(scene, scene_settle(scene));
-        CHECK_STATUS(scene, asked,
+        asked = submit_grant(fixture, id, concurrent_clients_user(i, text));
+        CHECK(fixture, store_fixture_settle(fixture));
+        CHECK_STATUS(fixture, asked,
                      discount_code_is_valid((struct str){code, length}) ? STATUS_OK
                                                                         : STATUS_CORRUPT);
         granted += asked->op.status == STATUS_OK;
     }
-    CHECK(scene, granted > 0);
-    CHECK_INT(scene, atoll(ask(rig, "ZCARD discount:{%s}:grants", id)), granted);
+    CHECK(fixture, granted > 0);
+    CHECK_INT(fixture, atoll(ask(redis, "ZCARD discount:{%s}:grants", id)), granted);
 }
 
 static void a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory(void **state)
 {
     static const size_t lengths[] = {257, 3000000};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 7);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 7);
     char *text = malloc(3000000);
 
     assert_non_null(text);
     memset(text, 'x', 3000000);
-    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+    CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("ann")), STATUS_OK);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        redis_server_command(rig->server, "HSET discount:{%s} discount_code %b", id.p, text,
+        redis_server_command(redis->server, "HSET discount:{%s} discount_code %b", id.p, text,
                              lengths[i]);
-        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), ALL);
-        assert_string_equal(ask(rig, "ZCARD discount:{%s}:grants", id), "1");
+        CHECK_INT(fixture, corrupt_ones(fixture, id, STR("ann")), ALL);
+        assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), "1");
     }
     free(text);
 }
@@ -383,59 +386,59 @@ static void a_grant_that_no_store_writes_is_corrupt_in_the_list(void **state)
                   {"0", STR_INIT("eve")},
                   {"-5", STR_INIT("eve")},
                   {"999999999999999999", STR_INIT("eve")}};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
 
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
         struct str id;
 
-        redis_server_command(rig->server, "FLUSHDB");
-        id = rig_discount(rig, 7);
-        CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
-        redis_server_command(rig->server, "ZADD discount:{%s}:grants %s %b", id.p, plants[i].score,
-                             plants[i].user.p, plants[i].user.n);
-        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), GRANTS);
+        redis_server_command(redis->server, "FLUSHDB");
+        id = redis_fixture_discount(redis, 7);
+        CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("ann")), STATUS_OK);
+        redis_server_command(redis->server, "ZADD discount:{%s}:grants %s %b", id.p,
+                             plants[i].score, plants[i].user.p, plants[i].user.n);
+        CHECK_INT(fixture, corrupt_ones(fixture, id, STR("ann")), GRANTS);
     }
 }
 
 static void an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list(void **state)
 {
     static const char *const scores[] = {"0", "-5", "-inf", "5", "+inf"};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
-    struct str id = rig_discount(rig, 7);
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
+    struct str id = redis_fixture_discount(redis, 7);
 
-    CHECK_STATUS(scene, rig_grant(rig, id, STR("ann")), STATUS_OK);
+    CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("ann")), STATUS_OK);
     for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
-        redis_server_command(rig->server, "ZADD discounts %s garbage", scores[i]);
-        CHECK_INT(scene, corrupt_ones(scene, id, STR("ann")), LIST);
+        redis_server_command(redis->server, "ZADD discounts %s garbage", scores[i]);
+        CHECK_INT(fixture, corrupt_ones(fixture, id, STR("ann")), LIST);
     }
 }
 
-static struct attempt *created(struct scene *scene, struct str key)
+static struct attempt *created(struct store_fixture *fixture, struct str key)
 {
     static const struct discount discount = {
         .brand_id = STR_INIT("brand"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
-    struct attempt *attempt = submit_create(scene, &discount, key);
+    struct attempt *attempt = submit_create(fixture, &discount, key);
 
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     return attempt;
 }
 
 static void nothing_is_created_behind_the_last_time(void **state)
 {
     static const char *const last[] = {"9007199254740991", "99999999999999999", "+inf"};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
 
-    redis_server_command(rig->server, "ZADD discounts 9007199254740990 late");
-    CHECK_STATUS(scene, created(scene, (struct str){0}), STATUS_OK);
+    redis_server_command(redis->server, "ZADD discounts 9007199254740990 late");
+    CHECK_STATUS(fixture, created(fixture, (struct str){0}), STATUS_OK);
     for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
-        redis_server_command(rig->server, "FLUSHDB");
-        redis_server_command(rig->server, "ZADD discounts %s late", last[i]);
-        CHECK_STATUS(scene, created(scene, (struct str){0}), STATUS_CORRUPT);
-        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_CORRUPT);
-        assert_string_equal(redis_server_command(rig->server, "DBSIZE"), "1");
+        redis_server_command(redis->server, "FLUSHDB");
+        redis_server_command(redis->server, "ZADD discounts %s late", last[i]);
+        CHECK_STATUS(fixture, created(fixture, (struct str){0}), STATUS_CORRUPT);
+        CHECK_STATUS(fixture, created(fixture, STR("key")), STATUS_CORRUPT);
+        assert_string_equal(redis_server_command(redis->server, "DBSIZE"), "1");
     }
 }
 
@@ -444,45 +447,45 @@ static void a_key_of_another_brands_discount_hands_out_nothing(void **state)
     static const char *const plants[] = {"HSET discount:{%s} brand_id another",
                                          "HSET discount:{%s} created_at 5",
                                          "HDEL discount:{%s} created_at", "DEL discount:{%s}"};
-    struct rig *rig = *state;
-    struct scene *scene = rig_redis(rig, NULL, rig_patient());
+    struct redis_fixture *redis = *state;
+    struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
 
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
         struct attempt *first;
 
-        redis_server_command(rig->server, "FLUSHDB");
-        first = created(scene, STR("key"));
-        CHECK_STATUS(scene, first, STATUS_OK);
-        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_OK);
-        ask(rig, plants[i], first->op.create.discount.id);
-        CHECK_STATUS(scene, created(scene, STR("key")), STATUS_CORRUPT);
+        redis_server_command(redis->server, "FLUSHDB");
+        first = created(fixture, STR("key"));
+        CHECK_STATUS(fixture, first, STATUS_OK);
+        CHECK_STATUS(fixture, created(fixture, STR("key")), STATUS_OK);
+        ask(redis, plants[i], first->op.create.discount.id);
+        CHECK_STATUS(fixture, created(fixture, STR("key")), STATUS_CORRUPT);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG(a_discount_is_a_hash_and_an_entry_in_two_indexes),
-        RIG(a_discount_is_created_after_the_last_one),
-        RIG(a_grant_is_a_field_and_an_entry_in_the_wallet),
-        RIG(a_wallet_that_was_lost_is_written_again_by_a_repeat),
-        RIG(a_refused_grant_leaves_nothing),
-        RIG(users_of_any_bytes_have_a_field_and_a_wallet_of_their_own),
-        RIG(an_idempotency_key_is_kept_for_a_day),
-        RIG(a_replayed_creation_writes_nothing),
-        RIG(the_database_of_the_url_holds_the_keys),
-        RIG(a_rush_leaves_as_many_grants_as_there_was_stock),
-        RIG(grants_of_one_discount_in_one_turn_are_one_command),
-        RIG(grants_of_many_discounts_in_one_turn_are_one_command),
-        RIG(a_call_takes_no_more_grants_than_its_limit),
-        RIG(scripts_are_sent_by_their_hash),
-        RIG(what_no_store_writes_is_corrupt_and_nothing_else),
-        RIG(nothing_is_granted_of_a_code_that_is_none),
-        RIG(a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory),
-        RIG(a_grant_that_no_store_writes_is_corrupt_in_the_list),
-        RIG(an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list),
-        RIG(nothing_is_created_behind_the_last_time),
-        RIG(a_key_of_another_brands_discount_hands_out_nothing),
+        REDIS_TEST(a_discount_is_a_hash_and_an_entry_in_two_indexes),
+        REDIS_TEST(a_discount_is_created_after_the_last_one),
+        REDIS_TEST(a_grant_is_a_field_and_an_entry_in_the_wallet),
+        REDIS_TEST(a_wallet_that_was_lost_is_written_again_by_a_repeat),
+        REDIS_TEST(a_refused_grant_leaves_nothing),
+        REDIS_TEST(users_of_any_bytes_have_a_field_and_a_wallet_of_their_own),
+        REDIS_TEST(an_idempotency_key_is_kept_for_a_day),
+        REDIS_TEST(a_replayed_creation_writes_nothing),
+        REDIS_TEST(the_database_of_the_url_holds_the_keys),
+        REDIS_TEST(a_rush_leaves_as_many_grants_as_there_was_stock),
+        REDIS_TEST(grants_of_one_discount_in_one_turn_are_one_command),
+        REDIS_TEST(grants_of_many_discounts_in_one_turn_are_one_command),
+        REDIS_TEST(a_call_takes_no_more_grants_than_its_limit),
+        REDIS_TEST(scripts_are_sent_by_their_hash),
+        REDIS_TEST(what_no_store_writes_is_corrupt_and_nothing_else),
+        REDIS_TEST(nothing_is_granted_of_a_code_that_is_none),
+        REDIS_TEST(a_code_that_is_too_long_is_corrupt_and_no_lack_of_memory),
+        REDIS_TEST(a_grant_that_no_store_writes_is_corrupt_in_the_list),
+        REDIS_TEST(an_entry_of_the_index_that_is_no_discount_is_corrupt_in_the_list),
+        REDIS_TEST(nothing_is_created_behind_the_last_time),
+        REDIS_TEST(a_key_of_another_brands_discount_hands_out_nothing),
     };
 
     log_set_level(LOG_ERROR);

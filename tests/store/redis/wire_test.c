@@ -58,31 +58,31 @@ static struct store_limits deadline(uint64_t deadline_ms)
 
 static void whole_replies_are_understood(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
         fake_send_text(fake, replies[verb]);
     }
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
-    assert_true(scene_settle(scene));
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
+    assert_true(store_fixture_settle(fixture));
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        CHECK_STATUS(scene, asked[verb], STATUS_OK);
+        CHECK_STATUS(fixture, asked[verb], STATUS_OK);
     }
-    rig_played(rig);
+    redis_fixture_played(redis);
 }
 
 /* Byte by byte, so that no reply comes in one piece. */
 static void replies_in_pieces_are_understood(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
@@ -90,55 +90,55 @@ static void replies_in_pieces_are_understood(void **state)
     for (const char *at = GRANTED; *at != '\0'; at++) {
         fake_send(fake, at, 1);
     }
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, asked, STATUS_OK);
-    CHECK_INT(scene, asked->op.grant.grant.granted_at_us, 1700000000000001);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, asked, STATUS_OK);
+    CHECK_INT(fixture, asked->op.grant.grant.granted_at_us, 1700000000000001);
+    redis_fixture_played(redis);
 }
 
 static void what_a_turn_submits_goes_out_in_one_write(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect_together(fake, STORE_VERB_COUNT);
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         fake_send_text(fake, replies[verb]);
     }
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
-    assert_true(scene_settle(scene));
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
+    assert_true(store_fixture_settle(fixture));
+    redis_fixture_played(redis);
 }
 
 /* ---- Replies that are cut off ---- */
 
 /* Turns until the connection is lost, and ends the store: what waits for another one is told what
  * is known by then. */
-static void lose_and_end(struct rig *rig)
+static void lose_and_end(struct redis_fixture *redis)
 {
-    assert_true(turn_until_not_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
-    scene_end(&rig->scene);
+    assert_true(turn_until_not_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
+    store_fixture_end(&redis->fixture);
 }
 
-static void close_ended(struct rig *rig)
+static void close_ended(struct redis_fixture *redis)
 {
-    assert_null(scene_free(&rig->scene));
-    store_engine_close(rig->engine);
-    rig->engine = NULL;
+    assert_null(store_fixture_free(&redis->fixture));
+    store_engine_close(redis->engine);
+    redis->engine = NULL;
 }
 
 /* One operation whose reply ends after `n` bytes, by a close or a reset, and both are there before
  * the store looks. */
-static void check_cut(struct rig *rig, enum store_verb verb, size_t n, bool by_reset)
+static void check_cut(struct redis_fixture *redis, enum store_verb verb, size_t n, bool by_reset)
 {
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
@@ -149,13 +149,13 @@ static void check_cut(struct rig *rig, enum store_verb verb, size_t n, bool by_r
     } else {
         fake_close(fake);
     }
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, verb, ID, ANN);
-    store_flush(scene->turn.store);
-    rig_played(rig);
-    lose_and_end(rig);
-    CHECK_STATUS(scene, asked, rig_lost(verb));
-    close_ended(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, verb, ID, ANN);
+    store_flush(fixture->turn.store);
+    redis_fixture_played(redis);
+    lose_and_end(redis);
+    CHECK_STATUS(fixture, asked, redis_fixture_lost(verb));
+    close_ended(redis);
 }
 
 static void a_reply_cut_at_any_byte_says_what_is_known(void **state)
@@ -177,31 +177,31 @@ static void a_reply_reset_at_any_byte_says_what_is_known(void **state)
 static void every_grant_of_a_call_whose_reply_is_cut_is_unknown(void **state)
 {
     static const char reply[] = "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$2\r\ng";
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *one, *other;
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, reply);
     fake_close(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    one = submit_grant(scene, ID, STR("ann"));
-    other = submit_grant(scene, ID, STR("bob"));
-    lose_and_end(rig);
-    CHECK_STATUS(scene, one, STATUS_UNKNOWN);
-    CHECK_STATUS(scene, other, STATUS_UNKNOWN);
-    close_ended(rig);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    one = submit_grant(fixture, ID, STR("ann"));
+    other = submit_grant(fixture, ID, STR("bob"));
+    lose_and_end(redis);
+    CHECK_STATUS(fixture, one, STATUS_UNKNOWN);
+    CHECK_STATUS(fixture, other, STATUS_UNKNOWN);
+    close_ended(redis);
+    redis_fixture_played(redis);
 }
 
 static void what_was_answered_before_the_cut_stays_answered(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *read, *granted, *lost;
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect_together(fake, 3);
@@ -209,42 +209,42 @@ static void what_was_answered_before_the_cut_stays_answered(void **state)
     fake_send_text(fake, GRANTED);
     fake_send_text(fake, "*3\r\n$7\r\ncrea");
     fake_close(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    read = submit_get(scene, ID);
-    granted = submit_grant(scene, ID, ANN);
-    lost = rig_submit(rig, STORE_CREATE, ID, ANN);
-    lose_and_end(rig);
-    CHECK_STATUS(scene, read, STATUS_OK);
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    CHECK_STATUS(scene, lost, STATUS_UNKNOWN);
-    close_ended(rig);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    read = submit_get(fixture, ID);
+    granted = submit_grant(fixture, ID, ANN);
+    lost = redis_fixture_submit(redis, STORE_CREATE, ID, ANN);
+    lose_and_end(redis);
+    CHECK_STATUS(fixture, read, STATUS_OK);
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    CHECK_STATUS(fixture, lost, STATUS_UNKNOWN);
+    close_ended(redis);
+    redis_fixture_played(redis);
 }
 
 /* ---- What was never written ---- */
 
 /* The connection is lost while operations wait for the flush, which then is tried or is not. */
-static void check_not_written(struct rig *rig, bool flush_is_tried)
+static void check_not_written(struct redis_fixture *redis, bool flush_is_tried)
 {
-    struct fake_redis *fake = rig_fake(rig);
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
     fake_redis_resume(fake);
-    rig_played(rig);
+    redis_fixture_played(redis);
     if (flush_is_tried) {
-        store_flush(scene->turn.store);
+        store_flush(fixture->turn.store);
     }
-    lose_and_end(rig);
+    lose_and_end(redis);
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+        CHECK_STATUS(fixture, asked[verb], STATUS_UNAVAILABLE);
     }
-    close_ended(rig);
+    close_ended(redis);
 }
 
 static void what_was_never_written_is_surely_not_applied(void **state)
@@ -260,7 +260,7 @@ static void what_a_lost_connection_did_not_take_is_surely_not_applied(void **sta
 /* More than the sockets hold between them. */
 #define FLOOD 6500
 
-static void submit_flood(struct scene *scene, struct attempt *ret_asked[FLOOD])
+static void submit_flood(struct store_fixture *fixture, struct attempt *ret_asked[FLOOD])
 {
     static char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
     const struct discount large = {.brand_id = {brand, sizeof(brand)},
@@ -270,7 +270,7 @@ static void submit_flood(struct scene *scene, struct attempt *ret_asked[FLOOD])
     memset(code, 'c', sizeof(code));
     memset(brand, 'b', sizeof(brand));
     for (size_t i = 0; i < FLOOD; i++) {
-        ret_asked[i] = submit_create(scene, &large, (struct str){0});
+        ret_asked[i] = submit_create(fixture, &large, (struct str){0});
     }
 }
 
@@ -278,55 +278,55 @@ static void submit_flood(struct scene *scene, struct attempt *ret_asked[FLOOD])
 static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
 {
     static struct attempt *asked[FLOOD];
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     size_t unknown = 0;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    submit_flood(scene, asked);
-    store_flush(scene->turn.store);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    submit_flood(fixture, asked);
+    store_flush(fixture->turn.store);
     fake_redis_resume(fake);
-    rig_played(rig);
-    lose_and_end(rig);
+    redis_fixture_played(redis);
+    lose_and_end(redis);
     while (unknown < FLOOD && asked[unknown]->op.status == STATUS_UNKNOWN) {
         unknown++;
     }
-    CHECK(scene, unknown > 0 && unknown < FLOOD);
+    CHECK(fixture, unknown > 0 && unknown < FLOOD);
     for (size_t i = unknown; i < FLOOD; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_UNAVAILABLE);
+        CHECK_STATUS(fixture, asked[i], STATUS_UNAVAILABLE);
     }
-    close_ended(rig);
+    close_ended(redis);
 }
 
 /* Turns the loop alone, without another flush, and looks whether the fake has had everything. */
 static bool has_had_everything(void *argument)
 {
-    struct rig *rig = argument;
+    struct redis_fixture *redis = argument;
 
-    uv_run(&rig->scene.turn.loop, UV_RUN_NOWAIT);
-    return fake_redis_played(rig->fake) == fake_redis_steps(rig->fake);
+    uv_run(&redis->fixture.turn.loop, UV_RUN_NOWAIT);
+    return fake_redis_played(redis->fake) == fake_redis_steps(redis->fake);
 }
 
 static void what_did_not_fit_into_the_socket_is_written_when_there_is_room(void **state)
 {
     static struct attempt *asked[FLOOD];
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_expect_any(fake, FLOOD);
-    scene = rig_play_ready(rig, rig_patient());
-    submit_flood(scene, asked);
-    store_flush(scene->turn.store);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    submit_flood(fixture, asked);
+    store_flush(fixture->turn.store);
     fake_redis_resume(fake);
-    assert_true(clock_wait(has_had_everything, rig, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    assert_true(clock_wait(has_had_everything, redis, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 /* More than one read takes in: what came before the reset is told, to the last reply. */
@@ -337,9 +337,9 @@ static void replies_before_a_reset_are_all_told(void **state)
                               "$16\r\n1700000000000001\r\n$-1\r\n$-1\r\n:0\r\n";
     static char all[COUNT * sizeof(row)];
     struct attempt *asked[COUNT];
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     for (size_t i = 0; i < COUNT; i++) {
         memcpy(all + i * (sizeof(row) - 1), row, sizeof(row) - 1);
@@ -348,15 +348,15 @@ static void replies_before_a_reset_are_all_told(void **state)
     fake_expect_any(fake, COUNT);
     fake_send(fake, all, COUNT * (sizeof(row) - 1));
     fake_reset(fake);
-    scene = rig_play_ready(rig, rig_patient());
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     for (size_t i = 0; i < COUNT; i++) {
-        asked[i] = submit_get(scene, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"));
+        asked[i] = submit_get(fixture, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"));
     }
-    store_flush(scene->turn.store);
-    rig_played(rig);
-    assert_true(scene_settle(scene));
+    store_flush(fixture->turn.store);
+    redis_fixture_played(redis);
+    assert_true(store_fixture_settle(fixture));
     for (size_t i = 0; i < COUNT; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK_STATUS(fixture, asked[i], STATUS_OK);
     }
 }
 
@@ -375,55 +375,55 @@ static void play_again(struct fake_redis *fake)
     }
 }
 
-static void check_asked_again(struct scene *scene, struct attempt *const *asked)
+static void check_asked_again(struct store_fixture *fixture, struct attempt *const *asked)
 {
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        CHECK_STATUS(scene, asked[verb], verb == STORE_PING ? STATUS_UNAVAILABLE : STATUS_OK);
+        CHECK_STATUS(fixture, asked[verb], verb == STORE_PING ? STATUS_UNAVAILABLE : STATUS_OK);
     }
 }
 
 static void what_was_never_written_is_sent_over_the_next_connection(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
     play_again(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
     fake_redis_resume(fake);
-    assert_true(scene_settle(scene));
-    check_asked_again(scene, asked);
-    rig_played(rig);
+    assert_true(store_fixture_settle(fixture));
+    check_asked_again(fixture, asked);
+    redis_fixture_played(redis);
 }
 
 static void what_is_in_doubt_is_sent_again(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect_any(fake, STORE_VERB_COUNT);
     fake_close(fake);
     play_again(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
-    assert_true(scene_settle(scene));
-    check_asked_again(scene, asked);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
+    assert_true(store_fixture_settle(fixture));
+    check_asked_again(fixture, asked);
+    redis_fixture_played(redis);
 }
 
 static void it_is_sent_again_as_often_as_it_is_lost(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     for (int i = 0; i < 4; i++) {
@@ -434,34 +434,34 @@ static void it_is_sent_again_as_often_as_it_is_lost(void **state)
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, HELD);
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, asked, STATUS_OK);
-    CHECK(scene, asked->op.grant.replayed);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, asked, STATUS_OK);
+    CHECK(fixture, asked->op.grant.replayed);
+    redis_fixture_played(redis);
 }
 
 static void what_comes_while_there_is_no_connection_waits_for_it(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     play_again(fake);
-    scene = rig_play(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
-    assert_true(scene_settle(scene));
-    check_asked_again(scene, asked);
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
+    assert_true(store_fixture_settle(fixture));
+    check_asked_again(fixture, asked);
+    redis_fixture_played(redis);
 }
 
 /* What an operation becomes whose first reply is lost and whose second one is this. */
-static enum status told_again(struct rig *rig, enum store_verb verb, const char *reply)
+static enum status told_again(struct redis_fixture *redis, enum store_verb verb, const char *reply)
 {
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
     enum status status;
 
@@ -471,12 +471,12 @@ static enum status told_again(struct rig *rig, enum store_verb verb, const char 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, reply);
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, verb, ID, ANN);
-    assert_true(scene_settle(scene));
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, verb, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
     status = asked->op.status;
-    rig_played(rig);
-    rig_close(rig);
+    redis_fixture_played(redis);
+    redis_fixture_close(redis);
     return status;
 }
 
@@ -513,11 +513,11 @@ static void what_is_final_settles_what_is_in_doubt(void **state)
 /* ---- Waiting, and its end ---- */
 
 /* The connection is lost, with or without having taken a grant, and there is no other one. */
-static void check_waits_for_its_deadline(struct rig *rig, bool is_sent)
+static void check_waits_for_its_deadline(struct redis_fixture *redis, bool is_sent)
 {
     enum { DEADLINE_MS = 200 };
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
     int64_t start_ms;
 
@@ -527,22 +527,22 @@ static void check_waits_for_its_deadline(struct rig *rig, bool is_sent)
         fake_expect(fake, "EVALSHA ");
     }
     fake_close(fake);
-    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
+    fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
     fake_redis_resume(fake);
     if (!is_sent) {
-        rig_played(rig);
-        assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
+        redis_fixture_played(redis);
+        assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     }
-    uv_update_time(&scene->turn.loop);
+    uv_update_time(&fixture->turn.loop);
     start_ms = clock_ms();
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK(scene, clock_ms() - start_ms >= DEADLINE_MS - 1);
-    CHECK_STATUS(scene, asked, is_sent ? STATUS_UNKNOWN : STATUS_UNAVAILABLE);
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK(fixture, clock_ms() - start_ms >= DEADLINE_MS - 1);
+    CHECK_STATUS(fixture, asked, is_sent ? STATUS_UNKNOWN : STATUS_UNAVAILABLE);
     if (is_sent) {
-        rig_played(rig);
+        redis_fixture_played(redis);
     }
-    rig_close(rig);
+    redis_fixture_close(redis);
 }
 
 static void what_is_never_sent_is_unavailable_at_its_deadline(void **state)
@@ -557,82 +557,83 @@ static void what_stays_in_doubt_is_unknown_at_its_deadline(void **state)
 
 static bool has_been_away(void *argument)
 {
-    struct scene *scene = argument;
-    struct attempt *asked = submit_get(scene, ID);
+    struct store_fixture *fixture = argument;
+    struct attempt *asked = submit_get(fixture, ID);
 
-    store_deliver(scene->turn.store);
+    store_deliver(fixture->turn.store);
     return asked->done == 1;
 }
 
 /* Nobody waits for what has outlasted a deadline, and nobody sends a ping to what is not there. */
 static void a_long_outage_is_told_at_once(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *ping;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_close(fake);
-    scene = rig_play_ready(rig, deadline(SHORT_MS));
+    fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
     fake_redis_resume(fake);
-    rig_played(rig);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    ping = submit_ping(scene);
-    store_deliver(scene->turn.store);
-    CHECK_STATUS(scene, ping, STATUS_UNAVAILABLE);
-    assert_true(turn_until(&scene->turn, has_been_away, scene, CLOCK_PATIENCE_MS));
-    assert_true(scene_settle(scene));
+    redis_fixture_played(redis);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    ping = submit_ping(fixture);
+    store_deliver(fixture->turn.store);
+    CHECK_STATUS(fixture, ping, STATUS_UNAVAILABLE);
+    assert_true(turn_until(&fixture->turn, has_been_away, fixture, CLOCK_PATIENCE_MS));
+    assert_true(store_fixture_settle(fixture));
 }
 
 static void those_who_wait_are_bounded(void **state)
 {
     enum { BOUND = 10, COUNT = 25 };
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct attempt *asked[COUNT];
-    struct scene *scene = rig_open(
-        rig, "redis://127.0.0.1:1",
-        (struct store_limits){.deadline_ms = rig_patient().deadline_ms, .in_flight = BOUND});
+    struct store_fixture *fixture =
+        redis_fixture_open(redis, "redis://127.0.0.1:1",
+                           (struct store_limits){.deadline_ms = redis_fixture_patient().deadline_ms,
+                                                 .in_flight = BOUND});
 
     for (size_t i = 0; i < COUNT; i++) {
-        asked[i] = submit_grant(scene, ID, ANN);
+        asked[i] = submit_grant(fixture, ID, ANN);
     }
-    store_flush(scene->turn.store);
-    store_deliver(scene->turn.store);
+    store_flush(fixture->turn.store);
+    store_deliver(fixture->turn.store);
     for (size_t i = 0; i < COUNT; i++) {
-        CHECK_INT(scene, asked[i]->done, i < BOUND ? 0 : 1);
+        CHECK_INT(fixture, asked[i]->done, i < BOUND ? 0 : 1);
     }
-    CHECK_STATUS(scene, asked[BOUND], STATUS_OVERLOADED);
-    scene_end(scene);
-    CHECK_STATUS(scene, asked[0], STATUS_UNAVAILABLE);
-    close_ended(rig);
+    CHECK_STATUS(fixture, asked[BOUND], STATUS_OVERLOADED);
+    store_fixture_end(fixture);
+    CHECK_STATUS(fixture, asked[0], STATUS_UNAVAILABLE);
+    close_ended(redis);
 }
 
 /* ---- Replies that are late ---- */
 
 /* Ends an attempt; whether the operation was answered in time. */
-static bool in_time(struct rig *rig, const struct attempt *asked)
+static bool in_time(struct redis_fixture *redis, const struct attempt *asked)
 {
     bool is_answered = asked->op.status == STATUS_OK;
 
     if (is_answered) {
-        rig_played(rig);
+        redis_fixture_played(redis);
     } else {
-        fake_redis_abandon(rig->fake);
-        rig->fake = NULL;
+        fake_redis_abandon(redis->fake);
+        redis->fake = NULL;
     }
-    rig_close(rig);
+    redis_fixture_close(redis);
     return is_answered;
 }
 
 /* The reply to the first grant comes after its deadline; the second one is submitted before or
  * after that. False when the second one, too, was not answered in time. */
-static bool late_reply_attempt(struct rig *rig, bool second_is_waiting)
+static bool late_reply_attempt(struct redis_fixture *redis, bool second_is_waiting)
 {
-    struct fake_redis *fake = rig_fake(rig);
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *late, *next;
-    struct scene *scene;
+    struct store_fixture *fixture;
     size_t sent;
 
     fake_greeting(fake, NULL, "0");
@@ -642,33 +643,33 @@ static bool late_reply_attempt(struct rig *rig, bool second_is_waiting)
     sent = fake_redis_steps(fake);
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, OUTCOME(17, "h" LATER));
-    scene = rig_play_ready(rig, deadline(SHORT_MS));
-    late = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
+    late = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, late, STATUS_UNKNOWN);
     if (second_is_waiting) {
-        next = rig_submit(rig, STORE_GRANT, ID, ANN);
-        store_flush(scene->turn.store);
+        next = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+        store_flush(fixture->turn.store);
         fake_redis_resume(fake);
     } else {
         fake_redis_resume(fake);
         fake_redis_wait_played(fake, sent, SHORT_MS);
-        next = rig_submit(rig, STORE_GRANT, ID, ANN);
+        next = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
     }
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, late, STATUS_UNKNOWN);
     if (next->op.status == STATUS_OK) {
-        CHECK_INT(scene, next->op.grant.grant.granted_at_us, 1700000000000002);
+        CHECK_INT(fixture, next->op.grant.grant.granted_at_us, 1700000000000002);
     }
-    return in_time(rig, next);
+    return in_time(redis, next);
 }
 
-static void check_late(struct rig *rig, bool second_is_waiting)
+static void check_late(struct redis_fixture *redis, bool second_is_waiting)
 {
     bool is_done = false;
 
     for (int i = 0; i < ATTEMPTS && !is_done; i++) {
-        is_done = late_reply_attempt(rig, second_is_waiting);
+        is_done = late_reply_attempt(redis, second_is_waiting);
     }
     assert_true(is_done);
 }
@@ -685,13 +686,13 @@ static void a_late_reply_is_not_given_to_an_operation_that_waits(void **state)
 
 /* What is asked of a Redis that hangs is not left with it, and so is not in doubt. A ping is told
  * at once. False when the machine was too slow to tell the deadlines apart. */
-static bool silent_attempt(struct rig *rig)
+static bool silent_attempt(struct redis_fixture *redis)
 {
     /* Twice that is not near one of the link's looks at the connection, which are every 500 ms. */
     enum { DEADLINE_MS = 870 };
-    struct fake_redis *fake = rig_fake(rig);
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *sent, *kept, *ping, *last;
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
@@ -699,24 +700,24 @@ static bool silent_attempt(struct rig *rig)
     fake_send_text(fake, GRANTED);
     fake_expect(fake, "PING");
     fake_send_text(fake, "+PONG\r\n");
-    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
-    sent = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, sent, STATUS_UNKNOWN);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    ping = submit_ping(scene);
-    store_deliver(scene->turn.store);
-    CHECK_STATUS(scene, ping, STATUS_UNAVAILABLE);
-    kept = rig_submit(rig, STORE_GRANT, STR("dsc-BBBBBBBBBBBBBBBBBBBBBB"), ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, kept, STATUS_UNAVAILABLE);
+    fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
+    sent = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, sent, STATUS_UNKNOWN);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    ping = submit_ping(fixture);
+    store_deliver(fixture->turn.store);
+    CHECK_STATUS(fixture, ping, STATUS_UNAVAILABLE);
+    kept = redis_fixture_submit(redis, STORE_GRANT, STR("dsc-BBBBBBBBBBBBBBBBBBBBBB"), ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, kept, STATUS_UNAVAILABLE);
     fake_redis_resume(fake);
-    if (!turn_until_ready(&scene->turn, DEADLINE_MS)) {
-        return in_time(rig, ping);
+    if (!turn_until_ready(&fixture->turn, DEADLINE_MS)) {
+        return in_time(redis, ping);
     }
-    last = submit_ping(scene);
-    assert_true(scene_settle(scene));
-    return in_time(rig, last);
+    last = submit_ping(fixture);
+    assert_true(store_fixture_settle(fixture));
+    return in_time(redis, last);
 }
 
 static void a_silent_connection_takes_no_more(void **state)
@@ -744,10 +745,10 @@ static bool has_played(void *argument)
 static void a_silent_connection_is_given_up_after_two_deadlines(void **state)
 {
     enum { DEADLINE_MS = 400 };
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct played given_up = {.fake = fake};
-    struct scene *scene;
+    struct store_fixture *fixture;
     int64_t start_ms;
 
     fake_greeting(fake, NULL, "0");
@@ -755,47 +756,47 @@ static void a_silent_connection_is_given_up_after_two_deadlines(void **state)
     fake_wait_for_client_close(fake);
     given_up.steps = fake_redis_steps(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
-    uv_update_time(&scene->turn.loop);
+    fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
+    uv_update_time(&fixture->turn.loop);
     start_ms = clock_ms();
-    rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    CHECK(scene, clock_ms() - start_ms >= DEADLINE_MS - 1);
-    assert_true(turn_until(&scene->turn, has_played, &given_up, CLOCK_PATIENCE_MS));
-    CHECK(scene, clock_ms() - start_ms >= 2 * DEADLINE_MS - 1);
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    CHECK(fixture, clock_ms() - start_ms >= DEADLINE_MS - 1);
+    assert_true(turn_until(&fixture->turn, has_played, &given_up, CLOCK_PATIENCE_MS));
+    CHECK(fixture, clock_ms() - start_ms >= 2 * DEADLINE_MS - 1);
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void a_silent_greeting_is_given_up_and_tried_again(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_accept(fake);
     fake_wait_for_client_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play(rig, deadline(400));
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, deadline(400));
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 /* Nobody waits for an answer on an idle connection, however long it is silent. */
 static void an_idle_connection_is_kept(void **state)
 {
     enum { DEADLINE_MS = 200, LONG_MS = 1600 };
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "PING");
-    scene = rig_play_ready(rig, deadline(DEADLINE_MS));
-    assert_false(turn_until_not_ready(&scene->turn, LONG_MS));
-    submit_ping(scene);
-    assert_true(scene_settle(scene));
-    rig_played(rig); /* it came over the same connection */
+    fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
+    assert_false(turn_until_not_ready(&fixture->turn, LONG_MS));
+    submit_ping(fixture);
+    assert_true(store_fixture_settle(fixture));
+    redis_fixture_played(redis); /* it came over the same connection */
 }
 
 /* ---- Refusals ---- */
@@ -815,9 +816,9 @@ static void refusals_are_surely_not_applied(void **state)
         "-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
     };
     enum { COUNT = sizeof(refusals) / sizeof(refusals[0]) };
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     for (size_t i = 0; i < COUNT; i++) {
@@ -826,24 +827,24 @@ static void refusals_are_surely_not_applied(void **state)
             fake_send_text(fake, refusals[i]);
         }
     }
-    scene = rig_play_ready(rig, rig_patient());
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     for (size_t i = 0; i < COUNT; i++) {
         struct attempt *asked[STORE_VERB_COUNT];
 
-        rig_submit_each(rig, ID, ANN, asked);
-        assert_true(scene_settle(scene));
+        redis_fixture_submit_each(redis, ID, ANN, asked);
+        assert_true(store_fixture_settle(fixture));
         for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-            CHECK_STATUS(scene, asked[verb], STATUS_UNAVAILABLE);
+            CHECK_STATUS(fixture, asked[verb], STATUS_UNAVAILABLE);
         }
     }
-    rig_played(rig);
+    redis_fixture_played(redis);
 }
 
 static void a_refusal_as_a_read_only_replica_leads_to_a_new_connection(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
@@ -851,40 +852,40 @@ static void a_refusal_as_a_read_only_replica_leads_to_a_new_connection(void **st
     fake_send_text(fake, "-READONLY You can't write against a read only replica.\r\n");
     fake_wait_for_client_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, asked, STATUS_UNAVAILABLE);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, asked, STATUS_UNAVAILABLE);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void an_unknown_error_is_corrupt(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, "-ERR what nobody has foreseen\r\n");
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, asked, STATUS_CORRUPT);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, asked, STATUS_CORRUPT);
+    redis_fixture_played(redis);
 }
 
 /* ---- Scripts that are not loaded ---- */
 
 static void a_missing_script_is_sent_whole(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *granted, *read;
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect_together(fake, 2);
@@ -892,20 +893,20 @@ static void a_missing_script_is_sent_whole(void **state)
     fake_send_text(fake, ROW);
     fake_expect(fake, "EVAL -- Grants discounts to users");
     fake_send_text(fake, GRANTED);
-    scene = rig_play_ready(rig, rig_patient());
-    granted = submit_grant(scene, ID, ANN);
-    read = submit_get(scene, ID);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    CHECK_STATUS(scene, read, STATUS_OK);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    granted = submit_grant(fixture, ID, ANN);
+    read = submit_get(fixture, ID);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    CHECK_STATUS(fixture, read, STATUS_OK);
+    redis_fixture_played(redis);
 }
 
 static void a_script_that_stays_missing_is_a_refusal(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
@@ -913,18 +914,18 @@ static void a_script_that_stays_missing_is_a_refusal(void **state)
     fake_send_text(fake, NOSCRIPT);
     fake_expect(fake, "EVAL ");
     fake_send_text(fake, NOSCRIPT);
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, asked, STATUS_UNAVAILABLE);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, asked, STATUS_UNAVAILABLE);
+    redis_fixture_played(redis);
 }
 
 static void a_whole_script_whose_reply_is_lost_is_unknown(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
@@ -932,20 +933,20 @@ static void a_whole_script_whose_reply_is_lost_is_unknown(void **state)
     fake_send_text(fake, NOSCRIPT);
     fake_expect(fake, "EVAL ");
     fake_close(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    lose_and_end(rig);
-    CHECK_STATUS(scene, asked, STATUS_UNKNOWN);
-    close_ended(rig);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    lose_and_end(redis);
+    CHECK_STATUS(fixture, asked, STATUS_UNKNOWN);
+    close_ended(redis);
+    redis_fixture_played(redis);
 }
 
 /* Nobody waits for it any more; what comes next does not get into its way. */
-static bool late_noscript_attempt(struct rig *rig)
+static bool late_noscript_attempt(struct redis_fixture *redis)
 {
-    struct fake_redis *fake = rig_fake(rig);
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *late, *next;
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
@@ -953,15 +954,15 @@ static bool late_noscript_attempt(struct rig *rig)
     fake_send_text(fake, NOSCRIPT);
     fake_expect(fake, "PING");
     fake_send_text(fake, "+PONG\r\n");
-    scene = rig_play_ready(rig, deadline(SHORT_MS));
-    late = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
-    CHECK_STATUS(scene, late, STATUS_UNKNOWN);
+    fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
+    late = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
+    CHECK_STATUS(fixture, late, STATUS_UNKNOWN);
     fake_redis_resume(fake);
-    turn_until_ready(&scene->turn, SHORT_MS);
-    next = submit_ping(scene);
-    assert_true(scene_settle(scene));
-    return in_time(rig, next);
+    turn_until_ready(&fixture->turn, SHORT_MS);
+    next = submit_ping(fixture);
+    assert_true(store_fixture_settle(fixture));
+    return in_time(redis, next);
 }
 
 static void a_script_found_missing_after_the_deadline_is_not_sent_again(void **state)
@@ -977,29 +978,30 @@ static void a_script_found_missing_after_the_deadline_is_not_sent_again(void **s
 /* ---- Garbage ---- */
 
 /* What one operation becomes when its reply is this; the connection goes on or not. */
-static enum status told(struct rig *rig, enum store_verb verb, const char *reply)
+static enum status told(struct redis_fixture *redis, enum store_verb verb, const char *reply)
 {
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
     enum status status;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
     fake_send_text(fake, reply);
-    scene = rig_play_ready(rig, rig_patient());
-    asked = rig_submit(rig, verb, ID, ANN);
-    assert_true(scene_settle(scene));
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    asked = redis_fixture_submit(redis, verb, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
     status = asked->op.status;
-    rig_played(rig);
-    rig_close(rig);
+    redis_fixture_played(redis);
+    redis_fixture_close(redis);
     return status;
 }
 
-static void check_corrupt(struct rig *rig, enum store_verb verb, const char *const *wrong)
+static void check_corrupt(struct redis_fixture *redis, enum store_verb verb,
+                          const char *const *wrong)
 {
     for (; *wrong != NULL; wrong++) {
-        enum status status = told(rig, verb, *wrong);
+        enum status status = told(redis, verb, *wrong);
 
         if (status != STATUS_CORRUPT) {
             fail_msg("%s became %s", *wrong, status_name(status));
@@ -1097,9 +1099,9 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
     };
 
     for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
-        struct rig *rig = *state;
-        struct fake_redis *fake = rig_fake(rig);
-        struct scene *scene;
+        struct redis_fixture *redis = *state;
+        struct fake_redis *fake = redis_fixture_fake(redis);
+        struct store_fixture *fixture;
         struct attempt *asked;
 
         fake_greeting(fake, NULL, "0");
@@ -1109,12 +1111,12 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
         fake_greeting(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, HELD);
-        scene = rig_play_ready(rig, rig_patient());
-        asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-        assert_true(scene_settle(scene));
-        CHECK_STATUS(scene, asked, STATUS_OK);
-        rig_played(rig);
-        rig_close(rig);
+        fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+        asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+        assert_true(store_fixture_settle(fixture));
+        CHECK_STATUS(fixture, asked, STATUS_OK);
+        redis_fixture_played(redis);
+        redis_fixture_close(redis);
     }
 }
 
@@ -1122,53 +1124,53 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
  * to nobody here; later ones read it. */
 static void a_reply_of_ten_levels_grants_nothing(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
     struct attempt *asked;
 
     fake_greeting(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n");
-    scene = rig_play_ready(rig, deadline(SHORT_MS));
-    asked = rig_submit(rig, STORE_GRANT, ID, ANN);
-    assert_true(scene_settle(scene));
+    fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
+    asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
+    assert_true(store_fixture_settle(fixture));
     assert_true(asked->op.status == STATUS_UNKNOWN || asked->op.status == STATUS_CORRUPT);
 }
 
 static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_send_text(fake, "-ERR max number of clients reached\r\n");
     fake_wait_for_client_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play_ready(rig, rig_patient());
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     fake_redis_resume(fake);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 /* ---- Greetings ---- */
 
-static void check_greeting(struct rig *rig, const char *login_of_url, const char *login,
+static void check_greeting(struct redis_fixture *redis, const char *login_of_url, const char *login,
                            const char *db)
 {
-    struct fake_redis *fake = rig_fake(rig);
+    struct fake_redis *fake = redis_fixture_fake(redis);
     char url[128];
 
     fake_greeting(fake, login, db);
     fake_redis_start(fake);
     snprintf(url, sizeof(url), "redis://%s127.0.0.1:%d/%s", login_of_url, fake_redis_port(fake),
              db);
-    rig_open(rig, url, rig_patient());
-    assert_true(turn_until_ready(&rig->scene.turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    redis_fixture_open(redis, url, redis_fixture_patient());
+    assert_true(turn_until_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void a_password_is_sent_first(void **state)
@@ -1194,9 +1196,9 @@ static void a_refused_greeting_is_tried_again(void **state)
         "-ERR max number of clients reached\r\n",
         "-DENIED Redis is running in protected mode\r\n",
     };
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         fake_accept(fake);
@@ -1205,16 +1207,16 @@ static void a_refused_greeting_is_tried_again(void **state)
         fake_wait_for_client_close(fake);
     }
     fake_greeting(fake, NULL, "0");
-    scene = rig_play(rig, rig_patient());
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, redis_fixture_patient());
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void a_refused_script_is_tried_again(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_accept(fake);
     fake_expect(fake, "SELECT");
@@ -1223,16 +1225,16 @@ static void a_refused_script_is_tried_again(void **state)
     fake_send_text(fake, "-NOPERM this user has no permissions to run the 'script' command\r\n");
     fake_wait_for_client_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play(rig, rig_patient());
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, redis_fixture_patient());
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void a_connection_that_ends_while_greeting_is_made_again(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_accept(fake);
     fake_close(fake);
@@ -1243,26 +1245,26 @@ static void a_connection_that_ends_while_greeting_is_made_again(void **state)
     fake_send_text(fake, "+OK\r\n$40\r\n0123456789");
     fake_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play(rig, rig_patient());
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, redis_fixture_patient());
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 static void an_idle_connection_that_ends_is_made_again(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_pause(fake);
     fake_close(fake);
     fake_greeting(fake, NULL, "0");
-    scene = rig_play_ready(rig, rig_patient());
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     fake_redis_resume(fake);
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    assert_true(turn_until_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_played(rig);
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_played(redis);
 }
 
 /* ---- The end, in each state of the connection ---- */
@@ -1277,10 +1279,10 @@ static void find_poll(uv_handle_t *handle, void *found)
 /* Whether there is a socket, as far as the loop shows it. */
 static bool has_socket(void *argument)
 {
-    struct scene *scene = argument;
+    struct store_fixture *fixture = argument;
     bool found = false;
 
-    uv_walk(&scene->turn.loop, find_poll, &found);
+    uv_walk(&fixture->turn.loop, find_poll, &found);
     return found;
 }
 
@@ -1312,178 +1314,179 @@ static void full_listener_close(struct full_listener *full)
     close(full->listener);
 }
 
-static struct scene *open_on_port(struct rig *rig, int port, struct store_limits limits)
+static struct store_fixture *open_on_port(struct redis_fixture *redis, int port,
+                                          struct store_limits limits)
 {
     char url[64];
 
     snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
-    return rig_open(rig, url, limits);
+    return redis_fixture_open(redis, url, limits);
 }
 
 static void a_store_that_resolves_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct attempt *asked;
 
-    rig_open(rig, "redis://localhost:1", rig_patient());
-    asked = submit_ping(&rig->scene);
-    scene_end(&rig->scene);
-    CHECK_STATUS(&rig->scene, asked, STATUS_UNAVAILABLE);
-    assert_null(scene_free(&rig->scene));
-    store_engine_close(rig->engine);
-    rig->engine = NULL;
+    redis_fixture_open(redis, "redis://localhost:1", redis_fixture_patient());
+    asked = submit_ping(&redis->fixture);
+    store_fixture_end(&redis->fixture);
+    CHECK_STATUS(&redis->fixture, asked, STATUS_UNAVAILABLE);
+    assert_null(store_fixture_free(&redis->fixture));
+    store_engine_close(redis->engine);
+    redis->engine = NULL;
 }
 
 static void a_store_that_connects_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct full_listener full = full_listener();
-    struct scene *scene = open_on_port(rig, full.port, rig_patient());
+    struct store_fixture *fixture = open_on_port(redis, full.port, redis_fixture_patient());
 
-    assert_true(turn_until(&scene->turn, has_socket, scene, CLOCK_PATIENCE_MS));
-    assert_false(store_is_ready(scene->turn.store));
-    rig_close(rig);
+    assert_true(turn_until(&fixture->turn, has_socket, fixture, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(fixture->turn.store));
+    redis_fixture_close(redis);
     full_listener_close(&full);
 }
 
 static void a_store_that_greets_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_accept(fake);
     fake_expect(fake, "SELECT");
     fake_send_text(fake, "+OK\r\n");
     fake_wait_for_client_close(fake);
-    scene = rig_play(rig, rig_patient());
-    assert_false(turn_until_ready(&scene->turn, 50));
-    rig_close(rig);
-    rig_played(rig);
+    fixture = redis_fixture_play(redis, redis_fixture_patient());
+    assert_false(turn_until_ready(&fixture->turn, 50));
+    redis_fixture_close(redis);
+    redis_fixture_played(redis);
 }
 
 static void a_store_that_is_ready_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
 
     fake_greeting(fake, NULL, "0");
     fake_wait_for_client_close(fake);
-    rig_play_ready(rig, rig_patient());
-    rig_close(rig);
-    rig_played(rig);
+    redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_close(redis);
+    redis_fixture_played(redis);
 }
 
 static void a_store_that_waits_for_replies_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *asked[STORE_VERB_COUNT];
-    struct scene *scene;
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_wait_for_client_close(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    rig_submit_each(rig, ID, ANN, asked);
-    store_flush(scene->turn.store);
-    scene_end(scene);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    redis_fixture_submit_each(redis, ID, ANN, asked);
+    store_flush(fixture->turn.store);
+    store_fixture_end(fixture);
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        CHECK_STATUS(scene, asked[verb], rig_lost((enum store_verb)verb));
+        CHECK_STATUS(fixture, asked[verb], redis_fixture_lost((enum store_verb)verb));
     }
-    assert_null(scene_free(scene));
-    store_engine_close(rig->engine);
-    rig->engine = NULL;
-    rig_played(rig);
+    assert_null(store_fixture_free(fixture));
+    store_engine_close(redis->engine);
+    redis->engine = NULL;
+    redis_fixture_played(redis);
 }
 
 static void a_store_that_rests_can_be_closed(void **state)
 {
-    struct rig *rig = *state;
-    struct fake_redis *fake = rig_fake(rig);
-    struct scene *scene;
+    struct redis_fixture *redis = *state;
+    struct fake_redis *fake = redis_fixture_fake(redis);
+    struct store_fixture *fixture;
 
     fake_greeting(fake, NULL, "0");
     fake_close(fake);
-    scene = rig_play_ready(rig, rig_patient());
-    assert_true(turn_until_not_ready(&scene->turn, CLOCK_PATIENCE_MS));
-    rig_close(rig);
-    rig_played(rig);
+    fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
+    assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
+    redis_fixture_close(redis);
+    redis_fixture_played(redis);
 }
 
 /* Long before any deadline: the next one may come about. */
 static void a_connection_that_does_not_come_about_is_given_up(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct full_listener full = full_listener();
-    struct scene *scene = open_on_port(rig, full.port, rig_patient());
+    struct store_fixture *fixture = open_on_port(redis, full.port, redis_fixture_patient());
 
-    assert_true(turn_until(&scene->turn, has_socket, scene, CLOCK_PATIENCE_MS));
-    assert_true(turn_until(&scene->turn, has_no_socket, scene, CLOCK_PATIENCE_MS));
-    assert_false(store_is_ready(scene->turn.store));
-    rig_close(rig);
+    assert_true(turn_until(&fixture->turn, has_socket, fixture, CLOCK_PATIENCE_MS));
+    assert_true(turn_until(&fixture->turn, has_no_socket, fixture, CLOCK_PATIENCE_MS));
+    assert_false(store_is_ready(fixture->turn.store));
+    redis_fixture_close(redis);
     full_listener_close(&full);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG(whole_replies_are_understood),
-        RIG(replies_in_pieces_are_understood),
-        RIG(what_a_turn_submits_goes_out_in_one_write),
-        RIG(a_reply_cut_at_any_byte_says_what_is_known),
-        RIG(a_reply_reset_at_any_byte_says_what_is_known),
-        RIG(replies_before_a_reset_are_all_told),
-        RIG(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
-        RIG(what_was_answered_before_the_cut_stays_answered),
-        RIG(what_was_never_written_is_surely_not_applied),
-        RIG(what_a_lost_connection_did_not_take_is_surely_not_applied),
-        RIG(what_did_not_fit_into_the_socket_is_surely_not_applied),
-        RIG(what_did_not_fit_into_the_socket_is_written_when_there_is_room),
-        RIG(what_was_never_written_is_sent_over_the_next_connection),
-        RIG(what_is_in_doubt_is_sent_again),
-        RIG(it_is_sent_again_as_often_as_it_is_lost),
-        RIG(what_comes_while_there_is_no_connection_waits_for_it),
-        RIG(a_refusal_does_not_settle_what_is_in_doubt),
-        RIG(what_is_final_settles_what_is_in_doubt),
-        RIG(what_is_never_sent_is_unavailable_at_its_deadline),
-        RIG(what_stays_in_doubt_is_unknown_at_its_deadline),
-        RIG(a_long_outage_is_told_at_once),
-        RIG(those_who_wait_are_bounded),
-        RIG(a_late_reply_is_not_taken_for_the_next_one),
-        RIG(a_late_reply_is_not_given_to_an_operation_that_waits),
-        RIG(a_silent_connection_takes_no_more),
-        RIG(a_silent_connection_is_given_up_after_two_deadlines),
-        RIG(a_silent_greeting_is_given_up_and_tried_again),
-        RIG(an_idle_connection_is_kept),
-        RIG(refusals_are_surely_not_applied),
-        RIG(a_refusal_as_a_read_only_replica_leads_to_a_new_connection),
-        RIG(an_unknown_error_is_corrupt),
-        RIG(a_missing_script_is_sent_whole),
-        RIG(a_script_that_stays_missing_is_a_refusal),
-        RIG(a_whole_script_whose_reply_is_lost_is_unknown),
-        RIG(a_script_found_missing_after_the_deadline_is_not_sent_again),
-        RIG(a_grant_reply_of_a_wrong_form_is_corrupt),
-        RIG(a_create_reply_of_a_wrong_form_is_corrupt),
-        RIG(a_read_reply_of_a_wrong_form_is_corrupt),
-        RIG(a_list_of_a_wrong_form_is_corrupt),
-        RIG(nil_says_that_there_is_no_such_discount),
-        RIG(bytes_that_are_no_replies_end_the_connection),
-        RIG(a_reply_of_ten_levels_grants_nothing),
-        RIG(an_error_that_nobody_asked_for_ends_the_connection),
-        RIG(a_password_is_sent_first),
-        RIG(a_user_is_sent_with_the_password),
-        RIG(the_database_is_selected),
-        RIG(a_refused_greeting_is_tried_again),
-        RIG(a_refused_script_is_tried_again),
-        RIG(a_connection_that_ends_while_greeting_is_made_again),
-        RIG(an_idle_connection_that_ends_is_made_again),
-        RIG(a_store_that_resolves_can_be_closed),
-        RIG(a_store_that_connects_can_be_closed),
-        RIG(a_store_that_greets_can_be_closed),
-        RIG(a_store_that_is_ready_can_be_closed),
-        RIG(a_store_that_waits_for_replies_can_be_closed),
-        RIG(a_store_that_rests_can_be_closed),
-        RIG(a_connection_that_does_not_come_about_is_given_up),
+        REDIS_TEST(whole_replies_are_understood),
+        REDIS_TEST(replies_in_pieces_are_understood),
+        REDIS_TEST(what_a_turn_submits_goes_out_in_one_write),
+        REDIS_TEST(a_reply_cut_at_any_byte_says_what_is_known),
+        REDIS_TEST(a_reply_reset_at_any_byte_says_what_is_known),
+        REDIS_TEST(replies_before_a_reset_are_all_told),
+        REDIS_TEST(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
+        REDIS_TEST(what_was_answered_before_the_cut_stays_answered),
+        REDIS_TEST(what_was_never_written_is_surely_not_applied),
+        REDIS_TEST(what_a_lost_connection_did_not_take_is_surely_not_applied),
+        REDIS_TEST(what_did_not_fit_into_the_socket_is_surely_not_applied),
+        REDIS_TEST(what_did_not_fit_into_the_socket_is_written_when_there_is_room),
+        REDIS_TEST(what_was_never_written_is_sent_over_the_next_connection),
+        REDIS_TEST(what_is_in_doubt_is_sent_again),
+        REDIS_TEST(it_is_sent_again_as_often_as_it_is_lost),
+        REDIS_TEST(what_comes_while_there_is_no_connection_waits_for_it),
+        REDIS_TEST(a_refusal_does_not_settle_what_is_in_doubt),
+        REDIS_TEST(what_is_final_settles_what_is_in_doubt),
+        REDIS_TEST(what_is_never_sent_is_unavailable_at_its_deadline),
+        REDIS_TEST(what_stays_in_doubt_is_unknown_at_its_deadline),
+        REDIS_TEST(a_long_outage_is_told_at_once),
+        REDIS_TEST(those_who_wait_are_bounded),
+        REDIS_TEST(a_late_reply_is_not_taken_for_the_next_one),
+        REDIS_TEST(a_late_reply_is_not_given_to_an_operation_that_waits),
+        REDIS_TEST(a_silent_connection_takes_no_more),
+        REDIS_TEST(a_silent_connection_is_given_up_after_two_deadlines),
+        REDIS_TEST(a_silent_greeting_is_given_up_and_tried_again),
+        REDIS_TEST(an_idle_connection_is_kept),
+        REDIS_TEST(refusals_are_surely_not_applied),
+        REDIS_TEST(a_refusal_as_a_read_only_replica_leads_to_a_new_connection),
+        REDIS_TEST(an_unknown_error_is_corrupt),
+        REDIS_TEST(a_missing_script_is_sent_whole),
+        REDIS_TEST(a_script_that_stays_missing_is_a_refusal),
+        REDIS_TEST(a_whole_script_whose_reply_is_lost_is_unknown),
+        REDIS_TEST(a_script_found_missing_after_the_deadline_is_not_sent_again),
+        REDIS_TEST(a_grant_reply_of_a_wrong_form_is_corrupt),
+        REDIS_TEST(a_create_reply_of_a_wrong_form_is_corrupt),
+        REDIS_TEST(a_read_reply_of_a_wrong_form_is_corrupt),
+        REDIS_TEST(a_list_of_a_wrong_form_is_corrupt),
+        REDIS_TEST(nil_says_that_there_is_no_such_discount),
+        REDIS_TEST(bytes_that_are_no_replies_end_the_connection),
+        REDIS_TEST(a_reply_of_ten_levels_grants_nothing),
+        REDIS_TEST(an_error_that_nobody_asked_for_ends_the_connection),
+        REDIS_TEST(a_password_is_sent_first),
+        REDIS_TEST(a_user_is_sent_with_the_password),
+        REDIS_TEST(the_database_is_selected),
+        REDIS_TEST(a_refused_greeting_is_tried_again),
+        REDIS_TEST(a_refused_script_is_tried_again),
+        REDIS_TEST(a_connection_that_ends_while_greeting_is_made_again),
+        REDIS_TEST(an_idle_connection_that_ends_is_made_again),
+        REDIS_TEST(a_store_that_resolves_can_be_closed),
+        REDIS_TEST(a_store_that_connects_can_be_closed),
+        REDIS_TEST(a_store_that_greets_can_be_closed),
+        REDIS_TEST(a_store_that_is_ready_can_be_closed),
+        REDIS_TEST(a_store_that_waits_for_replies_can_be_closed),
+        REDIS_TEST(a_store_that_rests_can_be_closed),
+        REDIS_TEST(a_connection_that_does_not_come_about_is_given_up),
     };
 
     log_set_level(LOG_ERROR);

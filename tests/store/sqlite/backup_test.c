@@ -91,8 +91,8 @@ int renameat2(int from_place, const char *from, int to_place, const char *to, un
 struct archive {
     struct directory directory;
     struct store_engine *engine;
-    struct scene scene;
-    bool is_at_rest; /* the scene is closed */
+    struct store_fixture fixture;
+    bool is_at_rest; /* the store is closed */
     char path[64];
 };
 
@@ -112,26 +112,26 @@ static int setup(void **state)
     snprintf(archive->path, sizeof(archive->path), "%s/copy.db", archive->directory.path);
     archive->engine = store_engine_open(url, &fault);
     if (archive->engine == NULL || !store_engine_start(archive->engine) ||
-        !scene_open_ready(&archive->scene, "sqlite", archive->engine, limits)) {
+        !store_fixture_open_ready(&archive->fixture, "sqlite", archive->engine, limits)) {
         return -1;
     }
     for (size_t i = 0; i < BALLAST; i++) {
         char code[256];
 
         memset(code, 'c', sizeof(code));
-        submit_create(&archive->scene,
+        submit_create(&archive->fixture,
                       &(struct discount){.brand_id = STR("a brand"),
                                          .discount_code = {code, sizeof(code)},
                                          .total_count = 1},
                       (struct str){0});
     }
-    return scene_settle(&archive->scene) ? 0 : -1;
+    return store_fixture_settle(&archive->fixture) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     struct archive *archive = *state;
-    const char *broken = archive->is_at_rest ? NULL : scene_close(&archive->scene);
+    const char *broken = archive->is_at_rest ? NULL : store_fixture_close(&archive->fixture);
 
     memset(&disk, 0, sizeof(disk));
     store_engine_close(archive->engine);
@@ -145,7 +145,7 @@ static void rest(struct archive *archive)
 {
     char path[128];
 
-    assert_null(scene_close(&archive->scene));
+    assert_null(store_fixture_close(&archive->fixture));
     archive->is_at_rest = true;
     store_engine_close(archive->engine);
     snprintf(path, sizeof(path), "sqlite:%s/discount.db", archive->directory.path);
@@ -258,9 +258,9 @@ static void the_store_serves_while_a_backup_is_made(void **state)
     sem_init(&held.may_go_on, 0, 0);
     assert_int_equal(pthread_create(&thread, NULL, back_up, &held), 0);
     sem_wait(&held.has_begun);
-    listed = submit_list(&archive->scene, 0, 3);
-    assert_true(scene_settle(&archive->scene));
-    CHECK_STATUS(&archive->scene, listed, STATUS_OK);
+    listed = submit_list(&archive->fixture, 0, 3);
+    assert_true(store_fixture_settle(&archive->fixture));
+    CHECK_STATUS(&archive->fixture, listed, STATUS_OK);
     snprintf(second, sizeof(second), "%s-second", archive->path);
     assert_false(store_engine_backup(archive->engine, second, give_up, NULL, fault));
     assert_non_null(strstr(fault, "another backup"));

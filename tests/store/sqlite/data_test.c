@@ -19,20 +19,21 @@
 #include "support/clock.h"
 #include "support/process.h"
 
-static struct attempt *settled(struct scene *scene, struct attempt *attempt)
+static struct attempt *settled(struct store_fixture *fixture, struct attempt *attempt)
 {
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     return attempt;
 }
 
 /* ---- SQL past the store ---- */
 
 /* The file that the store has closed, by a program that leaves the keys between tables on. */
-static sqlite3 *other_open(const struct sqlite_rig *rig)
+static sqlite3 *other_open(const struct sqlite_fixture *sqlite)
 {
     sqlite3 *other = NULL;
 
-    assert_int_equal(sqlite3_open_v2(rig->path, &other, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(sqlite->path, &other, SQLITE_OPEN_READWRITE, "unix"),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "PRAGMA foreign_keys = ON", NULL, NULL, NULL), SQLITE_OK);
     return other;
 }
@@ -68,15 +69,15 @@ static int64_t number_of(sqlite3 *other, const char *sql)
 /* ---- The schema ---- */
 
 /* A file that the store has written: number 1 has two units and one grant, number 2 none. */
-static sqlite3 *given_file(struct sqlite_rig *rig)
+static sqlite3 *given_file(struct sqlite_fixture *sqlite)
 {
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, 2);
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, 2);
 
-    sqlite_rig_discount(scene, 5);
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, 1), STATUS_OK);
-    sqlite_rig_close(rig);
-    return other_open(rig);
+    sqlite_fixture_discount(fixture, 5);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, 1), STATUS_OK);
+    sqlite_fixture_close(sqlite);
+    return other_open(sqlite);
 }
 
 static void whoever_writes_cannot_grant_more_than_the_stock(void **state)
@@ -162,18 +163,18 @@ static void texts_that_look_like_sql_are_texts(void **state)
     static const struct discount odd = {.brand_id = STR_INIT("x'; DROP TABLE discounts; --"),
                                         .discount_code = STR_INIT("\"); DELETE FROM grants; --"),
                                         .total_count = 1};
-    struct sqlite_rig *rig = *state;
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    struct sqlite_fixture *sqlite = *state;
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
     struct attempt *created =
-        settled(scene, submit_create(scene, &odd, STR("k', 'k'); DROP TABLE grants; --")));
-    struct attempt *granted =
-        settled(scene, submit_grant(scene, created->op.create.discount.id, STR("u' OR 1 = 1; --")));
+        settled(fixture, submit_create(fixture, &odd, STR("k', 'k'); DROP TABLE grants; --")));
+    struct attempt *granted = settled(
+        fixture, submit_grant(fixture, created->op.create.discount.id, STR("u' OR 1 = 1; --")));
     sqlite3 *other;
 
-    CHECK_STATUS(scene, created, STATUS_OK);
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    sqlite_rig_close(rig);
-    other = other_open(rig);
+    CHECK_STATUS(fixture, created, STATUS_OK);
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    sqlite_fixture_close(sqlite);
+    other = other_open(sqlite);
     assert_int_equal(number_of(other, "SELECT count(*) FROM discounts WHERE brand_id ="
                                       " 'x''; DROP TABLE discounts; --' AND discount_code ="
                                       " '\"); DELETE FROM grants; --'"),
@@ -196,63 +197,63 @@ static void a_file_that_is_opened_again_has_everything(void **state)
                                            .total_count = 7,
                                            .starts_at_us = 1700000000123456,
                                            .expires_at_us = 4102444800000001};
-    struct sqlite_rig *rig = *state;
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct attempt *created = settled(scene, submit_create(scene, &window, STR("a key")));
+    struct sqlite_fixture *sqlite = *state;
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct attempt *created = settled(fixture, submit_create(fixture, &window, STR("a key")));
     struct attempt *granted =
-        settled(scene, submit_grant(scene, created->op.create.discount.id, STR("ann")));
+        settled(fixture, submit_grant(fixture, created->op.create.discount.id, STR("ann")));
     int64_t granted_at_us = granted->op.grant.grant.granted_at_us;
     struct attempt *again, *listed;
     const struct discount *found;
 
-    CHECK_STATUS(scene, granted, STATUS_OK);
-    sqlite_rig_close(rig);
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    again = settled(scene, submit_create(scene, &window, STR("a key")));
-    CHECK_STATUS(scene, again, STATUS_OK);
-    CHECK(scene, again->op.create.replayed);
-    listed = settled(scene, submit_list(scene, 0, 10));
-    CHECK_INT(scene, listed->op.list.count, 1);
+    CHECK_STATUS(fixture, granted, STATUS_OK);
+    sqlite_fixture_close(sqlite);
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    again = settled(fixture, submit_create(fixture, &window, STR("a key")));
+    CHECK_STATUS(fixture, again, STATUS_OK);
+    CHECK(fixture, again->op.create.replayed);
+    listed = settled(fixture, submit_list(fixture, 0, 10));
+    CHECK_INT(fixture, listed->op.list.count, 1);
     found = &listed->op.list.discounts[0];
-    CHECK_STR(scene, found->id, again->op.create.discount.id);
-    CHECK_STR(scene, found->discount_code, window.discount_code);
-    CHECK_INT(scene, found->starts_at_us, window.starts_at_us);
-    CHECK_INT(scene, found->expires_at_us, window.expires_at_us);
-    CHECK_INT(scene, found->granted_count, 1);
-    granted = settled(scene, submit_grant(scene, found->id, STR("ann")));
-    CHECK(scene, granted->op.grant.replayed);
-    CHECK_INT(scene, granted->op.grant.grant.granted_at_us, granted_at_us);
+    CHECK_STR(fixture, found->id, again->op.create.discount.id);
+    CHECK_STR(fixture, found->discount_code, window.discount_code);
+    CHECK_INT(fixture, found->starts_at_us, window.starts_at_us);
+    CHECK_INT(fixture, found->expires_at_us, window.expires_at_us);
+    CHECK_INT(fixture, found->granted_count, 1);
+    granted = settled(fixture, submit_grant(fixture, found->id, STR("ann")));
+    CHECK(fixture, granted->op.grant.replayed);
+    CHECK_INT(fixture, granted->op.grant.grant.granted_at_us, granted_at_us);
 }
 
 /* Also when the clock has gone back behind the last creation. */
 static void a_discount_is_created_after_the_last_one(void **state)
 {
-    struct sqlite_rig *rig = *state;
-    sqlite3 *other = given_file(rig);
-    struct scene *scene;
+    struct sqlite_fixture *sqlite = *state;
+    sqlite3 *other = given_file(sqlite);
+    struct store_fixture *fixture;
 
     execute(other, "UPDATE discounts SET created_at = 4102444800000000 WHERE number = 2");
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
     for (int64_t i = 1; i <= 3; i++) {
-        struct attempt *created = settled(scene, submit_create(scene, &plain, (struct str){0}));
+        struct attempt *created = settled(fixture, submit_create(fixture, &plain, (struct str){0}));
 
-        CHECK_INT(scene, created->op.create.discount.created_at_us, 4102444800000000 + i);
+        CHECK_INT(fixture, created->op.create.discount.created_at_us, 4102444800000000 + i);
     }
 }
 
 static void a_key_is_forgotten_after_its_day(void **state)
 {
-    struct sqlite_rig *rig = *state;
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct attempt *created = settled(scene, submit_create(scene, &plain, STR("a key")));
+    struct sqlite_fixture *sqlite = *state;
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct attempt *created = settled(fixture, submit_create(fixture, &plain, STR("a key")));
     struct attempt *again;
     sqlite3 *other;
     int64_t created_at_us = created->op.create.discount.created_at_us, forgotten_us;
 
-    settled(scene, submit_create(scene, &plain, STR("another key")));
-    sqlite_rig_close(rig);
-    other = other_open(rig);
+    settled(fixture, submit_create(fixture, &plain, STR("another key")));
+    sqlite_fixture_close(sqlite);
+    other = other_open(sqlite);
     forgotten_us = number_of(other, "SELECT forgotten_from FROM idempotency_keys"
                                     " WHERE key = 'a key'");
     assert_in_range(forgotten_us, created_at_us + 86400000000 - 1000000,
@@ -260,15 +261,15 @@ static void a_key_is_forgotten_after_its_day(void **state)
     execute(other, "UPDATE idempotency_keys SET forgotten_from = 1");
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    again = settled(scene, submit_create(scene, &plain, STR("a key")));
-    CHECK_STATUS(scene, again, STATUS_OK);
-    CHECK(scene, !again->op.create.replayed);
-    again = settled(scene, submit_create(scene, &plain, STR("a key")));
-    CHECK(scene, again->op.create.replayed);
-    sqlite_rig_close(rig);
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    again = settled(fixture, submit_create(fixture, &plain, STR("a key")));
+    CHECK_STATUS(fixture, again, STATUS_OK);
+    CHECK(fixture, !again->op.create.replayed);
+    again = settled(fixture, submit_create(fixture, &plain, STR("a key")));
+    CHECK(fixture, again->op.create.replayed);
+    sqlite_fixture_close(sqlite);
     /* The other one was swept out on the way. */
-    other = other_open(rig);
+    other = other_open(sqlite);
     assert_int_equal(number_of(other, "SELECT count(*) FROM idempotency_keys"), 1);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
@@ -280,28 +281,28 @@ static void a_key_is_forgotten_after_its_day(void **state)
 /* In a copy of this process: grants, and ends without another word. */
 static void grant_and_die(void *argument)
 {
-    struct sqlite_rig *rig = argument;
+    struct sqlite_fixture *sqlite = argument;
     const char *fault = "";
-    struct store_engine *engine = store_engine_open(rig->url, &fault);
-    struct scene scene;
+    struct store_engine *engine = store_engine_open(sqlite->url, &fault);
+    struct store_fixture fixture;
     struct attempt *created;
     char text[16];
 
     if (engine == NULL || !store_engine_start(engine) ||
-        !scene_open_ready(&scene, "sqlite", engine, sqlite_rig_patient())) {
+        !store_fixture_open_ready(&fixture, "sqlite", engine, sqlite_fixture_patient())) {
         _exit(EXIT_FAILURE);
     }
-    created = submit_create(&scene,
+    created = submit_create(&fixture,
                             &(struct discount){.brand_id = STR("b"),
                                                .discount_code = STR("c"),
                                                .total_count = CRASH_USERS},
                             (struct str){0});
-    scene_settle(&scene);
+    store_fixture_settle(&fixture);
     for (size_t i = 0; i < CRASH_USERS; i++) {
-        struct attempt *asked =
-            submit_grant(&scene, created->op.create.discount.id, crowd_user(i, text));
+        struct attempt *asked = submit_grant(&fixture, created->op.create.discount.id,
+                                             concurrent_clients_user(i, text));
 
-        if (!scene_settle(&scene) || asked->op.status != STATUS_OK) {
+        if (!store_fixture_settle(&fixture) || asked->op.status != STATUS_OK) {
             _exit(EXIT_FAILURE);
         }
     }
@@ -309,16 +310,16 @@ static void grant_and_die(void *argument)
 }
 
 /* Leaves a file with a log behind, and appends `garbage` to that. */
-static void crash(struct sqlite_rig *rig, struct str garbage)
+static void crash(struct sqlite_fixture *sqlite, struct str garbage)
 {
     char log[80];
     struct stat about;
     int status = -1, fd;
 
-    assert_true(
-        process_wait(process_fork(grant_and_die, rig, STDERR_FILENO), CLOCK_PATIENCE_MS, &status));
+    assert_true(process_wait(process_fork(grant_and_die, sqlite, STDERR_FILENO), CLOCK_PATIENCE_MS,
+                             &status));
     assert_int_equal(status, 0);
-    snprintf(log, sizeof(log), "%s-wal", rig->path);
+    snprintf(log, sizeof(log), "%s-wal", sqlite->path);
     assert_int_equal(stat(log, &about), 0);
     assert_true(about.st_size > CRASH_USERS * 4096);
     fd = open(log, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -327,19 +328,19 @@ static void crash(struct sqlite_rig *rig, struct str garbage)
     close(fd);
 }
 
-static void assert_whole(struct sqlite_rig *rig)
+static void assert_whole(struct sqlite_fixture *sqlite)
 {
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct attempt *listed = settled(scene, submit_list(scene, 0, 10));
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct attempt *listed = settled(fixture, submit_list(fixture, 0, 10));
     struct str id;
 
-    CHECK_INT(scene, listed->op.list.count, 1);
+    CHECK_INT(fixture, listed->op.list.count, 1);
     id = listed->op.list.discounts[0].id;
-    CHECK_INT(scene, listed->op.list.discounts[0].granted_count, CRASH_USERS);
+    CHECK_INT(fixture, listed->op.list.discounts[0].granted_count, CRASH_USERS);
     for (size_t i = 0; i < CRASH_USERS; i++) {
-        CHECK_INT(scene, sqlite_rig_grant_get(scene, id, i), STATUS_OK);
+        CHECK_INT(fixture, sqlite_fixture_grant_get(fixture, id, i), STATUS_OK);
     }
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, CRASH_USERS), STATUS_DISCOUNT_EXHAUSTED);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, CRASH_USERS), STATUS_DISCOUNT_EXHAUSTED);
 }
 
 static void a_log_that_a_crash_left_is_recovered(void **state)
@@ -362,10 +363,10 @@ static void half_a_write_at_the_end_of_the_log_is_nothing(void **state)
 static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
 {
     static char garbage[2048];
-    struct sqlite_rig *rig = *state;
-    sqlite3 *other = given_file(rig);
+    struct sqlite_fixture *sqlite = *state;
+    sqlite3 *other = given_file(sqlite);
     int64_t root = number_of(other, "SELECT rootpage FROM sqlite_schema WHERE name = 'grants'");
-    struct scene *scene;
+    struct store_fixture *fixture;
     struct attempt *listed;
     struct str id;
     int fd;
@@ -373,52 +374,52 @@ static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
     assert_int_equal(number_of(other, "PRAGMA page_size"), sizeof(garbage));
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
     memset(garbage, 0xA5, sizeof(garbage));
-    fd = open(rig->path, O_WRONLY | O_CLOEXEC);
+    fd = open(sqlite->path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, garbage, sizeof(garbage), (root - 1) * (off_t)sizeof(garbage)),
                      sizeof(garbage));
     close(fd);
 
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    listed = settled(scene, submit_list(scene, 0, 10));
-    CHECK_STATUS(scene, listed, STATUS_OK);
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    listed = settled(fixture, submit_list(fixture, 0, 10));
+    CHECK_STATUS(fixture, listed, STATUS_OK);
     id = listed->op.list.discounts[0].id;
-    CHECK_INT(scene, sqlite_rig_grant_get(scene, id, 1), STATUS_CORRUPT);
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, 2), STATUS_CORRUPT);
-    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), 1);
+    CHECK_INT(fixture, sqlite_fixture_grant_get(fixture, id, 1), STATUS_CORRUPT);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, 2), STATUS_CORRUPT);
+    CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), 1);
 }
 
 /* ---- Values that no store of ours writes ---- */
 
 /* Number 1, which user 1 was granted, as somebody has changed it. */
-static void check_plant(struct sqlite_rig *rig, const char *sql, int corrupt)
+static void check_plant(struct sqlite_fixture *sqlite, const char *sql, int corrupt)
 {
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, 5);
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, 5);
     char kept[32] = "";
     int found;
     sqlite3 *other;
 
     memcpy(kept, id.p, id.n);
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, 1), STATUS_OK);
-    sqlite_rig_close(rig);
-    other = other_open(rig);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, 1), STATUS_OK);
+    sqlite_fixture_close(sqlite);
+    other = other_open(sqlite);
     execute(other, "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
     sqlite3_db_config(other, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     execute(other, sql);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    found = corrupt_ones(scene, str_of(kept), STR("user 1"));
-    sqlite_rig_close(rig);
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    found = corrupt_ones(fixture, str_of(kept), STR("user 1"));
+    sqlite_fixture_close(sqlite);
     if (found != corrupt) {
         fail_msg("%s: corrupt are 0x%x, not 0x%x", sql, (unsigned)found, (unsigned)corrupt);
     }
-    other = other_open(rig);
+    other = other_open(sqlite);
     if ((corrupt & GRANT) != 0) {
         assert_int_equal(number_of(other, "SELECT count(*) FROM grants WHERE user_id = 'new'"), 0);
     }
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    assert_int_equal(unlink(rig->path), 0);
+    assert_int_equal(unlink(sqlite->path), 0);
 }
 
 static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
@@ -472,26 +473,26 @@ static void nothing_is_created_behind_the_last_time(void **state)
     static const char *const last[] = {"9223372036854775807", "253402300799999999"};
 
     for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
-        struct sqlite_rig *rig = *state;
-        sqlite3 *other = given_file(rig);
-        struct scene *scene;
+        struct sqlite_fixture *sqlite = *state;
+        sqlite3 *other = given_file(sqlite);
+        struct store_fixture *fixture;
         char sql[128];
 
         snprintf(sql, sizeof(sql), "UPDATE discounts SET created_at = %s WHERE number = 2",
                  last[i]);
         execute(other, sql);
         assert_int_equal(sqlite3_close(other), SQLITE_OK);
-        scene = sqlite_rig_open(rig, sqlite_rig_patient());
-        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, (struct str){0})),
+        fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+        CHECK_STATUS(fixture, settled(fixture, submit_create(fixture, &plain, (struct str){0})),
                      STATUS_CORRUPT);
-        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))),
+        CHECK_STATUS(fixture, settled(fixture, submit_create(fixture, &plain, STR("key"))),
                      STATUS_CORRUPT);
-        sqlite_rig_close(rig);
-        other = other_open(rig);
+        sqlite_fixture_close(sqlite);
+        other = other_open(sqlite);
         assert_int_equal(number_of(other, "SELECT count(*) FROM discounts"), 2);
         assert_int_equal(number_of(other, "SELECT count(*) FROM idempotency_keys"), 0);
         assert_int_equal(sqlite3_close(other), SQLITE_OK);
-        assert_int_equal(unlink(rig->path), 0);
+        assert_int_equal(unlink(sqlite->path), 0);
     }
 }
 
@@ -504,42 +505,43 @@ static void a_key_of_another_brands_discount_hands_out_nothing(void **state)
     };
 
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
-        struct sqlite_rig *rig = *state;
-        struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
+        struct sqlite_fixture *sqlite = *state;
+        struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
         sqlite3 *other;
 
-        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))), STATUS_OK);
-        sqlite_rig_close(rig);
-        other = other_open(rig);
+        CHECK_STATUS(fixture, settled(fixture, submit_create(fixture, &plain, STR("key"))),
+                     STATUS_OK);
+        sqlite_fixture_close(sqlite);
+        other = other_open(sqlite);
         execute(other, plants[i]);
         assert_int_equal(sqlite3_close(other), SQLITE_OK);
-        scene = sqlite_rig_open(rig, sqlite_rig_patient());
-        CHECK_STATUS(scene, settled(scene, submit_create(scene, &plain, STR("key"))),
+        fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+        CHECK_STATUS(fixture, settled(fixture, submit_create(fixture, &plain, STR("key"))),
                      STATUS_CORRUPT);
-        sqlite_rig_close(rig);
-        assert_int_equal(unlink(rig->path), 0);
+        sqlite_fixture_close(sqlite);
+        assert_int_equal(unlink(sqlite->path), 0);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(whoever_writes_cannot_grant_more_than_the_stock),
-        SQLITE_RIG(whoever_writes_cannot_grant_twice_to_one_user),
-        SQLITE_RIG(whoever_writes_cannot_change_a_grant),
-        SQLITE_RIG(a_grant_that_is_taken_back_is_counted),
-        SQLITE_RIG(whoever_writes_cannot_write_what_is_no_grant),
-        SQLITE_RIG(whoever_writes_cannot_write_what_is_no_discount),
-        SQLITE_RIG(texts_that_look_like_sql_are_texts),
-        SQLITE_RIG(a_file_that_is_opened_again_has_everything),
-        SQLITE_RIG(a_discount_is_created_after_the_last_one),
-        SQLITE_RIG(a_key_is_forgotten_after_its_day),
-        SQLITE_RIG(a_log_that_a_crash_left_is_recovered),
-        SQLITE_RIG(half_a_write_at_the_end_of_the_log_is_nothing),
-        SQLITE_RIG(a_damaged_page_is_corrupt_and_not_a_crash),
-        SQLITE_RIG(what_no_store_writes_is_corrupt_and_nothing_else),
-        SQLITE_RIG(nothing_is_created_behind_the_last_time),
-        SQLITE_RIG(a_key_of_another_brands_discount_hands_out_nothing),
+        SQLITE_TEST(whoever_writes_cannot_grant_more_than_the_stock),
+        SQLITE_TEST(whoever_writes_cannot_grant_twice_to_one_user),
+        SQLITE_TEST(whoever_writes_cannot_change_a_grant),
+        SQLITE_TEST(a_grant_that_is_taken_back_is_counted),
+        SQLITE_TEST(whoever_writes_cannot_write_what_is_no_grant),
+        SQLITE_TEST(whoever_writes_cannot_write_what_is_no_discount),
+        SQLITE_TEST(texts_that_look_like_sql_are_texts),
+        SQLITE_TEST(a_file_that_is_opened_again_has_everything),
+        SQLITE_TEST(a_discount_is_created_after_the_last_one),
+        SQLITE_TEST(a_key_is_forgotten_after_its_day),
+        SQLITE_TEST(a_log_that_a_crash_left_is_recovered),
+        SQLITE_TEST(half_a_write_at_the_end_of_the_log_is_nothing),
+        SQLITE_TEST(a_damaged_page_is_corrupt_and_not_a_crash),
+        SQLITE_TEST(what_no_store_writes_is_corrupt_and_nothing_else),
+        SQLITE_TEST(nothing_is_created_behind_the_last_time),
+        SQLITE_TEST(a_key_of_another_brands_discount_hands_out_nothing),
     };
 
     log_set_level(LOG_ERROR);

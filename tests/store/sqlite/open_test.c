@@ -148,45 +148,45 @@ static void a_database_of_somebody_else_is_refused(void **state)
         "PRAGMA user_version = 1; CREATE TABLE discounts (number)",
         "PRAGMA journal_mode = WAL; CREATE TABLE notes (text)",
     };
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
 
     for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
-        execute(rig->path, theirs[i]);
-        assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
-        assert_int_equal(unlink(rig->path), 0);
+        execute(sqlite->path, theirs[i]);
+        assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, NOT_OURS);
+        assert_int_equal(unlink(sqlite->path), 0);
     }
 }
 
 static void a_text_file_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     char line[2000];
 
     memset(line, 'x', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
     /* One byte is to SQLite a file that was just made. */
     for (size_t n = 2; n < sizeof(line); n += 333) {
-        write_file(rig->path, line + sizeof(line) - 1 - n);
-        assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
+        write_file(sqlite->path, line + sizeof(line) - 1 - n);
+        assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, NOT_OURS);
     }
 }
 
 static void what_is_no_file_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
 
-    assert_refused(rig->directory.path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
+    assert_refused(sqlite->directory.path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
     assert_refused("/dev/null", DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
-    assert_int_equal(mkfifo(rig->path, 0600), 0);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
+    assert_int_equal(mkfifo(sqlite->path, 0600), 0);
+    assert_refused(sqlite->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is not a file");
 }
 
 static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     char path[96];
 
-    snprintf(path, sizeof(path), "%s/nowhere/discount.db", rig->directory.path);
+    snprintf(path, sizeof(path), "%s/nowhere/discount.db", sqlite->directory.path);
     assert_refused(path, DB_MAY_BE_NEW, &sqlite_db_schema, "unable to open");
 }
 
@@ -194,12 +194,12 @@ static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
 static void a_file_that_cannot_be_written_is_refused(void **state)
 {
     static const char *const beside[] = {"-journal", "-wal"};
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
 
     for (size_t i = 0; i < 2; i++) {
         char path[64], obstacle[80];
 
-        snprintf(path, sizeof(path), "%s/%zu.db", rig->directory.path, i);
+        snprintf(path, sizeof(path), "%s/%zu.db", sqlite->directory.path, i);
         snprintf(obstacle, sizeof(obstacle), "%s%s", path, beside[i]);
         assert_int_equal(mkdir(obstacle, 0700), 0);
         assert_refused(path, DB_MAY_BE_NEW, &sqlite_db_schema, ": ");
@@ -209,59 +209,59 @@ static void a_file_that_cannot_be_written_is_refused(void **state)
 
 static void a_file_that_must_be_there_is_not_made(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
 
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, "unable to open");
-    assert_absent(rig->path, "");
+    assert_refused(sqlite->path, DB_MUST_EXIST, &sqlite_db_schema, "unable to open");
+    assert_absent(sqlite->path, "");
 }
 
 /* Whoever only looks writes no schema into it, and does not call nothing sound. */
 static void a_file_that_must_be_there_is_not_empty(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct bytes bytes;
 
-    write_file(rig->path, "");
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
-    bytes = bytes_of(rig->path);
+    write_file(sqlite->path, "");
+    assert_refused(sqlite->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
+    bytes = bytes_of(sqlite->path);
     assert_int_equal(bytes.n, 0);
     free(bytes.p);
-    execute(rig->path, "PRAGMA journal_mode = WAL; VACUUM");
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
+    execute(sqlite->path, "PRAGMA journal_mode = WAL; VACUUM");
+    assert_refused(sqlite->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
 }
 
 /* Its texts would come back with a NUL behind each character. */
 static void an_empty_file_of_another_encoding_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
 
-    execute(rig->path, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); DROP TABLE t");
-    assert_refused_and_unchanged(rig->path, &sqlite_db_schema, NOT_OURS);
+    execute(sqlite->path, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); DROP TABLE t");
+    assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, NOT_OURS);
 }
 
 static void a_damaged_file_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
     int fd;
 
-    open_well(rig->path, &sqlite_db_schema, &db);
+    open_well(sqlite->path, &sqlite_db_schema, &db);
     sqlite_db_close(&db);
-    fd = open(rig->path, O_WRONLY | O_CLOEXEC);
+    fd = open(sqlite->path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     /* Behind the header of the file: the tree of the schema. */
     assert_int_equal(pwrite(fd, "garbage garbage", 15, 100), 15);
     close(fd);
-    assert_refused_and_unchanged(rig->path, &sqlite_db_schema, "malformed");
+    assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, "malformed");
 }
 
 static void an_empty_file_is_a_new_one(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    write_file(rig->path, "");
-    open_well(rig->path, &sqlite_db_schema, &db);
+    write_file(sqlite->path, "");
+    open_well(sqlite->path, &sqlite_db_schema, &db);
     assert_answer(db.handle, "SELECT count(*) FROM discounts", "0");
     sqlite_db_close(&db);
 }
@@ -270,13 +270,13 @@ static void an_empty_file_is_a_new_one(void **state)
 
 static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &sqlite_db_schema, &db);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
+    open_well(sqlite->path, &sqlite_db_schema, &db);
+    assert_refused(sqlite->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
     assert_int_equal(sqlite3_exec(db.handle, "CREATE TABLE more (x)", NULL, NULL, NULL), SQLITE_OK);
-    assert_refused(rig->path, DB_MUST_EXIST, &sqlite_db_schema, "is in use by another process");
+    assert_refused(sqlite->path, DB_MUST_EXIST, &sqlite_db_schema, "is in use by another process");
     assert_answer(db.handle, "SELECT count(*) FROM more", "0");
     sqlite_db_close(&db);
 }
@@ -340,20 +340,20 @@ static void open_beside_a_rival(const char *path)
 
 static void of_two_who_open_a_file_at_once_one_gets_it(void **state)
 {
-    const struct sqlite_rig *rig = *state;
+    const struct sqlite_fixture *sqlite = *state;
 
-    open_beside_a_rival(rig->path);
-    open_beside_a_rival(rig->path); /* and now it is not new */
+    open_beside_a_rival(sqlite->path);
+    open_beside_a_rival(sqlite->path); /* and now it is not new */
 }
 
 /* He does not let go. */
 static void whoever_waits_for_a_file_gives_up_in_the_end(void **state)
 {
-    const struct sqlite_rig *rig = *state;
+    const struct sqlite_fixture *sqlite = *state;
     struct rival rival;
 
-    rival_come(&rival, rig->path);
-    assert_refused(rig->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
+    rival_come(&rival, sqlite->path);
+    assert_refused(sqlite->path, DB_MAY_BE_NEW, &sqlite_db_schema, "is in use by another process");
     sqlite3_close(rival.handle);
 }
 
@@ -373,19 +373,20 @@ static void a_url_that_is_none_is_refused(void **state)
 
 static void a_second_engine_in_one_process_does_not_start(void **state)
 {
-    struct sqlite_rig *rig = *state;
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, 10);
+    struct sqlite_fixture *sqlite = *state;
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, 10);
     const char *fault = "";
-    struct store_engine *second = store_engine_open(rig->url, &fault);
+    struct store_engine *second = store_engine_open(sqlite->url, &fault);
 
     assert_non_null(second);
     assert_false(store_engine_start(second));
     store_engine_close(second);
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, 1), STATUS_OK);
-    sqlite_rig_close(rig);
-    scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    CHECK_INT(scene, sqlite_rig_grant(scene, sqlite_rig_discount(scene, 1), 1), STATUS_OK);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, 1), STATUS_OK);
+    sqlite_fixture_close(sqlite);
+    fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, sqlite_fixture_discount(fixture, 1), 1),
+              STATUS_OK);
 }
 
 /* In a copy of this process: starts the engine first and waits for SIGTERM after that, as main
@@ -393,20 +394,20 @@ static void a_second_engine_in_one_process_does_not_start(void **state)
  */
 static void stop_behind_the_engine(void *argument)
 {
-    struct sqlite_rig *rig = argument;
+    struct sqlite_fixture *sqlite = argument;
     const char *fault = "";
-    struct store_engine *engine = store_engine_open(rig->url, &fault);
-    struct scene scene;
+    struct store_engine *engine = store_engine_open(sqlite->url, &fault);
+    struct store_fixture fixture;
     sigset_t stop;
     int number = 0;
 
     if (engine == NULL || !store_engine_start(engine) ||
-        !scene_open_ready(&scene, "sqlite", engine, sqlite_rig_patient())) {
+        !store_fixture_open_ready(&fixture, "sqlite", engine, sqlite_fixture_patient())) {
         _exit(EXIT_FAILURE);
     }
     /* Once it is answered, the thread is past its own beginning. */
-    submit_ping(&scene);
-    scene_settle(&scene);
+    submit_ping(&fixture);
+    store_fixture_settle(&fixture);
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
@@ -453,10 +454,10 @@ static void first_make(const char *path)
 
 static void a_new_file_goes_through_every_step(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &third, &db);
+    open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "PRAGMA user_version", "3");
     assert_answer(db.handle, "PRAGMA application_id", "1146307412"); /* "DSCT" */
     assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "amounts,by_currency");
@@ -465,29 +466,29 @@ static void a_new_file_goes_through_every_step(void **state)
 
 static void an_older_file_keeps_its_data(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    first_make(rig->path);
-    open_well(rig->path, &third, &db);
+    first_make(sqlite->path);
+    open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "PRAGMA user_version", "3");
     assert_answer(db.handle, "SELECT group_concat(cents || currency) FROM amounts",
                   "100EUR,250EUR");
     sqlite_db_close(&db);
     /* And once it has come that far, it is left alone. */
-    open_well(rig->path, &third, &db);
+    open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
     sqlite_db_close(&db);
 }
 
 static void a_step_that_fails_leaves_everything_as_it_was(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    first_make(rig->path);
-    assert_refused_and_unchanged(rig->path, &bad, "no such table: nowhere");
-    open_well(rig->path, &first, &db);
+    first_make(sqlite->path);
+    assert_refused_and_unchanged(sqlite->path, &bad, "no such table: nowhere");
+    open_well(sqlite->path, &first, &db);
     assert_answer(db.handle, "PRAGMA user_version", "1");
     assert_answer(db.handle, "SELECT group_concat(name) FROM sqlite_schema", "prices");
     assert_answer(db.handle, "SELECT sum(cents) FROM prices", "350");
@@ -496,38 +497,38 @@ static void a_step_that_fails_leaves_everything_as_it_was(void **state)
 
 static void a_new_file_whose_step_fails_is_as_good_as_new(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    assert_refused(rig->path, DB_MAY_BE_NEW, &bad, "no such table: nowhere");
-    open_well(rig->path, &third, &db);
+    assert_refused(sqlite->path, DB_MAY_BE_NEW, &bad, "no such table: nowhere");
+    open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "0");
     sqlite_db_close(&db);
 }
 
 static void a_step_without_room_leaves_everything_as_it_was(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    first_make(rig->path);
+    first_make(sqlite->path);
     fault_vfs_fill();
-    assert_refused_and_unchanged(rig->path, &third, "full");
+    assert_refused_and_unchanged(sqlite->path, &third, "full");
     fault_vfs_mend();
-    open_well(rig->path, &third, &db);
+    open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
     sqlite_db_close(&db);
 }
 
 static void an_older_file_that_is_only_looked_at_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct bytes before, after;
 
-    first_make(rig->path);
-    before = bytes_of(rig->path);
-    assert_refused(rig->path, DB_MUST_EXIST, &third, "was written by an earlier version");
-    after = bytes_of(rig->path);
+    first_make(sqlite->path);
+    before = bytes_of(sqlite->path);
+    assert_refused(sqlite->path, DB_MUST_EXIST, &third, "was written by an earlier version");
+    after = bytes_of(sqlite->path);
     assert_int_equal(after.n, before.n);
     assert_memory_equal(after.p, before.p, before.n);
     free(before.p);
@@ -536,20 +537,20 @@ static void an_older_file_that_is_only_looked_at_is_refused(void **state)
 
 static void a_later_file_is_refused(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &third, &db);
+    open_well(sqlite->path, &third, &db);
     sqlite_db_close(&db);
-    assert_refused_and_unchanged(rig->path, &first, "was written by a later version");
+    assert_refused_and_unchanged(sqlite->path, &first, "was written by a later version");
 }
 
 static void the_connection_is_as_durable_as_it_can_be(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct sqlite_db db;
 
-    open_well(rig->path, &sqlite_db_schema, &db);
+    open_well(sqlite->path, &sqlite_db_schema, &db);
     assert_answer(db.handle, "PRAGMA journal_mode", "wal");
     assert_answer(db.handle, "PRAGMA synchronous", "2");
     assert_answer(db.handle, "PRAGMA locking_mode", "exclusive");
@@ -562,30 +563,30 @@ static void the_connection_is_as_durable_as_it_can_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(a_database_of_somebody_else_is_refused),
-        SQLITE_RIG(a_text_file_is_refused),
-        SQLITE_RIG(what_is_no_file_is_refused),
-        SQLITE_RIG(a_file_in_a_directory_that_is_not_there_is_refused),
-        SQLITE_RIG(a_file_that_cannot_be_written_is_refused),
-        SQLITE_RIG(a_file_that_must_be_there_is_not_made),
-        SQLITE_RIG(a_file_that_must_be_there_is_not_empty),
-        SQLITE_RIG(an_empty_file_of_another_encoding_is_refused),
-        SQLITE_RIG(a_damaged_file_is_refused),
-        SQLITE_RIG(an_empty_file_is_a_new_one),
-        SQLITE_RIG(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
-        SQLITE_RIG(of_two_who_open_a_file_at_once_one_gets_it),
-        SQLITE_RIG(whoever_waits_for_a_file_gives_up_in_the_end),
-        SQLITE_RIG(a_url_that_is_none_is_refused),
-        SQLITE_RIG(a_second_engine_in_one_process_does_not_start),
-        SQLITE_RIG(the_stores_thread_takes_no_signal),
-        SQLITE_RIG(a_new_file_goes_through_every_step),
-        SQLITE_RIG(an_older_file_keeps_its_data),
-        SQLITE_RIG(a_step_that_fails_leaves_everything_as_it_was),
-        SQLITE_RIG(a_new_file_whose_step_fails_is_as_good_as_new),
-        SQLITE_RIG(a_step_without_room_leaves_everything_as_it_was),
-        SQLITE_RIG(an_older_file_that_is_only_looked_at_is_refused),
-        SQLITE_RIG(a_later_file_is_refused),
-        SQLITE_RIG(the_connection_is_as_durable_as_it_can_be),
+        SQLITE_TEST(a_database_of_somebody_else_is_refused),
+        SQLITE_TEST(a_text_file_is_refused),
+        SQLITE_TEST(what_is_no_file_is_refused),
+        SQLITE_TEST(a_file_in_a_directory_that_is_not_there_is_refused),
+        SQLITE_TEST(a_file_that_cannot_be_written_is_refused),
+        SQLITE_TEST(a_file_that_must_be_there_is_not_made),
+        SQLITE_TEST(a_file_that_must_be_there_is_not_empty),
+        SQLITE_TEST(an_empty_file_of_another_encoding_is_refused),
+        SQLITE_TEST(a_damaged_file_is_refused),
+        SQLITE_TEST(an_empty_file_is_a_new_one),
+        SQLITE_TEST(a_file_that_is_open_is_refused_and_whoever_has_it_goes_on),
+        SQLITE_TEST(of_two_who_open_a_file_at_once_one_gets_it),
+        SQLITE_TEST(whoever_waits_for_a_file_gives_up_in_the_end),
+        SQLITE_TEST(a_url_that_is_none_is_refused),
+        SQLITE_TEST(a_second_engine_in_one_process_does_not_start),
+        SQLITE_TEST(the_stores_thread_takes_no_signal),
+        SQLITE_TEST(a_new_file_goes_through_every_step),
+        SQLITE_TEST(an_older_file_keeps_its_data),
+        SQLITE_TEST(a_step_that_fails_leaves_everything_as_it_was),
+        SQLITE_TEST(a_new_file_whose_step_fails_is_as_good_as_new),
+        SQLITE_TEST(a_step_without_room_leaves_everything_as_it_was),
+        SQLITE_TEST(an_older_file_that_is_only_looked_at_is_refused),
+        SQLITE_TEST(a_later_file_is_refused),
+        SQLITE_TEST(the_connection_is_as_durable_as_it_can_be),
     };
 
     log_set_level(LOG_ERROR);

@@ -129,17 +129,17 @@ static void remove_copy(const char *path)
 /* ---- The sale ---- */
 
 /* Asks for the next handful and waits for its answers. */
-static void handful_grant(struct scene *scene, struct str id, uint32_t handful)
+static void handful_grant(struct store_fixture *fixture, struct str id, uint32_t handful)
 {
     struct attempt *asked[HANDFUL];
     char text[16];
 
     for (uint32_t i = 0; i < HANDFUL; i++) {
-        asked[i] = submit_grant(scene, id, user_name(handful * HANDFUL + i, text));
+        asked[i] = submit_grant(fixture, id, user_name(handful * HANDFUL + i, text));
     }
-    CHECK(scene, scene_settle(scene));
+    CHECK(fixture, store_fixture_settle(fixture));
     for (size_t i = 0; i < HANDFUL; i++) {
-        CHECK_STATUS(scene, asked[i], STATUS_OK);
+        CHECK_STATUS(fixture, asked[i], STATUS_OK);
     }
 }
 
@@ -203,23 +203,23 @@ static void moment(void *context, enum power_moment moment)
 }
 
 /* Sells while the disk's power is cut now and then; returns how often. */
-static void sell(struct sqlite_rig *rig, struct cutter *cutter, uint32_t handfuls)
+static void sell(struct sqlite_fixture *sqlite, struct cutter *cutter, uint32_t handfuls)
 {
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, STOCK);
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, STOCK);
 
     cutter->is_armed = true;
     for (uint32_t handful = 0; handful < handfuls && cutter->fault[0] == '\0'; handful++) {
-        handful_grant(scene, id, handful);
+        handful_grant(fixture, id, handful);
         __atomic_store_n(&cutter->answered, handful + 1, __ATOMIC_RELEASE);
     }
-    sqlite_rig_close(rig);
+    sqlite_fixture_close(sqlite);
 }
 
-static void cutter_start(struct cutter *cutter, const struct sqlite_rig *rig)
+static void cutter_start(struct cutter *cutter, const struct sqlite_fixture *sqlite)
 {
     *cutter = (struct cutter){.random = seed_choose("POWER_SEED")};
-    snprintf(cutter->path, sizeof(cutter->path), "%s/copy.db", rig->directory.path);
+    snprintf(cutter->path, sizeof(cutter->path), "%s/copy.db", sqlite->directory.path);
     cutter->disk = power_disk_new(moment, cutter);
 }
 
@@ -237,26 +237,26 @@ static void cutter_end(struct cutter *cutter)
 
 static void nothing_that_was_answered_is_lost_by_a_power_cut(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct cutter cutter;
 
-    cutter_start(&cutter, rig);
-    sell(rig, &cutter, HANDFULS);
+    cutter_start(&cutter, sqlite);
+    sell(sqlite, &cutter, HANDFULS);
     cutter_end(&cutter);
     assert_int_equal(cutter.lost, 0);
     assert_int_equal(cutter.answered, HANDFULS);
-    findings_none(rig->url, 1, HANDFULS * HANDFUL);
+    findings_none(sqlite->url, 1, HANDFULS * HANDFUL);
 }
 
 /* The check sees it when something is lost. */
 static void a_disk_that_lies_about_its_syncs_loses_answers(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct cutter cutter;
 
-    cutter_start(&cutter, rig);
+    cutter_start(&cutter, sqlite);
     power_disk_lie(cutter.disk);
-    sell(rig, &cutter, HANDFULS / 4);
+    sell(sqlite, &cutter, HANDFULS / 4);
     cutter.fault[0] = '\0'; /* such a disk can do worse than lose something */
     cutter_end(&cutter);
     assert_true(cutter.lost > 0);
@@ -295,15 +295,15 @@ static off_t file_size(const char *path)
 }
 
 /* Sells a little, and notes how long the log was when each handful was answered. */
-static void sell_and_measure(struct sqlite_rig *rig, size_t ret_sizes[1 + CUT_HANDFULS])
+static void sell_and_measure(struct sqlite_fixture *sqlite, size_t ret_sizes[1 + CUT_HANDFULS])
 {
     struct power_disk *disk = power_disk_new(never, NULL);
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, STOCK);
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, STOCK);
 
     ret_sizes[0] = power_disk_synced_size(disk, FAULT_LOG);
     for (uint32_t handful = 0; handful < CUT_HANDFULS; handful++) {
-        handful_grant(scene, id, handful);
+        handful_grant(fixture, id, handful);
         ret_sizes[handful + 1] = power_disk_synced_size(disk, FAULT_LOG);
     }
     fault_vfs_watch(NULL);
@@ -312,21 +312,21 @@ static void sell_and_measure(struct sqlite_rig *rig, size_t ret_sizes[1 + CUT_HA
 
 static void a_log_cut_off_anywhere_holds_what_was_synced_before(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     char log[80], copy[64], copied_log[80];
     size_t sizes[1 + CUT_HANDFULS];
     uint32_t handfuls = 0;
     bool is_created = false;
 
-    snprintf(log, sizeof(log), "%s-wal", rig->path);
-    snprintf(copy, sizeof(copy), "%s/copy.db", rig->directory.path);
+    snprintf(log, sizeof(log), "%s-wal", sqlite->path);
+    snprintf(copy, sizeof(copy), "%s/copy.db", sqlite->directory.path);
     snprintf(copied_log, sizeof(copied_log), "%s-wal", copy);
-    sell_and_measure(rig, sizes);
+    sell_and_measure(sqlite, sizes);
     assert_true(file_size(log) > CUT_HANDFULS * 4 * SECTOR);
     for (off_t size = 0; size <= file_size(log); size += SECTOR) {
         struct remains remains;
 
-        prefix_copy(rig->path, copy, file_size(rig->path));
+        prefix_copy(sqlite->path, copy, file_size(sqlite->path));
         prefix_copy(log, copied_log, size);
         is_created = (size_t)size >= sizes[0];
         while (handfuls < CUT_HANDFULS && (size_t)size >= sizes[handfuls + 1]) {
@@ -344,9 +344,9 @@ static void a_log_cut_off_anywhere_holds_what_was_synced_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(nothing_that_was_answered_is_lost_by_a_power_cut),
-        SQLITE_RIG(a_disk_that_lies_about_its_syncs_loses_answers),
-        SQLITE_RIG(a_log_cut_off_anywhere_holds_what_was_synced_before),
+        SQLITE_TEST(nothing_that_was_answered_is_lost_by_a_power_cut),
+        SQLITE_TEST(a_disk_that_lies_about_its_syncs_loses_answers),
+        SQLITE_TEST(a_log_cut_off_anywhere_holds_what_was_synced_before),
     };
 
     return cmocka_run_group_tests_name("sqlite power", tests, NULL, NULL);

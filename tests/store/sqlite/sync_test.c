@@ -27,7 +27,7 @@
 
 /* What the copy is to do; it lies in memory that both share. */
 struct trial {
-    struct sqlite_rig *rig;
+    struct sqlite_fixture *sqlite;
     enum fault_file file;
     enum fault_call call;
     int torn; /* bytes of the write that fails */
@@ -44,15 +44,15 @@ static void must(bool holds)
     }
 }
 
-static bool grant_handful(struct scene *scene, struct str id, unsigned handful)
+static bool grant_handful(struct store_fixture *fixture, struct str id, unsigned handful)
 {
     struct attempt *asked[HANDFUL];
     char text[16];
 
     for (size_t i = 0; i < HANDFUL; i++) {
-        asked[i] = submit_grant(scene, id, crowd_user(handful * HANDFUL + i, text));
+        asked[i] = submit_grant(fixture, id, concurrent_clients_user(handful * HANDFUL + i, text));
     }
-    if (!scene_settle(scene)) {
+    if (!store_fixture_settle(fixture)) {
         return false;
     }
     for (size_t i = 0; i < HANDFUL; i++) {
@@ -70,16 +70,16 @@ static void run(void *argument)
         .brand_id = STR_INIT("b"), .discount_code = STR_INIT("c"), .total_count = STOCK};
     struct trial *trial = argument;
     const char *fault = "";
-    struct store_engine *engine = store_engine_open(trial->rig->url, &fault);
-    struct scene scene;
+    struct store_engine *engine = store_engine_open(trial->sqlite->url, &fault);
+    struct store_fixture fixture;
     struct attempt *created;
 
     must(engine != NULL && store_engine_start(engine));
-    must(scene_open_ready(&scene, "sqlite", engine, sqlite_rig_patient()));
-    created = submit_create(&scene, &plain, (struct str){0});
-    must(scene_settle(&scene) && created->op.status == STATUS_OK);
+    must(store_fixture_open_ready(&fixture, "sqlite", engine, sqlite_fixture_patient()));
+    created = submit_create(&fixture, &plain, (struct str){0});
+    must(store_fixture_settle(&fixture) && created->op.status == STATUS_OK);
     for (;;) {
-        must(grant_handful(&scene, created->op.create.discount.id, trial->answered));
+        must(grant_handful(&fixture, created->op.create.discount.id, trial->answered));
         trial->answered++;
         if (trial->answered == 3) {
             fault_vfs_fail(trial->file, trial->call, 0, UINT_MAX, trial->code);
@@ -102,7 +102,7 @@ static char *last_line(char *text)
 }
 
 /* Runs the copy to its end, which must be a failure whose last line says what it is. */
-static struct trial *ended(struct sqlite_rig *rig, const struct trial *given)
+static struct trial *ended(struct sqlite_fixture *sqlite, const struct trial *given)
 {
     struct trial *trial =
         mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -112,7 +112,7 @@ static struct trial *ended(struct sqlite_rig *rig, const struct trial *given)
 
     assert_true(trial != MAP_FAILED && output >= 0);
     *trial = *given;
-    trial->rig = rig;
+    trial->sqlite = sqlite;
     pid = process_fork(run, trial, output);
     assert_true(pid > 0);
     assert_true(process_wait(pid, 2 * CLOCK_PATIENCE_MS, &status));
@@ -122,58 +122,58 @@ static struct trial *ended(struct sqlite_rig *rig, const struct trial *given)
     assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
     line = last_line(text);
     assert_non_null(strstr(line, " error "));
-    assert_non_null(strstr(line, rig->path));
+    assert_non_null(strstr(line, sqlite->path));
     assert_non_null(strstr(line, "it is not known what is on the disk: stopping"));
     return trial;
 }
 
 /* How many of a handful's users hold a grant. */
-static size_t holders(struct scene *scene, struct str id, unsigned handful)
+static size_t holders(struct store_fixture *fixture, struct str id, unsigned handful)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < HANDFUL; i++) {
-        enum status read = sqlite_rig_grant_get(scene, id, handful * HANDFUL + i);
+        enum status read = sqlite_fixture_grant_get(fixture, id, handful * HANDFUL + i);
 
-        CHECK(scene, read == STATUS_OK || read == STATUS_GRANT_NOT_FOUND);
+        CHECK(fixture, read == STATUS_OK || read == STATUS_GRANT_NOT_FOUND);
         count += read == STATUS_OK;
     }
     return count;
 }
 
 /* What is found afterwards; how many there are of the handful that was not answered. */
-static size_t found(struct sqlite_rig *rig, const struct trial *trial)
+static size_t found(struct sqlite_fixture *sqlite, const struct trial *trial)
 {
-    struct scene *scene = sqlite_rig_open(rig, sqlite_rig_patient());
-    struct attempt *listed = submit_list(scene, 0, 10);
+    struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
+    struct attempt *listed = submit_list(fixture, 0, 10);
     unsigned answered = trial->answered;
     struct str id;
     size_t in_doubt;
 
     assert_true(answered >= 3);
-    CHECK(scene, scene_settle(scene));
-    CHECK_INT(scene, listed->op.list.count, 1);
+    CHECK(fixture, store_fixture_settle(fixture));
+    CHECK_INT(fixture, listed->op.list.count, 1);
     id = listed->op.list.discounts[0].id;
     for (unsigned handful = 0; handful < answered; handful++) {
-        CHECK_INT(scene, holders(scene, id, handful), HANDFUL);
+        CHECK_INT(fixture, holders(fixture, id, handful), HANDFUL);
     }
-    in_doubt = holders(scene, id, answered);
-    CHECK(scene, in_doubt == 0 || in_doubt == HANDFUL);
-    CHECK_INT(scene, holders(scene, id, answered + 1), 0);
-    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), answered * HANDFUL + in_doubt);
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, STOCK), STATUS_OK);
+    in_doubt = holders(fixture, id, answered);
+    CHECK(fixture, in_doubt == 0 || in_doubt == HANDFUL);
+    CHECK_INT(fixture, holders(fixture, id, answered + 1), 0);
+    CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), answered * HANDFUL + in_doubt);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, STOCK), STATUS_OK);
     return in_doubt;
 }
 
 static void a_failed_sync_of_a_commit_stops_the_process(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct trial *trial = ended(
-        rig, &(struct trial){.file = FAULT_LOG, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
+        sqlite, &(struct trial){.file = FAULT_LOG, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
 
     assert_int_equal(trial->answered, 3);
     /* It was written, and this disk had not lost it. */
-    assert_int_equal(found(rig, trial), HANDFUL);
+    assert_int_equal(found(sqlite, trial), HANDFUL);
     munmap(trial, sizeof(*trial));
 }
 
@@ -181,20 +181,20 @@ static void a_failed_sync_of_a_commit_stops_the_process(void **state)
  * be written anew before anybody is told of it. */
 static void what_a_log_left_is_on_the_disk_before_it_is_told(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct trial *trial = ended(
-        rig, &(struct trial){.file = FAULT_LOG, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
+        sqlite, &(struct trial){.file = FAULT_LOG, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
     unsigned writes, syncs;
     char log[80];
     struct stat about;
 
-    snprintf(log, sizeof(log), "%s-wal", rig->path);
+    snprintf(log, sizeof(log), "%s-wal", sqlite->path);
     assert_int_equal(stat(log, &about), 0);
     assert_true(about.st_size > 0);
     fault_vfs_install();
     writes = fault_vfs_count(FAULT_DATABASE, FAULT_WRITE);
     syncs = fault_vfs_count(FAULT_DATABASE, FAULT_SYNC);
-    sqlite_rig_open(rig, sqlite_rig_patient());
+    sqlite_fixture_open(sqlite, sqlite_fixture_patient());
     assert_true(fault_vfs_count(FAULT_DATABASE, FAULT_WRITE) > writes);
     assert_true(fault_vfs_count(FAULT_DATABASE, FAULT_SYNC) > syncs);
     assert_int_equal(stat(log, &about), 0);
@@ -207,39 +207,39 @@ static void a_failed_write_of_a_commit_stops_the_process(void **state)
     static const int torn[] = {0, 1, 24, 1000, 2072, 2090, 4144};
 
     for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
-        struct sqlite_rig *rig = *state;
-        struct trial *trial = ended(rig, &(struct trial){.file = FAULT_LOG,
-                                                         .call = FAULT_WRITE,
-                                                         .torn = torn[i],
-                                                         .code = SQLITE_IOERR_WRITE});
+        struct sqlite_fixture *sqlite = *state;
+        struct trial *trial = ended(sqlite, &(struct trial){.file = FAULT_LOG,
+                                                            .call = FAULT_WRITE,
+                                                            .torn = torn[i],
+                                                            .code = SQLITE_IOERR_WRITE});
 
         assert_int_equal(trial->answered, 3);
-        assert_int_equal(found(rig, trial), 0);
+        assert_int_equal(found(sqlite, trial), 0);
         munmap(trial, sizeof(*trial));
-        sqlite_rig_close(rig);
-        assert_int_equal(unlink(rig->path), 0);
+        sqlite_fixture_close(sqlite);
+        assert_int_equal(unlink(sqlite->path), 0);
     }
 }
 
 static void a_failed_sync_of_a_checkpoint_stops_the_process(void **state)
 {
-    struct sqlite_rig *rig = *state;
+    struct sqlite_fixture *sqlite = *state;
     struct trial *trial = ended(
-        rig,
+        sqlite,
         &(struct trial){.file = FAULT_DATABASE, .call = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC});
 
     assert_true(trial->answered > 3);
-    found(rig, trial);
+    found(sqlite, trial);
     munmap(trial, sizeof(*trial));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(a_failed_sync_of_a_commit_stops_the_process),
-        SQLITE_RIG(what_a_log_left_is_on_the_disk_before_it_is_told),
-        SQLITE_RIG(a_failed_write_of_a_commit_stops_the_process),
-        SQLITE_RIG(a_failed_sync_of_a_checkpoint_stops_the_process),
+        SQLITE_TEST(a_failed_sync_of_a_commit_stops_the_process),
+        SQLITE_TEST(what_a_log_left_is_on_the_disk_before_it_is_told),
+        SQLITE_TEST(a_failed_write_of_a_commit_stops_the_process),
+        SQLITE_TEST(a_failed_sync_of_a_checkpoint_stops_the_process),
     };
 
     log_set_level(LOG_WARNING);

@@ -24,20 +24,20 @@ struct file {
     char first[32], second[32]; /* their ids */
 };
 
-static void store_fill(struct file *file, struct scene *scene)
+static void store_fill(struct file *file, struct store_fixture *fixture)
 {
     static const struct discount five = {
         .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 5};
-    struct attempt *first = submit_create(scene, &five, (struct str){0}), *second;
+    struct attempt *first = submit_create(fixture, &five, (struct str){0}), *second;
 
-    assert_true(scene_settle(scene));
-    second = submit_create(scene, &five, STR("key"));
-    assert_true(scene_settle(scene));
-    submit_grant(scene, first->op.create.discount.id, STR("ann"));
-    submit_grant(scene, first->op.create.discount.id, STR("bob"));
-    submit_grant(scene, first->op.create.discount.id, STR("eve"));
-    submit_grant(scene, second->op.create.discount.id, STR("ann"));
-    assert_true(scene_settle(scene));
+    assert_true(store_fixture_settle(fixture));
+    second = submit_create(fixture, &five, STR("key"));
+    assert_true(store_fixture_settle(fixture));
+    submit_grant(fixture, first->op.create.discount.id, STR("ann"));
+    submit_grant(fixture, first->op.create.discount.id, STR("bob"));
+    submit_grant(fixture, first->op.create.discount.id, STR("eve"));
+    submit_grant(fixture, second->op.create.discount.id, STR("ann"));
+    assert_true(store_fixture_settle(fixture));
     memcpy(file->first, first->op.create.discount.id.p, first->op.create.discount.id.n);
     memcpy(file->second, second->op.create.discount.id.p, second->op.create.discount.id.n);
 }
@@ -48,7 +48,7 @@ static int setup(void **state)
     struct file *file = calloc(1, sizeof(*file));
     struct store_engine *engine;
     const char *fault = "";
-    struct scene scene;
+    struct store_fixture fixture;
 
     assert_non_null(file);
     directory_make(&file->directory);
@@ -57,9 +57,9 @@ static int setup(void **state)
     engine = store_engine_open(file->url, &fault);
     assert_non_null(engine);
     assert_true(store_engine_start(engine));
-    assert_true(scene_open_ready(&scene, "sqlite", engine, limits));
-    store_fill(file, &scene);
-    assert_null(scene_close(&scene));
+    assert_true(store_fixture_open_ready(&fixture, "sqlite", engine, limits));
+    store_fill(file, &fixture);
+    assert_null(store_fixture_close(&fixture));
     store_engine_close(engine);
     *state = file;
     return 0;

@@ -30,16 +30,16 @@ struct log {
     sqlite3_file *file; /* owned */
 };
 
-static void log_open(const struct sqlite_rig *rig, struct log *ret_log)
+static void log_open(const struct sqlite_fixture *sqlite, struct log *ret_log)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(sqlite_wal_vfs());
-    FILE *database = fopen(rig->path, "ab"); /* a log gets the rights of its database */
+    FILE *database = fopen(sqlite->path, "ab"); /* a log gets the rights of its database */
     char wal[80];
 
     assert_true(vfs != NULL && database != NULL);
     fclose(database);
-    snprintf(wal, sizeof(wal), "%s-wal", rig->path);
-    ret_log->names = sqlite3_create_filename(rig->path, "", wal, 0, NULL);
+    snprintf(wal, sizeof(wal), "%s-wal", sqlite->path);
+    ret_log->names = sqlite3_create_filename(sqlite->path, "", wal, 0, NULL);
     ret_log->file = calloc(1, (size_t)vfs->szOsFile);
     assert_true(ret_log->names != NULL && ret_log->file != NULL);
     assert_int_equal(vfs->xOpen(vfs, sqlite3_filename_wal(ret_log->names), ret_log->file,
@@ -242,31 +242,31 @@ static void a_quota_that_is_used_up_is_a_full_disk(void **state)
 static void a_commit_is_one_write(void **state)
 {
     enum { USERS = 30 };
-    struct scene *scene = sqlite_rig_open(*state, sqlite_rig_patient());
-    struct str id = sqlite_rig_discount(scene, 1000);
+    struct store_fixture *fixture = sqlite_fixture_open(*state, sqlite_fixture_patient());
+    struct str id = sqlite_fixture_discount(fixture, 1000);
     unsigned writes, syncs;
     char text[16];
 
-    CHECK_INT(scene, sqlite_rig_grant(scene, id, USERS), STATUS_OK);
+    CHECK_INT(fixture, sqlite_fixture_grant(fixture, id, USERS), STATUS_OK);
     writes = fault_vfs_count(FAULT_LOG, FAULT_WRITE);
     syncs = fault_vfs_count(FAULT_LOG, FAULT_SYNC);
     for (size_t i = 0; i < USERS; i++) {
-        submit_grant(scene, id, crowd_user(i, text));
+        submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
-    CHECK(scene, scene_settle(scene));
-    CHECK_INT(scene, sqlite_rig_granted_count(scene, id), USERS + 1);
-    CHECK_INT(scene, fault_vfs_count(FAULT_LOG, FAULT_SYNC), syncs + 1);
-    CHECK_INT(scene, fault_vfs_count(FAULT_LOG, FAULT_WRITE), writes + 1);
+    CHECK(fixture, store_fixture_settle(fixture));
+    CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), USERS + 1);
+    CHECK_INT(fixture, fault_vfs_count(FAULT_LOG, FAULT_SYNC), syncs + 1);
+    CHECK_INT(fixture, fault_vfs_count(FAULT_LOG, FAULT_WRITE), writes + 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SQLITE_RIG(what_lies_in_the_file_is_what_was_written),
-        SQLITE_RIG(what_could_not_be_written_does_not_come_later),
-        SQLITE_RIG(a_disk_that_is_full_is_told_before_much_was_written),
-        SQLITE_RIG(a_quota_that_is_used_up_is_a_full_disk),
-        SQLITE_RIG(a_commit_is_one_write),
+        SQLITE_TEST(what_lies_in_the_file_is_what_was_written),
+        SQLITE_TEST(what_could_not_be_written_does_not_come_later),
+        SQLITE_TEST(a_disk_that_is_full_is_told_before_much_was_written),
+        SQLITE_TEST(a_quota_that_is_used_up_is_a_full_disk),
+        SQLITE_TEST(a_commit_is_one_write),
     };
 
     return cmocka_run_group_tests_name("sqlite wal", tests, NULL, NULL);

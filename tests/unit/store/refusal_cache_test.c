@@ -11,7 +11,7 @@
 #define HOLDERS 1000
 
 /* A backend that has one list of holders, "user 0" and so on, for every discount. */
-struct rig {
+struct redis_fixture {
     struct refusal_cache *sold_out;
     uint64_t now_ms;
     int64_t holders;
@@ -21,18 +21,19 @@ struct rig {
 
 static int setup(void **state)
 {
-    static struct rig rig;
+    static struct redis_fixture redis;
 
-    rig = (struct rig){.sold_out = refusal_cache_new(), .now_ms = START_MS, .holders = HOLDERS};
-    *state = &rig;
-    return rig.sold_out == NULL;
+    redis = (struct redis_fixture){
+        .sold_out = refusal_cache_new(), .now_ms = START_MS, .holders = HOLDERS};
+    *state = &redis;
+    return redis.sold_out == NULL;
 }
 
 static int teardown(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    refusal_cache_free(rig->sold_out);
+    refusal_cache_free(redis->sold_out);
     return 0;
 }
 
@@ -53,7 +54,7 @@ static struct str user_of(char text[16], int64_t number)
 
 /* ---- What the backend says ---- */
 
-static void say(struct rig *rig, struct str id, struct str user, enum status status,
+static void say(struct redis_fixture *redis, struct str id, struct str user, enum status status,
                 int64_t final_count, bool replayed)
 {
     const struct store_op op = {
@@ -63,15 +64,15 @@ static void say(struct rig *rig, struct str id, struct str user, enum status sta
                   .replayed = replayed},
     };
 
-    refusal_cache_learn(rig->sold_out, &op, status, rig->now_ms);
+    refusal_cache_learn(redis->sold_out, &op, status, redis->now_ms);
 }
 
-static void say_exhausted(struct rig *rig, struct str id)
+static void say_exhausted(struct redis_fixture *redis, struct str id)
 {
-    say(rig, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, rig->holders, false);
+    say(redis, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, redis->holders, false);
 }
 
-static void page_fill(struct rig *rig, struct store_op *op)
+static void page_fill(struct redis_fixture *redis, struct store_op *op)
 {
     struct grant *grants = arena_zalloc(op->arena, (op->grants.limit + 1) * sizeof(*grants));
     int64_t from = op->grants.after_us; /* holder i has the time i + 1 */
@@ -79,32 +80,32 @@ static void page_fill(struct rig *rig, struct store_op *op)
     assert_non_null(grants);
     assert_int_equal(op->grants.after_user.n == 0, from == 0);
     op->grants.count = 0;
-    while (op->grants.count < op->grants.limit && from < rig->holders) {
+    while (op->grants.count < op->grants.limit && from < redis->holders) {
         struct grant *grant = &grants[op->grants.count];
 
-        grant->user_id = user_of(rig->names[op->grants.count++], from++);
+        grant->user_id = user_of(redis->names[op->grants.count++], from++);
         grant->granted_at_us = from;
     }
     op->grants.grants = grants;
     op->status = STATUS_OK;
 }
 
-static void page_answer(struct rig *rig, struct store_op *op)
+static void page_answer(struct redis_fixture *redis, struct store_op *op)
 {
-    rig->pages++;
-    page_fill(rig, op);
+    redis->pages++;
+    page_fill(redis, op);
     refusal_cache_page_done(op);
 }
 
 /* One refusal by the backend, and the page that it may pay for. */
-static void refuse_once(struct rig *rig, struct str id)
+static void refuse_once(struct redis_fixture *redis, struct str id)
 {
     struct store_op *op;
 
-    say_exhausted(rig, id);
-    op = refusal_cache_page(rig->sold_out, rig->now_ms);
+    say_exhausted(redis, id);
+    op = refusal_cache_page(redis->sold_out, redis->now_ms);
     if (op != NULL) {
-        page_answer(rig, op);
+        page_answer(redis, op);
     }
 }
 
@@ -113,21 +114,21 @@ static size_t refusals_for(int64_t holders)
     return (size_t)(holders / REFUSAL_CACHE_PAGE + 1) * REFUSAL_CACHE_REFUSALS;
 }
 
-static void load(struct rig *rig, struct str id)
+static void load(struct redis_fixture *redis, struct str id)
 {
-    for (size_t i = 0; i < refusals_for(rig->holders); i++) {
-        refuse_once(rig, id);
+    for (size_t i = 0; i < refusals_for(redis->holders); i++) {
+        refuse_once(redis, id);
     }
 }
 
 /* The page that is wanted after enough refusals; the test's to answer. */
-static struct store_op *page_wanted(struct rig *rig, struct str id)
+static struct store_op *page_wanted(struct redis_fixture *redis, struct str id)
 {
     struct store_op *op = NULL;
 
     for (size_t i = 0; op == NULL && i < REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(rig, id);
-        op = refusal_cache_page(rig->sold_out, rig->now_ms);
+        say_exhausted(redis, id);
+        op = refusal_cache_page(redis->sold_out, redis->now_ms);
     }
     assert_non_null(op);
     return op;
@@ -135,434 +136,435 @@ static struct store_op *page_wanted(struct rig *rig, struct str id)
 
 /* ---- What it says ---- */
 
-static bool asked_for(struct rig *rig, struct str id, struct str user, enum status *ret_status)
+static bool asked_for(struct redis_fixture *redis, struct str id, struct str user,
+                      enum status *ret_status)
 {
     const struct grant grant = {.discount_id = id, .user_id = user};
 
-    return refusal_cache_refuses(rig->sold_out, &grant, rig->now_ms, ret_status);
+    return refusal_cache_refuses(redis->sold_out, &grant, redis->now_ms, ret_status);
 }
 
 /* Past the one that is let through to the backend. */
-static bool refuses(struct rig *rig, struct str id, struct str user)
+static bool refuses(struct redis_fixture *redis, struct str id, struct str user)
 {
     enum status status;
 
-    return asked_for(rig, id, user, &status) || asked_for(rig, id, user, &status);
+    return asked_for(redis, id, user, &status) || asked_for(redis, id, user, &status);
 }
 
 /* With which status somebody is refused who holds nothing, OK: with none. One in 1,700 is taken for
  * one who may hold something, so many are tried. */
-static enum status refused_as(struct rig *rig, struct str id, char ret_user[16])
+static enum status refused_as(struct redis_fixture *redis, struct str id, char ret_user[16])
 {
     enum status status = STATUS_OK;
 
     for (int64_t i = 0; i < 16; i++) {
         struct str user = {ret_user, (size_t)snprintf(ret_user, 16, "eve %lld", (long long)i)};
 
-        if (asked_for(rig, id, user, &status) || asked_for(rig, id, user, &status)) {
+        if (asked_for(redis, id, user, &status) || asked_for(redis, id, user, &status)) {
             break;
         }
     }
     return status;
 }
 
-static bool is_known(struct rig *rig, struct str id)
+static bool is_known(struct redis_fixture *redis, struct str id)
 {
     char user[16];
 
-    return refused_as(rig, id, user) != STATUS_OK;
+    return refused_as(redis, id, user) != STATUS_OK;
 }
 
 static void a_discount_that_is_sold_out_is_refused(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char user[16];
 
-    load(rig, ID);
-    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+    load(redis, ID);
+    assert_int_equal(refused_as(redis, ID, user), STATUS_DISCOUNT_EXHAUSTED);
 }
 
 static void a_discount_that_is_over_is_refused_as_such(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct store_op *op;
     char user[16];
 
-    rig->holders = 0;
+    redis->holders = 0;
     for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
-        say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
+        say(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
     }
-    op = refusal_cache_page(rig->sold_out, rig->now_ms);
+    op = refusal_cache_page(redis->sold_out, redis->now_ms);
     assert_non_null(op);
-    page_answer(rig, op);
-    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXPIRED);
+    page_answer(redis, op);
+    assert_int_equal(refused_as(redis, ID, user), STATUS_DISCOUNT_EXPIRED);
 }
 
 static void no_holder_is_refused(void **state)
 {
     static const int64_t counts[] = {1, 2, 255, 256, 257, 511, 512, 513, HOLDERS, 5000};
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char text[16];
 
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        rig->holders = counts[i];
-        load(rig, id_of(i));
-        assert_true(is_known(rig, id_of(i)));
-        for (int64_t user = 0; user < rig->holders; user++) {
-            assert_false(refuses(rig, id_of(i), user_of(text, user)));
+        redis->holders = counts[i];
+        load(redis, id_of(i));
+        assert_true(is_known(redis, id_of(i)));
+        for (int64_t user = 0; user < redis->holders; user++) {
+            assert_false(refuses(redis, id_of(i), user_of(text, user)));
         }
     }
 }
 
 static void another_discount_is_not_refused(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
-    assert_true(is_known(rig, ID));
-    assert_false(is_known(rig, id_of(2)));
+    load(redis, ID);
+    assert_true(is_known(redis, ID));
+    assert_false(is_known(redis, id_of(2)));
 }
 
 /* ---- Loading ---- */
 
 static void few_refusals_are_not_worth_a_page(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
     for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS - 1; i++) {
-        refuse_once(rig, ID);
+        refuse_once(redis, ID);
     }
-    assert_int_equal(rig->pages, 0);
-    refuse_once(rig, ID);
-    assert_int_equal(rig->pages, 1);
+    assert_int_equal(redis->pages, 0);
+    refuse_once(redis, ID);
+    assert_int_equal(redis->pages, 1);
 }
 
 static void each_page_is_paid_for_by_refusals(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    rig->holders = 1000000;
+    redis->holders = 1000000;
     for (size_t i = 0; i < 100 * REFUSAL_CACHE_REFUSALS; i++) {
-        refuse_once(rig, ID);
-        assert_int_equal(rig->pages, (i + 1) / REFUSAL_CACHE_REFUSALS);
+        refuse_once(redis, ID);
+        assert_int_equal(redis->pages, (i + 1) / REFUSAL_CACHE_REFUSALS);
     }
-    assert_false(is_known(rig, ID));
+    assert_false(is_known(redis, ID));
 }
 
 static void nobody_is_refused_before_all_holders_are_known(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
     for (size_t i = 0; i < refusals_for(HOLDERS) - 1; i++) {
-        refuse_once(rig, ID);
-        assert_false(is_known(rig, ID));
+        refuse_once(redis, ID);
+        assert_false(is_known(redis, ID));
     }
-    refuse_once(rig, ID);
-    assert_true(is_known(rig, ID));
+    refuse_once(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 static void there_is_one_page_at_a_time(void **state)
 {
-    struct rig *rig = *state;
-    struct store_op *op = page_wanted(rig, ID);
+    struct redis_fixture *redis = *state;
+    struct store_op *op = page_wanted(redis, ID);
 
     for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(rig, ID);
-        say_exhausted(rig, id_of(2));
-        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
+        say_exhausted(redis, ID);
+        say_exhausted(redis, id_of(2));
+        assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
-    page_answer(rig, op);
-    assert_non_null(refusal_cache_page(rig->sold_out, rig->now_ms));
+    page_answer(redis, op);
+    assert_non_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     op->status = STATUS_UNAVAILABLE;
     refusal_cache_page_done(op);
 }
 
 static void nothing_is_read_behind_the_last_page(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     struct store_op *op;
 
-    rig->holders = 3;
-    op = page_wanted(rig, ID);
+    redis->holders = 3;
+    op = page_wanted(redis, ID);
     for (size_t i = 0; i < 4 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(rig, ID);
+        say_exhausted(redis, ID);
     }
-    page_answer(rig, op);
-    assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
-    assert_true(is_known(rig, ID));
+    page_answer(redis, op);
+    assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
+    assert_true(is_known(redis, ID));
 }
 
 /* As many as were counted, or it is not the same data. */
 static void other_holders_than_were_counted_are_not_believed(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
     for (int64_t wrong = -1; wrong <= 1; wrong += 2) {
         for (size_t i = 0; i < refusals_for(HOLDERS); i++) {
             struct store_op *op;
 
-            say_exhausted(rig, ID);
-            op = refusal_cache_page(rig->sold_out, rig->now_ms);
+            say_exhausted(redis, ID);
+            op = refusal_cache_page(redis->sold_out, redis->now_ms);
             if (op != NULL) {
-                rig->holders += wrong;
-                page_answer(rig, op);
-                rig->holders -= wrong;
+                redis->holders += wrong;
+                page_answer(redis, op);
+                redis->holders -= wrong;
             }
         }
-        assert_false(is_known(rig, ID));
-        refusal_cache_forget(rig->sold_out);
+        assert_false(is_known(redis, ID));
+        refusal_cache_forget(redis->sold_out);
     }
 }
 
 static void a_page_that_fails_ends_the_load(void **state)
 {
-    struct rig *rig = *state;
-    struct store_op *op = page_wanted(rig, ID);
+    struct redis_fixture *redis = *state;
+    struct store_op *op = page_wanted(redis, ID);
 
-    page_answer(rig, op);
-    op = page_wanted(rig, ID);
+    page_answer(redis, op);
+    op = page_wanted(redis, ID);
     op->status = STATUS_OVERLOADED;
     refusal_cache_page_done(op);
-    assert_int_equal(refusal_cache_discounts(rig->sold_out), 0);
-    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
-    load(rig, ID);
-    assert_true(is_known(rig, ID));
+    assert_int_equal(refusal_cache_discounts(redis->sold_out), 0);
+    assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
+    load(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 static void a_page_of_a_load_before_is_not_added(void **state)
 {
-    struct rig *rig = *state;
-    struct store_op *op = page_wanted(rig, ID);
+    struct redis_fixture *redis = *state;
+    struct store_op *op = page_wanted(redis, ID);
 
-    refusal_cache_forget(rig->sold_out);
-    rig->holders = 0;
+    refusal_cache_forget(redis->sold_out);
+    redis->holders = 0;
     for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(rig, ID);
+        say_exhausted(redis, ID);
     }
-    page_answer(rig, op);
-    assert_false(is_known(rig, ID));
-    op = refusal_cache_page(rig->sold_out, rig->now_ms);
+    page_answer(redis, op);
+    assert_false(is_known(redis, ID));
+    op = refusal_cache_page(redis->sold_out, redis->now_ms);
     if (op == NULL) {
-        op = page_wanted(rig, ID);
+        op = page_wanted(redis, ID);
     }
-    page_answer(rig, op);
-    assert_true(is_known(rig, ID));
+    page_answer(redis, op);
+    assert_true(is_known(redis, ID));
 }
 
 static void a_load_that_takes_too_long_is_begun_anew_much_later(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     size_t pages;
 
     for (size_t i = 0; i < 2 * REFUSAL_CACHE_REFUSALS; i++) {
-        refuse_once(rig, ID);
+        refuse_once(redis, ID);
     }
-    rig->now_ms += REFUSAL_CACHE_FILTER_MS + 1;
-    pages = rig->pages;
+    redis->now_ms += REFUSAL_CACHE_FILTER_MS + 1;
+    pages = redis->pages;
     for (size_t i = 0; i < 2 * REFUSAL_CACHE_REFUSALS * REFUSAL_CACHE_REST; i++) {
-        refuse_once(rig, ID);
+        refuse_once(redis, ID);
     }
-    assert_int_equal(rig->pages, pages);
-    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
-    load(rig, ID);
-    load(rig, ID);
-    assert_true(is_known(rig, ID));
+    assert_int_equal(redis->pages, pages);
+    assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
+    load(redis, ID);
+    load(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 /* ---- Time ---- */
 
 static void it_asks_again_four_times_a_second(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     size_t let = 0;
     enum status status;
     char user[16];
 
-    load(rig, ID);
-    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+    load(redis, ID);
+    assert_int_equal(refused_as(redis, ID, user), STATUS_DISCOUNT_EXHAUSTED);
     for (size_t i = 0; i < 1000; i++) {
-        if (!asked_for(rig, ID, str_of(user), &status)) {
+        if (!asked_for(redis, ID, str_of(user), &status)) {
             let++;
-            say_exhausted(rig, ID);
+            say_exhausted(redis, ID);
         }
-        rig->now_ms++;
+        redis->now_ms++;
     }
     assert_in_range(let, 3, 4);
 }
 
 static void it_believes_nothing_older_than_a_second(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
-    rig->now_ms += REFUSAL_CACHE_FRESH_MS;
-    assert_true(is_known(rig, ID));
-    rig->now_ms += 1;
-    assert_false(is_known(rig, ID));
-    say_exhausted(rig, ID);
-    assert_true(is_known(rig, ID));
+    load(redis, ID);
+    redis->now_ms += REFUSAL_CACHE_FRESH_MS;
+    assert_true(is_known(redis, ID));
+    redis->now_ms += 1;
+    assert_false(is_known(redis, ID));
+    say_exhausted(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 static void an_older_word_does_not_make_a_newer_one_old(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
-    rig->now_ms -= 500;
-    say_exhausted(rig, ID);
-    rig->now_ms += 500 + REFUSAL_CACHE_FRESH_MS;
-    assert_true(is_known(rig, ID));
+    load(redis, ID);
+    redis->now_ms -= 500;
+    say_exhausted(redis, ID);
+    redis->now_ms += 500 + REFUSAL_CACHE_FRESH_MS;
+    assert_true(is_known(redis, ID));
 }
 
 static void a_holder_who_asks_renews_nothing(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char text[16];
 
-    load(rig, ID);
-    rig->now_ms += REFUSAL_CACHE_FRESH_MS + 1;
-    say(rig, ID, user_of(text, 3), STATUS_OK, -1, true);
-    assert_false(is_known(rig, ID));
-    say_exhausted(rig, ID);
-    assert_true(is_known(rig, ID));
+    load(redis, ID);
+    redis->now_ms += REFUSAL_CACHE_FRESH_MS + 1;
+    say(redis, ID, user_of(text, 3), STATUS_OK, -1, true);
+    assert_false(is_known(redis, ID));
+    say_exhausted(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 static void a_filter_is_loaded_anew_after_a_minute(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
+    load(redis, ID);
     for (uint64_t ms = 0; ms < REFUSAL_CACHE_FILTER_MS; ms += 1000) {
-        rig->now_ms += 1000;
-        say_exhausted(rig, ID);
-        assert_true(is_known(rig, ID));
+        redis->now_ms += 1000;
+        say_exhausted(redis, ID);
+        assert_true(is_known(redis, ID));
     }
-    rig->now_ms += 1;
-    say_exhausted(rig, ID);
-    assert_false(is_known(rig, ID));
-    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
-    load(rig, ID);
-    assert_true(is_known(rig, ID));
+    redis->now_ms += 1;
+    say_exhausted(redis, ID);
+    assert_false(is_known(redis, ID));
+    assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
+    load(redis, ID);
+    assert_true(is_known(redis, ID));
 }
 
 /* ---- Forgetting ---- */
 
 /* Whether a known discount is still refused after this word on it. */
-static bool is_known_after(struct rig *rig, struct str user, enum status status,
+static bool is_known_after(struct redis_fixture *redis, struct str user, enum status status,
                            int64_t final_count, bool replayed)
 {
-    load(rig, ID);
-    assert_true(is_known(rig, ID));
-    say(rig, ID, user, status, final_count, replayed);
-    return is_known(rig, ID);
+    load(redis, ID);
+    assert_true(is_known(redis, ID));
+    say(redis, ID, user, status, final_count, replayed);
+    return is_known(redis, ID);
 }
 
 static void what_is_not_as_it_was_is_forgotten(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    assert_false(is_known_after(rig, STR("bob"), STATUS_OK, -1, false));
-    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_NOT_FOUND, -1, false));
-    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_NOT_STARTED, -1, false));
-    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS + 1, false));
-    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS - 1, false));
-    assert_false(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXPIRED, HOLDERS, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_OK, -1, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_NOT_FOUND, -1, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_NOT_STARTED, -1, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS + 1, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, HOLDERS - 1, false));
+    assert_false(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_EXPIRED, HOLDERS, false));
 }
 
 static void a_holder_who_was_not_read_is_noticed(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char user[16];
 
-    load(rig, ID);
-    assert_int_equal(refused_as(rig, ID, user), STATUS_DISCOUNT_EXHAUSTED);
-    say(rig, ID, str_of(user), STATUS_OK, -1, true);
-    assert_false(is_known(rig, ID));
+    load(redis, ID);
+    assert_int_equal(refused_as(redis, ID, user), STATUS_DISCOUNT_EXHAUSTED);
+    say(redis, ID, str_of(user), STATUS_OK, -1, true);
+    assert_false(is_known(redis, ID));
 }
 
 static void what_says_nothing_changes_nothing(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
     char text[16];
 
-    assert_true(is_known_after(rig, user_of(text, 7), STATUS_OK, -1, true));
-    assert_true(is_known_after(rig, STR("bob"), STATUS_UNKNOWN, -1, false));
-    assert_true(is_known_after(rig, STR("bob"), STATUS_UNAVAILABLE, -1, false));
-    assert_true(is_known_after(rig, STR("bob"), STATUS_OVERLOADED, -1, false));
-    assert_true(is_known_after(rig, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, -1, false));
+    assert_true(is_known_after(redis, user_of(text, 7), STATUS_OK, -1, true));
+    assert_true(is_known_after(redis, STR("bob"), STATUS_UNKNOWN, -1, false));
+    assert_true(is_known_after(redis, STR("bob"), STATUS_UNAVAILABLE, -1, false));
+    assert_true(is_known_after(redis, STR("bob"), STATUS_OVERLOADED, -1, false));
+    assert_true(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, -1, false));
 }
 
 static void nothing_is_learnt_from_a_word_that_is_not_final(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
     for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
-        say(rig, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
-        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
+        say(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
+        assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
-    assert_int_equal(refusal_cache_discounts(rig->sold_out), 0);
+    assert_int_equal(refusal_cache_discounts(redis->sold_out), 0);
 }
 
 static void all_is_forgotten_with_the_connection(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
-    load(rig, id_of(2));
-    refusal_cache_forget(rig->sold_out);
-    say_exhausted(rig, ID);
-    say_exhausted(rig, id_of(2));
-    assert_false(is_known(rig, ID));
-    assert_false(is_known(rig, id_of(2)));
-    assert_int_equal(refusal_cache_bytes(rig->sold_out), 0);
+    load(redis, ID);
+    load(redis, id_of(2));
+    refusal_cache_forget(redis->sold_out);
+    say_exhausted(redis, ID);
+    say_exhausted(redis, id_of(2));
+    assert_false(is_known(redis, ID));
+    assert_false(is_known(redis, id_of(2)));
+    assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
 }
 
 /* ---- Bounds ---- */
 
 static void the_least_recently_used_discount_goes(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    rig->holders = 10;
+    redis->holders = 10;
     for (size_t i = 0; i < REFUSAL_CACHE_DISCOUNTS; i++) {
-        load(rig, id_of(i));
+        load(redis, id_of(i));
     }
     for (size_t i = 0; i < REFUSAL_CACHE_DISCOUNTS; i++) {
-        assert_true(is_known(rig, id_of(i)));
+        assert_true(is_known(redis, id_of(i)));
     }
-    assert_true(is_known(rig, id_of(0)));
-    load(rig, id_of(REFUSAL_CACHE_DISCOUNTS));
-    assert_int_equal(refusal_cache_discounts(rig->sold_out), REFUSAL_CACHE_DISCOUNTS);
-    assert_true(is_known(rig, id_of(REFUSAL_CACHE_DISCOUNTS)));
-    assert_true(is_known(rig, id_of(0)));
-    assert_false(is_known(rig, id_of(1)));
-    assert_true(is_known(rig, id_of(2)));
+    assert_true(is_known(redis, id_of(0)));
+    load(redis, id_of(REFUSAL_CACHE_DISCOUNTS));
+    assert_int_equal(refusal_cache_discounts(redis->sold_out), REFUSAL_CACHE_DISCOUNTS);
+    assert_true(is_known(redis, id_of(REFUSAL_CACHE_DISCOUNTS)));
+    assert_true(is_known(redis, id_of(0)));
+    assert_false(is_known(redis, id_of(1)));
+    assert_true(is_known(redis, id_of(2)));
 }
 
 static void the_filters_have_a_bound(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
     /* Three of a third each leave no room for a fourth. */
-    rig->holders = 3400000;
+    redis->holders = 3400000;
     for (size_t i = 0; i < 4; i++) {
-        page_answer(rig, page_wanted(rig, id_of(i)));
-        assert_in_range(refusal_cache_bytes(rig->sold_out), 1, REFUSAL_CACHE_BYTES);
+        page_answer(redis, page_wanted(redis, id_of(i)));
+        assert_in_range(refusal_cache_bytes(redis->sold_out), 1, REFUSAL_CACHE_BYTES);
     }
-    assert_int_equal(refusal_cache_bytes(rig->sold_out), 3 * 6800008);
+    assert_int_equal(refusal_cache_bytes(redis->sold_out), 3 * 6800008);
 }
 
 static void a_discount_that_needs_more_than_there_is_is_not_remembered(void **state)
 {
-    struct rig *rig = *state;
+    struct redis_fixture *redis = *state;
 
-    load(rig, ID);
-    rig->holders = 12000000;
+    load(redis, ID);
+    redis->holders = 12000000;
     for (size_t i = 0; i < 100 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(rig, id_of(2));
-        assert_null(refusal_cache_page(rig->sold_out, rig->now_ms));
+        say_exhausted(redis, id_of(2));
+        assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
-    assert_true(is_known(rig, ID));
+    assert_true(is_known(redis, ID));
 }
 
 int main(void)

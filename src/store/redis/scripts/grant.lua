@@ -3,8 +3,8 @@
 --   ARGV: for each discount: its id, the number of its users, and they in the order of the wallets
 --   Returns {now, and four for each discount: its discount_code, its starts_at or false, the number
 --   of its grants if who came too late did so for good (FINAL_AFTER_US in backend.h) or false, what
---   became of its users}, and behind all of them the words in which Redis refused to write, if it
---   did. What became of them is a text with a word for each user:
+--   became of its users}, and behind all of them the text in which Redis refused to write, if it
+--   did. What became of them is a text with one outcome token for each user:
 --     g   granted now                    x   all units were granted before
 --     hT  granted before, at T           r   Redis takes no writes
 --     n   the discount has not started   e   it has expired
@@ -20,16 +20,16 @@ local now = clock[1] .. string.format('%06d', clock[2])
 local refusal = false
 local seen = {} -- the discounts, some of which may come more than once
 
-local function words_of(reply)
-  local words = type(reply) == 'table' and reply.err
-  return words and (string.match(words, '%u%u+ .*') or words)
+local function error_text(reply)
+  local text = type(reply) == 'table' and reply.err
+  return text and (string.match(text, '%u%u+ .*') or text)
 end
 
 -- Returns how many of these were not members; false when Redis takes no writes.
 local function write(key, new)
   local added = try('ZADD', KEYS[key], 'NX', unpack(new))
-  refusal = words_of(added) or refusal
-  return not words_of(added) and added
+  refusal = error_text(added) or refusal
+  return not error_text(added) and added
 end
 
 -- Mostly nobody of them holds it yet and all of them get it, which one write finds out.
@@ -41,31 +41,31 @@ local function all_are_granted(key, at, count)
   return write(key, new) == count
 end
 
--- A score that is no time would read as several words.
-local function held_word(score)
+-- A score that is no time would read as several tokens.
+local function held_token(score)
   return string.find(score, '^%d+$') and 'h' .. score or 'c'
 end
 
--- One by one; returns their words and how many were written. `was_tried`: whom `all_are_granted` has
+-- One by one; returns their tokens and how many were written. `was_tried`: whom `all_are_granted` has
 -- written while others held it has the time of this call.
 local function grant_each(key, at, count, left, closed, was_tried)
   local held = try('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
-  if words_of(held) then
+  if error_text(held) then
     return was_tried and {string.rep('u', count)} or error(held), 0
   end
-  local words, new, fresh, first, again = {}, {}, {}, {}, {}
+  local tokens, new, fresh, first, again = {}, {}, {}, {}, {}
   for i = 1, count do
     local user = ARGV[at + i - 1]
     if first[user] then
       again[i] = first[user]
     elseif held[i] then
-      words[i] = was_tried and held[i] == now and 'g' or held_word(held[i])
+      tokens[i] = was_tried and held[i] == now and 'g' or held_token(held[i])
     elseif closed then
-      words[i] = closed
+      tokens[i] = closed
     elseif left <= 0 then
-      words[i] = 'x'
+      tokens[i] = 'x'
     else
-      words[i], left = 'g', left - 1
+      tokens[i], left = 'g', left - 1
       fresh[i] = true
       new[#new + 1] = now
       new[#new + 1] = user
@@ -75,25 +75,25 @@ local function grant_each(key, at, count, left, closed, was_tried)
   if #new > 0 and not write(key, new) then
     -- A refused write leaves its units in stock, so nobody behind it was too late either.
     for i = 1, count do
-      if fresh[i] or words[i] == 'x' then
-        words[i] = 'r'
+      if fresh[i] or tokens[i] == 'x' then
+        tokens[i] = 'r'
       end
     end
   end
   for i, at_first in pairs(again) do
-    words[i] = words[at_first] == 'g' and 'h' .. now or words[at_first]
+    tokens[i] = tokens[at_first] == 'g' and 'h' .. now or tokens[at_first]
   end
-  return words, #new / 2
+  return tokens, #new / 2
 end
 
 -- The wallet follows the grant. Should it not take it, the next repeat writes it.
-local function wallets_write(key, id, words)
-  for i = 1, #words do
-    local kind = string.sub(words[i], 1, 1)
+local function wallets_write(key, id, tokens)
+  for i = 1, #tokens do
+    local kind = string.sub(tokens[i], 1, 1)
     if kind == 'g' then
       try('ZADD', KEYS[key + i - 1], now, id)
     elseif kind == 'h' then
-      try('ZADD', KEYS[key + i - 1], string.sub(words[i], 2), id)
+      try('ZADD', KEYS[key + i - 1], string.sub(tokens[i], 2), id)
     end
   end
 end
@@ -129,9 +129,9 @@ local function grant(key, at, count, id)
   local code, total, starts_at, expires_at = terms[1], tonumber(terms[2]), terms[3], terms[4]
   if not code and not terms[2] then
     -- A replica may not have it yet, and says that it is one to a write that changes nothing.
-    local words = words_of(try('ZREM', KEYS[key + 1], ''))
-    if words and string.find(words, 'READONLY', 1, true) == 1 then
-      refusal = words
+    local text = error_text(try('ZREM', KEYS[key + 1], ''))
+    if text and string.find(text, 'READONLY', 1, true) == 1 then
+      refusal = text
       return false, false, false, string.rep('r', count)
     end
     return false, false, false, false
@@ -155,10 +155,10 @@ local function grant(key, at, count, id)
     end
     return code, starts_at, false, string.rep('g', count)
   end
-  local words, new = grant_each(key + 1, at, count, total - granted, closed, is_tried)
-  wallets_write(key + 2, id, words)
+  local tokens, new = grant_each(key + 1, at, count, total - granted, closed, is_tried)
+  wallets_write(key + 2, id, tokens)
   local is_final = not expires_at or math.abs(tonumber(now) - tonumber(expires_at)) > 10000000
-  return code, starts_at, is_final and granted + new, table.concat(words)
+  return code, starts_at, is_final and granted + new, table.concat(tokens)
 end
 
 -- What goes wrong with one discount is no other one's affair: it is an error in the place of what
@@ -166,13 +166,13 @@ end
 local answer, key, at = {now}, 1, 1
 while ARGV[at] do
   local count = tonumber(ARGV[at + 1])
-  local well, code, starts_at, final, words = pcall(grant, key, at + 2, count, ARGV[at])
+  local well, code, starts_at, final, tokens = pcall(grant, key, at + 2, count, ARGV[at])
   local n = #answer
   if not well then
     local fault = type(code) == 'table' and code or {err = code}
-    code, starts_at, final, words = false, false, false, redis.error_reply(words_of(fault))
+    code, starts_at, final, tokens = false, false, false, redis.error_reply(error_text(fault))
   end
-  answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = code, starts_at, final, words
+  answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = code, starts_at, final, tokens
   key, at = key + 2 + count, at + 2 + count
 end
 answer[#answer + 1] = refusal or nil
