@@ -58,8 +58,5 @@ uv_loop_t *store_loop(const struct store *store);
 struct store_limits store_limits(const struct store *store);
 /* Completes an operation that the backend has; `done` runs with the next store_deliver. */
 void store_complete(struct store *store, struct store_op *op, enum status status);
-/* What to call an operation whose request went out and whose reply never came: UNKNOWN if its verb
- * changes anything, else UNAVAILABLE. */
-enum status store_status_if_reply_lost(const struct store_op *op);
 
 #endif

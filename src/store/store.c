@@ -7,21 +7,9 @@
 #include <stdlib.h>
 
 #include "store/backend.h"
+#include "store/op.h"
+#include "store/pace.h"
 #include "store/refusal_cache.h"
-#include "store/validate.h"
-
-/* How much of its deadline an operation may be expected to wait when it is taken: the rest is for a
- * store that becomes slower meanwhile. */
-#define WAIT_SHARE 4
-/* So many operations in flight are taken however slow the store is. */
-#define ALWAYS_TAKEN 64
-
-/* How fast the backend is, at the flush before. */
-struct pace {
-    uint64_t served, busy_ms;
-    uint64_t seen_ms;
-    bool is_busy;
-};
 
 struct store {
     const struct store_backend *backend;
@@ -106,6 +94,7 @@ struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct st
     store->backend = engine->backend;
     store->loop = loop;
     store->limits = limits;
+    pace_init(&store->pace, limits.deadline_ms);
     queue_init(&store->in_flight);
     queue_init(&store->completed);
     store->refusal_cache = refusal_cache_new();
@@ -160,10 +149,10 @@ struct store_limits store_limits(const struct store *store)
 
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
-    store->pace.served += in_flight_share(store, op);
+    pace_served(&store->pace, in_flight_share(store, op));
     /* Our own page is shown to nobody, and may hold whatever users there are. */
     if (status == STATUS_OK && !refusal_cache_is_page(store->refusal_cache, op)) {
-        status = validate_results(op);
+        status = op_validate(op);
     }
     if (op->verb == STORE_GRANT) {
         refusal_cache_learn(store->refusal_cache, op, status,
@@ -172,71 +161,16 @@ void store_complete(struct store *store, struct store_op *op, enum status status
     end(store, op, status);
 }
 
-enum status store_status_if_reply_lost(const struct store_op *op)
-{
-    return op->verb == STORE_CREATE || op->verb == STORE_GRANT ? STATUS_UNKNOWN
-                                                               : STATUS_UNAVAILABLE;
-}
-
 /* ---- Overload ---- */
 
-static uint64_t patience_ms(const struct store *store)
-{
-    return store->limits.deadline_ms / WAIT_SHARE;
-}
-
-/* Keeps what the backend served, and how long it had something to serve, of the last while: what is
- * older counts half after each of them. */
-static void pace_keep(struct store *store)
-{
-    struct pace *pace = &store->pace;
-    uint64_t now_ms = uv_now(store->loop);
-
-    if (pace->is_busy) {
-        pace->busy_ms += now_ms - pace->seen_ms;
-    }
-    while (pace->busy_ms > patience_ms(store)) {
-        pace->busy_ms /= 2;
-        pace->served /= 2;
-    }
-    pace->seen_ms = now_ms;
-    pace->is_busy = store->in_flight_count > 0 && store->backend->is_ready(store->self);
-}
-
-/* Whether one that comes now would wait too long at this pace. Few who wait, and a short wait,
- * prove nothing: a backend that has little to do serves little, and takes many at once as fast as
- * one. */
+/* Whether an operation that comes now would wait too long. The new one is in the queue already. */
 static bool is_behind(const struct store *store)
 {
     const struct store_op *oldest = CONTAINER_OF(store->in_flight.next, struct store_op, link);
     uint64_t waited_ms = uv_now(store->loop) + store->limits.deadline_ms - oldest->deadline_ms;
 
-    if (store->in_flight_count <= ALWAYS_TAKEN || !store->backend->is_ready(store->self)) {
-        return false;
-    }
-    if (waited_ms > 2 * patience_ms(store)) {
-        return true; /* the pace was not what it seemed */
-    }
-    return waited_ms > patience_ms(store) / WAIT_SHARE &&
-           store->in_flight_count * store->pace.busy_ms > store->pace.served * patience_ms(store);
-}
-
-/* Health checks ask whether the store answers, not how soon; and a list that was begun is not cut
- * off, for nothing but its end could tell the client. */
-static bool may_be_put_off(const struct store_op *op)
-{
-    switch (op->verb) {
-    case STORE_PING:
-        return false;
-    case STORE_LIST:
-        return op->list.after_us == 0;
-    case STORE_GRANTS:
-        return op->grants.after_user.n == 0;
-    case STORE_WALLET:
-        return op->wallet.before_id.n == 0;
-    default:
-        return true;
-    }
+    return pace_is_behind(&store->pace, store->in_flight_count, waited_ms) &&
+           store->backend->is_ready(store->self);
 }
 
 /* ---- Operations ---- */
@@ -251,7 +185,7 @@ static void submit(struct store *store, struct store_op *op, enum store_verb ver
     queue_append(&store->in_flight, &op->link);
     store->in_flight_count += in_flight_share(store, op);
     if (store->in_flight_count > store->limits.in_flight ||
-        (may_be_put_off(op) && is_behind(store))) {
+        (op_may_be_put_off(op) && is_behind(store))) {
         end(store, op, STATUS_OVERLOADED);
     } else {
         store->backend->submit(store->self, op);
@@ -339,6 +273,7 @@ void store_flush(struct store *store)
     if (page != NULL) {
         store_grants(store, page, refusal_cache_page_done);
     }
-    pace_keep(store);
+    pace_keep(&store->pace, uv_now(store->loop),
+              store->in_flight_count > 0 && store->backend->is_ready(store->self));
     store->backend->flush(store->self);
 }

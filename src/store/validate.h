@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether what was read is what this service writes: the rule is that of discount/discount.h, for
- * every backend. What is not is told in one line of the log. Any thread. */
+/* Whether data that was read is what this service writes. The rule is that of discount/discount.h,
+ * for every backend; the log has a line for each breach of it. Any thread. */
 #ifndef STORE_VALIDATE_H
 #define STORE_VALIDATE_H
 
 #include "discount/store.h"
 
-/* OK for the results of an operation that went well, or CORRUPT, and then the log names the first
- * of them that is not sound. */
-enum status validate_results(const struct store_op *op);
+/* For the rows of op.c: OK for the results of a successful operation of this verb, or CORRUPT, and
+ * then the log names the first result that is not valid. */
+enum status validate_create(const struct store_op *op);
+enum status validate_get(const struct store_op *op);
+enum status validate_list(const struct store_op *op);
+enum status validate_grant(const struct store_op *op); /* also for STORE_GRANT_GET */
+enum status validate_grants(const struct store_op *op);
+enum status validate_wallet(const struct store_op *op);
 
 /* The same for one discount, from `at` on (discount_next_error). */
 enum status validate_discount(const struct discount *discount, size_t at);
 
-/* Tells the log what is wrong with the discount of this id, and is CORRUPT. */
+/* Logs what is wrong with the discount of this id; returns CORRUPT. */
 enum status validate_failed(struct str id, const char *error);
 
 #endif

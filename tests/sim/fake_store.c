@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/sim_fail.h"
+#include "store/op.h"
 
 /* An operation that came in and whose `done` has not run yet. */
 struct ticket {
@@ -303,7 +304,7 @@ static enum status fake_cancel(void *self, struct store_op *op)
     if (fake->fault == FAKE_STORE_LATE) {
         fake->stale = op;
     }
-    return store_status_if_reply_lost(op);
+    return op_status_if_reply_lost(op);
 }
 
 static void fake_flush(void *self)
@@ -319,7 +320,7 @@ static void fake_close(void *self)
         struct store_op *op = CONTAINER_OF(fake->in_hand.next, struct ticket, link)->op;
 
         ticket_finish(op->slot);
-        store_complete(fake->store, op, store_status_if_reply_lost(op));
+        store_complete(fake->store, op, op_status_if_reply_lost(op));
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "sim/sim_fail.h"
 #include "sim/virtual_clock.h"
+#include "store/op.h"
 #include "store/refusal_cache.h"
 
 struct ticket {
@@ -383,7 +384,7 @@ static enum status model_cancel(void *self, struct store_op *op)
 
     model->pages_in_hand -= op->verb == STORE_GRANTS;
     ticket->op = NULL; /* it may be carried out all the same */
-    return store_status_if_reply_lost(op);
+    return op_status_if_reply_lost(op);
 }
 
 static void model_flush(void *self)
@@ -399,7 +400,7 @@ static void model_close(void *self)
         struct ticket *ticket = CONTAINER_OF(model->in_hand.next, struct ticket, link);
 
         if (ticket->op != NULL) {
-            store_complete(model->store, ticket->op, store_status_if_reply_lost(ticket->op));
+            store_complete(model->store, ticket->op, op_status_if_reply_lost(ticket->op));
         }
         ticket_end(model, ticket);
     }

@@ -95,7 +95,7 @@ plant "an answer to HEAD ends as a body does" $server \
 plant "a client that dawdles is not cut" $server \
     's/conns_cut_late\(&server->conns\);/;/'
 plant "an operation is late and its backend is not told" $store \
-    's/store->backend->cancel\(store->self, op\)/store_status_if_reply_lost(op)/'
+    's/store->backend->cancel\(store->self, op\)/op_status_if_reply_lost(op)/'
 plant "the second deadline is not waited for" $store \
     's/deadlines_arm\(store\);\n\}\n\n\/\* ---- The store/}\n\n\/* ---- The store/'
 plant "of completions of one turn all but one are lost" $store \

@@ -15,6 +15,7 @@
 #include "discount/log.h"
 #include "store/audit.h"
 #include "store/backend.h"
+#include "store/op.h"
 #include "store/redis/link.h"
 #include "store/redis/verbs.h"
 #include "store/redis/verify.h"
@@ -123,7 +124,7 @@ static void batch_fail(struct batch *batch)
 
         if (op != NULL) {
             store_complete(batch->redis->store, op,
-                           batch->in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE);
+                           batch->in_doubt ? op_status_if_reply_lost(op) : STATUS_UNAVAILABLE);
         }
     }
     free(batch);
@@ -139,7 +140,7 @@ static enum status status_in_doubt(const struct store_op *op, enum status status
     case STATUS_OVERLOADED:
     case STATUS_CORRUPT:
     case STATUS_DISCOUNT_NOT_STARTED:
-        return store_status_if_reply_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : status;
+        return op_status_if_reply_lost(op) == STATUS_UNKNOWN ? STATUS_UNKNOWN : status;
     default:
         return status;
     }
@@ -168,7 +169,7 @@ static void corruption_log(const struct store_op *op, const redisReply *error)
     audit_line(error == NULL ? STR("not of the form that the script gives")
                              : (struct str){error->str, (size_t)error->len},
                text);
-    log_write(LOG_ERROR, "redis: unexpected reply to verb %d%s%.128s: %.160s", (int)op->verb,
+    log_write(LOG_ERROR, "redis: unexpected reply to %s%s%.128s: %.160s", op_name(op->verb),
               failing_id.n == 0 ? "" : ", discount ", id, text);
 }
 
@@ -420,7 +421,7 @@ static enum status redis_cancel(void *self, struct store_op *op)
         queue_remove(&batch->link);
         free(batch);
     }
-    return is_in_doubt ? store_status_if_reply_lost(op) : STATUS_UNAVAILABLE;
+    return is_in_doubt ? op_status_if_reply_lost(op) : STATUS_UNAVAILABLE;
 }
 
 /* Takes grant calls out of the queue, as many as one command has room for. */

@@ -99,8 +99,8 @@ static void encode_create(const struct store_op *op, bool whole_script,
     add_number(command, discount->expires_at_us, true);
 }
 
-static void encode_grants(const struct redis_group *groups, size_t count, bool whole_script,
-                          struct redis_command *command)
+static void encode_grant(const struct redis_group *groups, size_t count, bool whole_script,
+                         struct redis_command *command)
 {
     size_t users = 0;
 
@@ -145,48 +145,40 @@ static void add_position(struct redis_command *command, int64_t time_us, struct 
     add_number(command, (int64_t)limit, false);
 }
 
-void redis_verbs_encode(const struct redis_group *groups, size_t count, bool whole_script,
-                        struct redis_command *ret_command)
+static void encode_ping(const struct store_op *op, bool whole_script, struct redis_command *command)
 {
-    const struct store_op *op = groups[0].ops[0];
+    (void)op, (void)whole_script; /* it has no inputs and no script */
+    add(command, STR("PING"));
+}
 
-    ret_command->argc = 0;
-    ret_command->scratch_used = 0;
-    switch (op->verb) {
-    case STORE_PING:
-        add(ret_command, STR("PING"));
-        break;
-    case STORE_CREATE:
-        encode_create(op, whole_script, ret_command);
-        break;
-    case STORE_GET:
-        add_script(ret_command, STORE_GET, whole_script, 2);
-        add_discount_keys(ret_command, op->get.discount.id);
-        break;
-    case STORE_LIST:
-        encode_list(op, whole_script, ret_command);
-        break;
-    case STORE_GRANT:
-        encode_grants(groups, count, whole_script, ret_command);
-        break;
-    case STORE_GRANT_GET:
-        add_script(ret_command, STORE_GRANT_GET, whole_script, 2);
-        add_discount_keys(ret_command, op->grant.grant.discount_id);
-        add(ret_command, op->grant.grant.user_id);
-        break;
-    case STORE_GRANTS:
-        add_script(ret_command, STORE_GRANTS, whole_script, 2);
-        add_discount_keys(ret_command, op->grants.discount_id);
-        add_position(ret_command, op->grants.after_us, op->grants.after_user, op->grants.limit);
-        break;
-    case STORE_WALLET:
-        add_script(ret_command, STORE_WALLET, whole_script, 1);
-        add_key(ret_command, STR("user:{"), op->wallet.user_id, STR("}:discounts"));
-        add_position(ret_command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
-        break;
-    case STORE_VERB_COUNT:
-        abort();
-    }
+static void encode_get(const struct store_op *op, bool whole_script, struct redis_command *command)
+{
+    add_script(command, STORE_GET, whole_script, 2);
+    add_discount_keys(command, op->get.discount.id);
+}
+
+static void encode_grant_get(const struct store_op *op, bool whole_script,
+                             struct redis_command *command)
+{
+    add_script(command, STORE_GRANT_GET, whole_script, 2);
+    add_discount_keys(command, op->grant.grant.discount_id);
+    add(command, op->grant.grant.user_id);
+}
+
+static void encode_grants(const struct store_op *op, bool whole_script,
+                          struct redis_command *command)
+{
+    add_script(command, STORE_GRANTS, whole_script, 2);
+    add_discount_keys(command, op->grants.discount_id);
+    add_position(command, op->grants.after_us, op->grants.after_user, op->grants.limit);
+}
+
+static void encode_wallet(const struct store_op *op, bool whole_script,
+                          struct redis_command *command)
+{
+    add_script(command, STORE_WALLET, whole_script, 1);
+    add_key(command, STR("user:{"), op->wallet.user_id, STR("}:discounts"));
+    add_position(command, op->wallet.before_us, op->wallet.before_id, op->wallet.limit);
 }
 
 /* ---- Replies ---- */
@@ -425,8 +417,9 @@ static enum status decode_wallet(const redisReply *reply, struct store_op *op)
     return STATUS_OK;
 }
 
-static enum status decode_ping(const redisReply *reply)
+static enum status decode_ping(const redisReply *reply, struct store_op *op)
 {
+    (void)op; /* its status says all */
     return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "PONG") == 0 ? STATUS_OK
                                                                                 : STATUS_CORRUPT;
 }
@@ -435,54 +428,6 @@ static enum status decode_get(const redisReply *reply, struct store_op *op)
 {
     return reply->type == REDIS_REPLY_NIL ? STATUS_DISCOUNT_NOT_FOUND
                                           : decode_row(reply, op->arena, &op->get.discount);
-}
-
-enum status redis_verbs_decode(const redisReply *reply, struct store_op *op)
-{
-    switch (op->verb) {
-    case STORE_PING:
-        return decode_ping(reply);
-    case STORE_CREATE:
-        return decode_create(reply, op);
-    case STORE_GET:
-        return decode_get(reply, op);
-    case STORE_LIST:
-        return decode_list(reply, op);
-    case STORE_GRANT_GET:
-        return decode_grant_get(reply, op);
-    case STORE_GRANTS:
-        return decode_grants(reply, op);
-    case STORE_WALLET:
-        return decode_wallet(reply, op);
-    case STORE_GRANT: /* by redis_verbs_outcome */
-    case STORE_VERB_COUNT:
-        break;
-    }
-    return STATUS_CORRUPT;
-}
-
-struct str redis_verbs_failing_id(const struct store_op *op)
-{
-    switch (op->verb) {
-    case STORE_GET:
-        return op->get.discount.id;
-    case STORE_GRANT:
-    case STORE_GRANT_GET:
-        return op->grant.grant.discount_id;
-    case STORE_GRANTS:
-        return op->grants.discount_id;
-    case STORE_LIST:
-        return op->list.discounts == NULL ? STR("") : op->list.discounts[op->list.count].id;
-    case STORE_WALLET:
-        return op->wallet.user_grants == NULL
-                   ? STR("")
-                   : op->wallet.user_grants[op->wallet.count].discount.id;
-    case STORE_PING:
-    case STORE_CREATE:
-    case STORE_VERB_COUNT:
-        break;
-    }
-    return STR("");
 }
 
 /* ---- The outcomes of grants ---- */
@@ -685,4 +630,74 @@ struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisR
 bool redis_verbs_is_readonly(struct str refusal)
 {
     return begins_with(refusal, STR("READONLY "));
+}
+
+/* ---- The discount that a damaged reply is about ---- */
+
+static struct str failing_get(const struct store_op *op)
+{
+    return op->get.discount.id;
+}
+
+static struct str failing_grant(const struct store_op *op)
+{
+    return op->grant.grant.discount_id;
+}
+
+static struct str failing_grants(const struct store_op *op)
+{
+    return op->grants.discount_id;
+}
+
+static struct str failing_list(const struct store_op *op)
+{
+    return op->list.discounts == NULL ? STR("") : op->list.discounts[op->list.count].id;
+}
+
+static struct str failing_wallet(const struct store_op *op)
+{
+    return op->wallet.user_grants == NULL ? STR("")
+                                          : op->wallet.user_grants[op->wallet.count].discount.id;
+}
+
+/* ---- The rows ---- */
+
+/* STORE_GRANT is encoded by encode_grant, several at a time, and decoded by redis_verbs_outcome. */
+static const struct verb_row {
+    void (*encode)(const struct store_op *op, bool whole_script, struct redis_command *command);
+    enum status (*decode)(const redisReply *reply, struct store_op *op);
+    struct str (*failing_id)(const struct store_op *op); /* NULL: the reply names none */
+} rows[STORE_VERB_COUNT] = {
+    [STORE_PING] = {encode_ping, decode_ping, NULL},
+    [STORE_CREATE] = {encode_create, decode_create, NULL},
+    [STORE_GET] = {encode_get, decode_get, failing_get},
+    [STORE_LIST] = {encode_list, decode_list, failing_list},
+    [STORE_GRANT] = {NULL, NULL, failing_grant},
+    [STORE_GRANT_GET] = {encode_grant_get, decode_grant_get, failing_grant},
+    [STORE_GRANTS] = {encode_grants, decode_grants, failing_grants},
+    [STORE_WALLET] = {encode_wallet, decode_wallet, failing_wallet},
+};
+
+void redis_verbs_encode(const struct redis_group *groups, size_t count, bool whole_script,
+                        struct redis_command *ret_command)
+{
+    const struct store_op *op = groups[0].ops[0];
+
+    ret_command->argc = 0;
+    ret_command->scratch_used = 0;
+    if (op->verb == STORE_GRANT) {
+        encode_grant(groups, count, whole_script, ret_command);
+    } else {
+        rows[op->verb].encode(op, whole_script, ret_command);
+    }
+}
+
+enum status redis_verbs_decode(const redisReply *reply, struct store_op *op)
+{
+    return rows[op->verb].decode == NULL ? STATUS_CORRUPT : rows[op->verb].decode(reply, op);
+}
+
+struct str redis_verbs_failing_id(const struct store_op *op)
+{
+    return rows[op->verb].failing_id == NULL ? STR("") : rows[op->verb].failing_id(op);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/backend.h"
+#include "store/op.h"
 #include "store/sqlite/thread.h"
 #include "store/sqlite/verify.h"
 
@@ -212,7 +213,7 @@ static void sqlite_submit(void *self, struct store_op *op)
 /* Parts an operation from its job, and says what is known of it. */
 static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
 {
-    enum status status = store_status_if_reply_lost(job->op);
+    enum status status = op_status_if_reply_lost(job->op);
 
     queue_remove(&job->pending);
     job->op = NULL;

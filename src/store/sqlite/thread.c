@@ -12,6 +12,7 @@
  * disk ends the process: what was not answered is decided by the recovery at the next start. A file
  * that is not at its path any more ends it, too. */
 #include "store/sqlite/thread.h"
+#include "store/op.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -82,7 +83,7 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
         if (job->work.verb == STORE_PING && sqlite_db_has_moved(&engine->db)) {
             die_moved(engine);
         }
-        if (!sqlite_verbs_is_write(job->work.verb)) {
+        if (!op_is_write(job->work.verb)) {
             job->work.status = sqlite_verbs_run(engine->verbs, &job->work);
             queue_remove(&job->link);
             queue_append(ret_done, &job->link);
@@ -130,7 +131,7 @@ static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
         next = at->next;
-        if (sqlite_verbs_is_write(job->work.verb)) {
+        if (op_is_write(job->work.verb)) {
             queue_remove(&job->link);
             queue_append(writes, &job->link);
             job->is_taken = true;
@@ -164,16 +165,16 @@ static bool writes_run(struct sqlite_engine *engine, const struct queue *writes,
 static bool write_together(struct sqlite_engine *engine, struct queue *writes, size_t most)
 {
     struct queue *last = writes;
-    bool is_valid = sqlite_verbs_begin(engine->verbs);
+    bool is_ok = sqlite_verbs_begin(engine->verbs);
     size_t count = 0;
 
-    while (is_valid) {
-        is_valid = writes_run(engine, writes, last, &last, &count);
-        if (!is_valid || count >= most || !writes_join(engine, writes, most - count)) {
+    while (is_ok) {
+        is_ok = writes_run(engine, writes, last, &last, &count);
+        if (!is_ok || count >= most || !writes_join(engine, writes, most - count)) {
             break;
         }
     }
-    if (is_valid && commit(engine)) {
+    if (is_ok && commit(engine)) {
         log_write_state(engine, false);
         return true;
     }

@@ -13,9 +13,6 @@ struct sqlite_verbs; /* the statements of a connection, prepared once */
 struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db);
 void sqlite_verbs_close(struct sqlite_verbs *verbs);
 
-/* Whether the verb may change anything, and so belongs into a transaction. */
-bool sqlite_verbs_is_write(enum store_verb verb);
-
 /* Runs one operation and returns its status; its results are in its arena. */
 enum status sqlite_verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
 /* Whether SQLite failed in it, so that the transaction around it must be rolled back. Any other
