@@ -36,7 +36,7 @@
 #define REQUEST_MOST 512
 #define ANSWER_MOST 8192
 /* So often it is seen who has arrived: an arrival is late by half of this in the middle. */
-#define GLANCE_NS 250000
+#define POLL_NS 250000
 /* So many ask again at a time, so often each when its connection breaks. */
 #define AGAIN_AT_ONCE 64
 #define AGAIN_TRIES 3
@@ -51,14 +51,14 @@ struct samples {
     size_t count, room;
 };
 
-struct visit {
+struct attempt {
     uint64_t due_ns, sent_ns;
     uint32_t user;
     unsigned tries;
 };
 
 /* What a user was told, for when he asks again. */
-struct told {
+struct answered {
     uint64_t answer; /* a hash of its body */
     uint8_t outcome; /* OUTCOMES: nothing yet */
 };
@@ -68,7 +68,7 @@ struct client {
     uv_connect_t connecting;
     struct rush *rush;
     struct client *next_free;
-    struct visit visit;
+    struct attempt attempt;
     bool is_busy;
     char request[REQUEST_MOST], answer[ANSWER_MOST];
     size_t request_size, answer_size;
@@ -87,7 +87,7 @@ struct rush {
     uint64_t began_ns, last_granted_ns, last_answer_ns, first_refused_ns;
     uint64_t cpu_us; /* until all were answered */
     uint32_t last_winner, granted_after_refusal;
-    struct told *told;                 /* owned; of each user */
+    struct answered *answered;         /* owned; of each user */
     uint32_t same, different;          /* of those who knew and asked again */
     uint32_t now_granted, now_refused; /* of those who did not know */
     uint32_t unsettled;                /* who still do not, or got no answer */
@@ -96,8 +96,8 @@ struct rush {
     uint32_t late_us; /* the most that this generator was behind its own times */
     struct client *free_clients;
     size_t clients, clients_most, opening;
-    int timer;             /* a descriptor */
-    struct visit *waiting; /* owned; those for whom there is no connection, a ring of `count` */
+    int timer;               /* a descriptor */
+    struct attempt *waiting; /* owned; those for whom there is no connection, a ring of `count` */
     size_t waiting_from, waiting_count, waiting_most;
     struct samples samples[OUTCOMES];
 };
@@ -185,32 +185,33 @@ static void report(struct rush *rush)
 }
 
 /* Answered or not, nothing more comes of it. */
-static void visit_gone(struct rush *rush)
+static void attempt_gone(struct rush *rush)
 {
     if (++rush->ended == rush->count) {
         uv_stop(&rush->loop);
     }
 }
 
-static void visit_end(struct rush *rush, const struct visit *visit, enum outcome outcome,
-                      uint64_t answer)
+static void attempt_end(struct rush *rush, const struct attempt *attempt, enum outcome outcome,
+                        uint64_t answer)
 {
     uint64_t now = uv_hrtime();
 
-    sample_add(&rush->samples[outcome], now - visit->due_ns);
-    rush->told[visit->user] = (struct told){.answer = answer, .outcome = (uint8_t)outcome};
+    sample_add(&rush->samples[outcome], now - attempt->due_ns);
+    rush->answered[attempt->user] =
+        (struct answered){.answer = answer, .outcome = (uint8_t)outcome};
     if (outcome == GRANTED) {
         rush->last_granted_ns = now;
         rush->last_winner =
-            visit->user + 1 > rush->last_winner ? visit->user + 1 : rush->last_winner;
+            attempt->user + 1 > rush->last_winner ? attempt->user + 1 : rush->last_winner;
         /* He asked when it had been said that nothing is left. */
         rush->granted_after_refusal +=
-            rush->first_refused_ns != 0 && visit->sent_ns > rush->first_refused_ns;
+            rush->first_refused_ns != 0 && attempt->sent_ns > rush->first_refused_ns;
     } else if (outcome == REFUSED && rush->first_refused_ns == 0) {
         rush->first_refused_ns = now;
     }
     rush->last_answer_ns = now;
-    visit_gone(rush);
+    attempt_gone(rush);
 }
 
 static enum outcome outcome_of(int status)
@@ -230,14 +231,15 @@ static enum outcome outcome_of(int status)
 
 /* Who was granted something is given the same again, as a repeat, and who was refused is refused.
  */
-static void again_end(struct rush *rush, const struct visit *visit, int status, uint64_t answer)
+static void again_end(struct rush *rush, const struct attempt *attempt, int status, uint64_t answer)
 {
-    const struct told *told = &rush->told[visit->user];
+    const struct answered *answered = &rush->answered[attempt->user];
 
     if (outcome_of(status) == PUT_OFF) {
         rush->unsettled++;
-    } else if (told->outcome == GRANTED || told->outcome == REFUSED) {
-        if (told->outcome == GRANTED ? status == 200 && answer == told->answer : status == 409) {
+    } else if (answered->outcome == GRANTED || answered->outcome == REFUSED) {
+        if (answered->outcome == GRANTED ? status == 200 && answer == answered->answer
+                                         : status == 409) {
             rush->same++;
         } else {
             rush->different++;
@@ -249,28 +251,28 @@ static void again_end(struct rush *rush, const struct visit *visit, int status, 
     } else {
         rush->unsettled++;
     }
-    visit_gone(rush);
+    attempt_gone(rush);
 }
 
 /* ---- A client ---- */
 
-static void visit_begin(struct client *client, struct visit visit);
-static void client_open(struct rush *rush, const struct visit *visit);
+static void attempt_begin(struct client *client, struct attempt attempt);
+static void client_open(struct rush *rush, const struct attempt *attempt);
 
 static void client_closed(uv_handle_t *handle)
 {
     free(handle->data);
 }
 
-static void wait_in_line(struct rush *rush, struct visit visit)
+static void wait_in_line(struct rush *rush, struct attempt attempt)
 {
-    rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = visit;
+    rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = attempt;
 }
 
 /* The first in the line. */
-static struct visit next_in_line(struct rush *rush)
+static struct attempt next_in_line(struct rush *rush)
 {
-    struct visit next = rush->waiting[rush->waiting_from];
+    struct attempt next = rush->waiting[rush->waiting_from];
 
     rush->waiting_from = (rush->waiting_from + 1) % rush->count;
     rush->waiting_count--;
@@ -278,14 +280,14 @@ static struct visit next_in_line(struct rush *rush)
 }
 
 /* Who asks again tries again: that his connection broke is not what he is asked about. */
-static void visit_broken(struct rush *rush, struct visit visit)
+static void attempt_broken(struct rush *rush, struct attempt attempt)
 {
-    if (rush->is_again && ++visit.tries < AGAIN_TRIES) {
-        wait_in_line(rush, visit);
+    if (rush->is_again && ++attempt.tries < AGAIN_TRIES) {
+        wait_in_line(rush, attempt);
         return;
     }
     rush->unsettled += rush->is_again;
-    visit_gone(rush);
+    attempt_gone(rush);
 }
 
 /* Its connection is gone; whoever was on it is not answered. */
@@ -300,7 +302,7 @@ static void client_break(struct client *client)
     rush->broken++;
     if (client->is_busy) {
         client->is_busy = false;
-        visit_broken(rush, client->visit);
+        attempt_broken(rush, client->attempt);
     } else {
         struct client **at = &rush->free_clients;
 
@@ -311,7 +313,7 @@ static void client_break(struct client *client)
     }
     uv_close((uv_handle_t *)&client->tcp, client_closed);
     if (rush->waiting_count > 0 && rush->clients < rush->clients_most) {
-        struct visit next = next_in_line(rush);
+        struct attempt next = next_in_line(rush);
 
         client_open(rush, &next);
     }
@@ -324,7 +326,7 @@ static void client_next(struct client *client)
 
     client->is_busy = false;
     if (rush->waiting_count > 0) {
-        visit_begin(client, next_in_line(rush));
+        attempt_begin(client, next_in_line(rush));
     } else {
         client->next_free = rush->free_clients;
         rush->free_clients = client;
@@ -376,9 +378,9 @@ static void answer_take(struct client *client, size_t head, size_t length)
 
     client->is_busy = false;
     if (rush->is_again) {
-        again_end(rush, &client->visit, status, answer);
+        again_end(rush, &client->attempt, status, answer);
     } else {
-        visit_end(rush, &client->visit, outcome_of(status), answer);
+        attempt_end(rush, &client->attempt, outcome_of(status), answer);
     }
     if (strcasestr(client->answer, "\r\nconnection: close") != NULL) {
         client->next_free = rush->free_clients;
@@ -414,28 +416,28 @@ static void request_send(struct client *client)
 {
     uv_buf_t request = uv_buf_init(client->request, (unsigned)client->request_size);
 
-    client->visit.sent_ns = uv_hrtime();
+    client->attempt.sent_ns = uv_hrtime();
     if (uv_try_write((uv_stream_t *)&client->tcp, &request, 1) != (int)client->request_size) {
         /* Nothing of it was taken: the connection is broken, or has never been so full. */
         client_break(client);
     }
 }
 
-static void visit_begin(struct client *client, struct visit visit)
+static void attempt_begin(struct client *client, struct attempt attempt)
 {
     struct rush *rush = client->rush;
     char body[128];
     int n = snprintf(body, sizeof(body), "{\"user_id\":\"%s%u\"}", rush->prefix,
-                     visit.user / rush->per_user);
+                     attempt.user / rush->per_user);
 
-    client->visit = visit;
+    client->attempt = attempt;
     client->is_busy = true;
     client->answer_size = 0;
     client->request_size = (size_t)snprintf(
         client->request, REQUEST_MOST,
         "POST /discount/%s/grant HTTP/1.1\r\nHost: rush\r\nContent-Type: application/json\r\n"
         "Content-Length: %d\r\n\r\n%s",
-        rush->discounts[visit.user % rush->discount_count], n, body);
+        rush->discounts[attempt.user % rush->discount_count], n, body);
     if (uv_is_readable((uv_stream_t *)&client->tcp)) {
         request_send(client);
     }
@@ -464,7 +466,7 @@ static void connected(uv_connect_t *connecting, int status)
 }
 
 /* For a visit, or, when that is NULL, before there is any. */
-static void client_open(struct rush *rush, const struct visit *visit)
+static void client_open(struct rush *rush, const struct attempt *attempt)
 {
     struct client *client = must(calloc(1, sizeof(*client)));
 
@@ -473,8 +475,8 @@ static void client_open(struct rush *rush, const struct visit *visit)
     uv_tcp_init(&rush->loop, &client->tcp);
     client->tcp.data = client;
     rush->clients++;
-    if (visit != NULL) {
-        visit_begin(client, *visit);
+    if (attempt != NULL) {
+        attempt_begin(client, *attempt);
     }
     if (uv_tcp_connect(&client->connecting, &client->tcp, (struct sockaddr *)&rush->address,
                        connected) < 0) {
@@ -484,17 +486,17 @@ static void client_open(struct rush *rush, const struct visit *visit)
 
 /* ---- The rush ---- */
 
-static void arrive(struct rush *rush, struct visit visit)
+static void arrive(struct rush *rush, struct attempt attempt)
 {
     struct client *client = rush->free_clients;
 
     if (client != NULL) {
         rush->free_clients = client->next_free;
-        visit_begin(client, visit);
+        attempt_begin(client, attempt);
     } else if (rush->clients < rush->clients_most) {
-        client_open(rush, &visit);
+        client_open(rush, &attempt);
     } else {
-        wait_in_line(rush, visit);
+        wait_in_line(rush, attempt);
         rush->waiting_most =
             rush->waiting_count > rush->waiting_most ? rush->waiting_count : rush->waiting_most;
     }
@@ -522,7 +524,7 @@ static void arrivals_come(uv_poll_t *arrivals, int status, int events)
         if ((now - due) / 1000 > rush->late_us) {
             rush->late_us = (uint32_t)((now - due) / 1000);
         }
-        arrive(rush, (struct visit){.due_ns = due, .user = rush->arrived++});
+        arrive(rush, (struct attempt){.due_ns = due, .user = rush->arrived++});
     }
     uv_poll_stop(arrivals);
     uv_timer_start(&rush->patience, time_is_up, rush->patience_ms, 0);
@@ -546,7 +548,7 @@ static void connections_open(struct rush *rush)
 
 static void arrivals_start(struct rush *rush)
 {
-    struct itimerspec every = {{0, GLANCE_NS}, {0, GLANCE_NS}};
+    struct itimerspec every = {{0, POLL_NS}, {0, POLL_NS}};
 
     rush->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (rush->timer < 0 || timerfd_settime(rush->timer, 0, &every, NULL) != 0) {
@@ -578,7 +580,7 @@ static void again_line_up(struct rush *rush)
 
     rush->waiting_from = rush->waiting_count = 0;
     for (uint32_t user = 0; user < rush->arrived; user++) {
-        if (rush->told[user].outcome == REFUSED) {
+        if (rush->answered[user].outcome == REFUSED) {
             uint64_t before = seen * rush->again / refused;
 
             seen++;
@@ -587,7 +589,7 @@ static void again_line_up(struct rush *rush)
                 continue;
             }
         }
-        wait_in_line(rush, (struct visit){.user = user});
+        wait_in_line(rush, (struct attempt){.user = user});
     }
 }
 
@@ -609,10 +611,10 @@ static void again_run(struct rush *rush)
 
 static void rush_run(struct rush *rush)
 {
-    rush->waiting = must(calloc(rush->count, sizeof(struct visit)));
-    rush->told = must(calloc(rush->count, sizeof(struct told)));
+    rush->waiting = must(calloc(rush->count, sizeof(struct attempt)));
+    rush->answered = must(calloc(rush->count, sizeof(struct answered)));
     for (uint32_t user = 0; user < rush->count; user++) {
-        rush->told[user].outcome = OUTCOMES;
+        rush->answered[user].outcome = OUTCOMES;
     }
     uv_loop_init(&rush->loop);
     uv_timer_init(&rush->loop, &rush->patience);
@@ -628,7 +630,7 @@ static void rush_run(struct rush *rush)
     }
     report(rush);
     free(rush->waiting);
-    free(rush->told);
+    free(rush->answered);
 }
 
 /* ---- The command ---- */

@@ -88,7 +88,7 @@ static void bytes_write(struct fuzz *fuzz)
 }
 
 /* A place among the bytes that are not sent yet. */
-static size_t place_choose(struct fuzz *fuzz)
+static size_t directory_choose(struct fuzz *fuzz)
 {
     size_t unsent = fuzz->current->out_size - fuzz->current->sent;
     size_t from_end = chance_below(&fuzz->chance, 1024);
@@ -125,7 +125,7 @@ static void bytes_spoil(struct fuzz *fuzz)
         "?",
         "/",
     };
-    size_t at = place_choose(fuzz), behind = fuzz->current->out_size - at;
+    size_t at = directory_choose(fuzz), behind = fuzz->current->out_size - at;
     size_t removed = chance_below(&fuzz->chance, 8);
     unsigned i = chance_below(&fuzz->chance, 1 + sizeof(texts) / sizeof(texts[0]));
     const char *text = i == 0 ? "" : texts[i - 1];
@@ -136,7 +136,7 @@ static void bytes_spoil(struct fuzz *fuzz)
 static void line_double(struct fuzz *fuzz)
 {
     struct connection *connection = fuzz->current;
-    size_t at = place_choose(fuzz);
+    size_t at = directory_choose(fuzz);
     const char *line = memchr(connection->out + at, '\n', connection->out_size - at);
     const char *end =
         line == NULL

@@ -227,14 +227,14 @@ static int run(const struct command *command, const char *operand)
 {
     const char *error = NULL;
     struct config config;
-    bool sound = config_read(environ, stderr, &config);
+    bool is_valid = config_read(environ, stderr, &config);
     struct store_engine *engine = store_engine_open(config.store, &error);
     int code;
 
     if (engine == NULL) {
         fprintf(stderr, "discountd: DISCOUNT_STORE %s\n", error);
     }
-    code = sound && engine != NULL ? command->run(&config, engine, operand) : EXIT_BAD_CONFIG;
+    code = is_valid && engine != NULL ? command->run(&config, engine, operand) : EXIT_BAD_CONFIG;
     if (engine != NULL) {
         store_engine_close(engine);
     }

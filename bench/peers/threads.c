@@ -5,7 +5,7 @@
  *
  *   PORT=8080 REDIS_URL=redis://127.0.0.1:6379 GRANT_LUA=grant.lua THREADS=32 threads
  *
- * A request goes through answer(): its body is gathered in a struct request, and when it is whole,
+ * A request goes through answer(): its body is collected in a struct request, and when it is whole,
  * a handler sends its command and makes the answer of the reply.
  */
 #include <hiredis/hiredis.h>

@@ -18,8 +18,8 @@ struct state {
     char name[NAME_MOST]; /* what place.name is in: the items themselves go with each piece */
 };
 
-static const char limit_fault[] = "The limit must be an integer from 1 to 1000.";
-static const char cursor_fault[] = "The cursor must be the next_cursor of an answer of this list.";
+static const char limit_error[] = "The limit must be an integer from 1 to 1000.";
+static const char cursor_error[] = "The cursor must be the next_cursor of an answer of this list.";
 
 /* ---- Texts ---- */
 
@@ -203,14 +203,14 @@ static const char *query_read(struct request *request, struct state *state)
     struct cursor cursor;
 
     if (limit.p != NULL && !limit_read(limit, &state->left)) {
-        return limit_fault;
+        return limit_error;
     }
     if (text.p == NULL) {
         return NULL;
     }
     if (!cursor_read(state->listing->list, text, &request->arena, &cursor) ||
         cursor.name.n > NAME_MOST || !state->listing->seek(&request->op, cursor)) {
-        return cursor_fault;
+        return cursor_error;
     }
     position_keep(state, cursor);
     return NULL;

@@ -41,7 +41,7 @@ static bool report_progress(void *argument, uint64_t done, uint64_t total)
 }
 
 /* Both may go to the same terminal, so the one line leaves before the other comes. */
-static void report_fault(void *argument, const char *text)
+static void report_finding(void *argument, const char *text)
 {
     struct report *report = argument;
 
@@ -85,7 +85,7 @@ static int look_at(struct store_engine *engine)
 {
     struct report report = {.reported = 0};
     struct store_audit audit = {
-        .argument = &report, .progress = report_progress, .found = report_fault};
+        .argument = &report, .progress = report_progress, .found = report_finding};
     char error[STORE_ERROR_SIZE];
     bool is_whole;
 

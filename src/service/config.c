@@ -192,7 +192,7 @@ static void name_strangers(char *const *environment, FILE *errors)
 bool config_read(char *const *environment, FILE *errors, struct config *ret_config)
 {
     struct config config = {0};
-    bool sound = true;
+    bool is_valid = true;
 
     name_strangers(environment, errors);
     for (size_t i = 0; i < VARIABLE_COUNT; i++) {
@@ -202,11 +202,11 @@ bool config_read(char *const *environment, FILE *errors, struct config *ret_conf
 
         if (error != NULL) {
             fprintf(errors, "discountd: " PREFIX "%s %s\n", variables[i].name, error);
-            sound = false;
+            is_valid = false;
         }
     }
     *ret_config = config;
-    return sound;
+    return is_valid;
 }
 
 void config_help(FILE *out)

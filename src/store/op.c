@@ -55,8 +55,7 @@ static bool grants_inputs(struct store_op *op)
 
 static bool wallet_inputs(struct store_op *op)
 {
-    return text_copy(op->arena, &op->wallet.user_id) &&
-           text_copy(op->arena, &op->wallet.before_id);
+    return text_copy(op->arena, &op->wallet.user_id) && text_copy(op->arena, &op->wallet.before_id);
 }
 
 /* ---- Results ---- */

@@ -17,8 +17,9 @@ bool op_is_write(enum store_verb verb);
  * something, else UNAVAILABLE. */
 enum status op_status_if_reply_lost(const struct store_op *op);
 
-/* Whether an overloaded store may refuse the operation. It may not refuse a ping, which asks whether
- * the store works, nor the next page of a list, whose client could only be told by cutting it. */
+/* Whether an overloaded store may refuse the operation. It may not refuse a ping, which asks
+ * whether the store works, nor the next page of a list, whose client could only be told by cutting
+ * it. */
 bool op_may_be_put_off(const struct store_op *op);
 
 /* Why an attempt may be executed late, after other operations, without harm: an attempt whose

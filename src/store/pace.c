@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what a backend served, and for how long it was busy. Out: whether the next operation should be
- * refused at once. */
+/* In: what a backend served, and for how long it was busy. Out: whether the next operation should
+ * be refused at once. */
 #include "store/pace.h"
 
 /* The share of its deadline that an operation may be expected to wait: the rest is for a store that

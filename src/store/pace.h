@@ -21,8 +21,8 @@ void pace_init(struct pace *pace, uint64_t deadline_ms);
 /* Counts operations that the backend has served. */
 void pace_served(struct pace *pace, size_t count);
 
-/* Once a turn. `is_busy`: whether the backend has something to serve from now on. Measurements count
- * half after each patience_ms, so that the pace is that of the last while. */
+/* Once a turn. `is_busy`: whether the backend has something to serve from now on. Measurements
+ * count half after each patience_ms, so that the pace is that of the last while. */
 void pace_keep(struct pace *pace, uint64_t now_ms, bool is_busy);
 
 /* Whether one more operation would wait too long after `in_flight` others, the oldest of which has

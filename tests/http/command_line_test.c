@@ -46,7 +46,7 @@ static void version_is_named(void **state)
     assert_string_equal(output, "discountd " DISCOUNT_VERSION "\n");
 }
 
-static void an_unknown_argument_is_a_fault(void **state)
+static void an_unknown_argument_is_an_error(void **state)
 {
     char output[COMMAND_OUTPUT];
 
@@ -55,7 +55,7 @@ static void an_unknown_argument_is_a_fault(void **state)
     assert_non_null(strstr(output, "--help"));
 }
 
-static void every_fault_of_the_configuration_is_named_at_once(void **state)
+static void every_error_of_the_configuration_is_named_at_once(void **state)
 {
     static const char *const variables[] = {"DISCOUNT_STORE=mysql://x", "DISCOUNT_LISTEN=8080",
                                             "DISCOUNT_WORKERS=0",       "DISCOUNT_DEADLINE_MS=soon",
@@ -76,7 +76,7 @@ static void every_fault_of_the_configuration_is_named_at_once(void **state)
     }
 }
 
-static void a_sound_configuration_passes_the_check(void **state)
+static void a_valid_configuration_passes_the_check(void **state)
 {
     char output[COMMAND_OUTPUT];
 
@@ -217,9 +217,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_names_every_variable),
         cmocka_unit_test(version_is_named),
-        cmocka_unit_test(an_unknown_argument_is_a_fault),
-        cmocka_unit_test(every_fault_of_the_configuration_is_named_at_once),
-        cmocka_unit_test(a_sound_configuration_passes_the_check),
+        cmocka_unit_test(an_unknown_argument_is_an_error),
+        cmocka_unit_test(every_error_of_the_configuration_is_named_at_once),
+        cmocka_unit_test(a_valid_configuration_passes_the_check),
         cmocka_unit_test(a_variable_that_is_not_ours_is_named_and_ignored),
         cmocka_unit_test(a_port_that_is_in_use_is_a_clear_error_also_by_another_discountd),
         cmocka_unit_test(the_health_check_follows_readiness),

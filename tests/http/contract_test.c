@@ -116,7 +116,7 @@ static void a_window_that_was_given_is_answered_in_utc(void **state)
     service_stop(&service);
 }
 
-static void every_fault_of_a_discount_is_listed_and_nothing_is_stored(void **state)
+static void every_error_of_a_discount_is_listed_and_nothing_is_stored(void **state)
 {
     struct service service;
     struct http_response response;
@@ -384,7 +384,7 @@ static void a_grant_after_the_end_is_gone(void **state)
     service_stop(&service);
 }
 
-static void faults_of_a_grant_are_listed(void **state)
+static void errors_of_a_grant_are_listed(void **state)
 {
     static const char *const bodies[] = {"{}",
                                          "{\"user_id\":1}",
@@ -722,7 +722,7 @@ int main(void)
         cmocka_unit_test(healthy_says_ok),
         cmocka_unit_test(creating_answers_what_was_created),
         cmocka_unit_test(a_window_that_was_given_is_answered_in_utc),
-        cmocka_unit_test(every_fault_of_a_discount_is_listed_and_nothing_is_stored),
+        cmocka_unit_test(every_error_of_a_discount_is_listed_and_nothing_is_stored),
         cmocka_unit_test(the_list_has_every_discount_with_its_counts_in_order_of_creation),
         cmocka_unit_test(an_empty_list_is_a_list),
         cmocka_unit_test(a_discount_is_read_with_its_counts),
@@ -732,7 +732,7 @@ int main(void)
         cmocka_unit_test(a_grant_of_an_exhausted_discount_is_refused_and_says_so),
         cmocka_unit_test(a_grant_before_the_start_is_refused_with_the_time_to_wait),
         cmocka_unit_test(a_grant_after_the_end_is_gone),
-        cmocka_unit_test(faults_of_a_grant_are_listed),
+        cmocka_unit_test(errors_of_a_grant_are_listed),
         cmocka_unit_test(a_grant_that_is_not_there_is_not_found),
         cmocka_unit_test(a_body_that_is_no_json_is_malformed),
         cmocka_unit_test(a_body_of_another_type_is_refused),

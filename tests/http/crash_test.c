@@ -38,7 +38,7 @@ struct step {
 
 struct client {
     pthread_t thread;
-    const struct discount_terms *sale;
+    const struct discount_terms *flash_sale;
     int number;
     uint32_t random;
     struct step step; /* the next, or the one in doubt */
@@ -63,7 +63,7 @@ struct discount_terms {
 static void step_next(struct client *client)
 {
     unsigned turn = client->steps++ % 16;
-    struct step step = {.round = client->sale->round};
+    struct step step = {.round = client->flash_sale->round};
 
     if (turn == 0) {
         step.kind = STEP_CREATE;
@@ -93,8 +93,8 @@ static void step_write(const struct client *client, char ret_request[512])
                  "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
     } else {
         snprintf(target, sizeof(target), "/discount/%s/grant",
-                 step->kind == STEP_CONTEND ? client->sale->narrow[step->round]
-                                            : client->sale->wide);
+                 step->kind == STEP_CONTEND ? client->flash_sale->narrow[step->round]
+                                            : client->flash_sale->wide);
         snprintf(body, sizeof(body), "{\"user_id\":\"c%d-%u\"}", client->number, step->number);
     }
     snprintf(ret_request, 512,
@@ -108,7 +108,7 @@ static void step_write(const struct client *client, char ret_request[512])
 static void blame(struct client *client, const char *what, const struct http_response *response)
 {
     snprintf(client->fault, sizeof(client->fault), "round %u, step %d of %u: %s: %d %.100s",
-             client->sale->round, (int)client->step.kind, client->step.number, what,
+             client->flash_sale->round, (int)client->step.kind, client->step.number, what,
              response->status, response->body);
 }
 
@@ -218,7 +218,7 @@ static bool recall(struct client *client, struct http_connection *connection, un
 
     snprintf(request, sizeof(request),
              "GET /discount/%s/grant?user_id=c%d-%u HTTP/1.1\r\nHost: t\r\n\r\n",
-             client->sale->wide, client->number, number);
+             client->flash_sale->wide, client->number, number);
     if (!exchange(client, connection, request, &response)) {
         return false;
     }
@@ -230,7 +230,7 @@ static bool recall(struct client *client, struct http_connection *connection, un
 /* Its last grants, which a crash would lose first; all of them when it is over. */
 static bool recall_some(struct client *client, struct http_connection *connection)
 {
-    unsigned from = client->sale->is_over || client->grants < 3 ? 0 : client->grants - 3;
+    unsigned from = client->flash_sale->is_over || client->grants < 3 ? 0 : client->grants - 3;
 
     for (unsigned n = from; n < client->grants; n++) {
         if (!recall(client, connection, n) || client->fault[0] != '\0') {
@@ -254,14 +254,14 @@ static void *client_main(void *argument)
 {
     struct client *client = argument;
     struct http_connection connection;
-    bool goes_on = http_connect(&connection, client->sale->port);
+    bool goes_on = http_connect(&connection, client->flash_sale->port);
 
     if (goes_on && client->step.was_sent) {
         goes_on = step_take(client, &connection);
     }
     goes_on = goes_on && recall_some(client, &connection);
     client->is_through = goes_on;
-    while (goes_on && !client->sale->is_over) {
+    while (goes_on && !client->flash_sale->is_over) {
         goes_on = step_take(client, &connection);
     }
     http_disconnect(&connection);
@@ -272,7 +272,7 @@ static void *client_main(void *argument)
 
 struct crash {
     struct service service;
-    struct discount_terms sale;
+    struct discount_terms flash_sale;
     struct client clients[CLIENTS];
     uint32_t random;
     unsigned in_doubt; /* requests, at all kills together */
@@ -280,7 +280,7 @@ struct crash {
 
 static void clients_start(struct crash *crash)
 {
-    crash->sale.port = crash->service.port;
+    crash->flash_sale.port = crash->service.port;
     for (int i = 0; i < CLIENTS; i++) {
         assert_int_equal(
             pthread_create(&crash->clients[i].thread, NULL, client_main, &crash->clients[i]), 0);
@@ -313,7 +313,8 @@ static void round_run(struct crash *crash)
     int status = 0;
 
     service_launch(&crash->service, NULL);
-    service_create(&crash->service, NARROW_STOCK, crash->sale.narrow[crash->sale.round]);
+    service_create(&crash->service, NARROW_STOCK,
+                   crash->flash_sale.narrow[crash->flash_sale.round]);
     clients_start(crash);
     clock_wait(never, NULL, ms);
     discountd_signal(crash->service.daemon, SIGKILL);
@@ -344,7 +345,7 @@ static long long granted_count(const struct service *service, const char *id)
  * was told that it was sold out. */
 static void narrow_check(const struct crash *crash, unsigned round)
 {
-    long long granted = granted_count(&crash->service, crash->sale.narrow[round]);
+    long long granted = granted_count(&crash->service, crash->flash_sale.narrow[round]);
     unsigned answered = 0;
     bool sold_out = false;
 
@@ -362,7 +363,7 @@ static void all_check(struct crash *crash)
     unsigned grants = 0, creations = 0, in_doubt = crash->in_doubt;
 
     service_launch(&crash->service, NULL);
-    crash->sale.is_over = true;
+    crash->flash_sale.is_over = true;
     clients_start(crash);
     clients_join(crash);
     for (int i = 0; i < CLIENTS; i++) {
@@ -370,7 +371,7 @@ static void all_check(struct crash *crash)
         grants += crash->clients[i].grants;
         creations += crash->clients[i].creations;
     }
-    assert_int_equal(granted_count(&crash->service, crash->sale.wide), grants);
+    assert_int_equal(granted_count(&crash->service, crash->flash_sale.wide), grants);
     assert_int_equal(service_count(&crash->service), 1 + ROUNDS + creations);
     for (unsigned round = 0; round < ROUNDS; round++) {
         narrow_check(crash, round);
@@ -390,14 +391,14 @@ static void nothing_that_was_answered_is_lost_by_kill_9(void **state)
     assert_non_null(crash);
     crash->random = seed_choose("CRASH_SEED");
     service_start(&crash->service, NULL);
-    service_create(&crash->service, WIDE_STOCK, crash->sale.wide);
+    service_create(&crash->service, WIDE_STOCK, crash->flash_sale.wide);
     discountd_stop(crash->service.daemon); /* the first kill */
     for (int i = 0; i < CLIENTS; i++) {
         crash->clients[i] = (struct client){
-            .sale = &crash->sale, .number = i, .random = random_next(&crash->random)};
+            .flash_sale = &crash->flash_sale, .number = i, .random = random_next(&crash->random)};
         step_next(&crash->clients[i]);
     }
-    for (crash->sale.round = 0; crash->sale.round < ROUNDS; crash->sale.round++) {
+    for (crash->flash_sale.round = 0; crash->flash_sale.round < ROUNDS; crash->flash_sale.round++) {
         round_run(crash);
     }
     all_check(crash);

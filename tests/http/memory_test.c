@@ -361,7 +361,7 @@ static void what_a_grant_was_told_is_true(void **state)
     assert_int_equal(count_of(host, id, "granted_count"), 60);
 }
 
-static void nobody_is_told_sold_out_for_want_of_memory(void **state)
+static void nobody_is_told_sold_out_without_memory(void **state)
 {
     const struct host *host = *state;
     char target[64];
@@ -391,7 +391,7 @@ int main(void)
         HOST(any_one_allocation_may_fail),
         HOST(from_any_allocation_on_all_may_fail),
         HOST(what_a_grant_was_told_is_true),
-        HOST(nobody_is_told_sold_out_for_want_of_memory),
+        HOST(nobody_is_told_sold_out_without_memory),
     };
 
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

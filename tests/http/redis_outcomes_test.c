@@ -257,7 +257,7 @@ static const char *const durable_and_slow[] = {
 static const char *const with_password[] = {"--requirepass", "right", NULL};
 static const char *const impatient[] = {"--busy-reply-threshold", "10", NULL};
 
-struct document_error {
+struct fault {
     const char *name;
     const char *const *options; /* of redis-server */
     void (*begin)(struct bench *bench);
@@ -269,7 +269,7 @@ struct document_error {
 
 /* In this order: what is asked first of a Redis that hangs is in doubt, and the rest is not sent.
  */
-static const struct document_error faults[] = {
+static const struct fault faults[] = {
     {"down", durable, kill_redis, restart_redis, AWAY},
     {"hung",
      NULL,
@@ -393,7 +393,7 @@ static bool is_healthy(void *argument)
     return service_status(&bench->service, "GET", "/healthy", NULL, NULL) == 200;
 }
 
-static void check_settled(struct bench *bench, const struct document_error *fault)
+static void check_settled(struct bench *bench, const struct fault *fault)
 {
     bool is_new_there = is_held(bench, "new");
     long created = strcmp(fault->answers[CREATE], "201") == 0 ? 1 : 0;
@@ -412,7 +412,7 @@ static void check_settled(struct bench *bench, const struct document_error *faul
 
 static void check_fault(void **state)
 {
-    const struct document_error *fault = *state;
+    const struct fault *fault = *state;
     struct bench bench = {.other = -1};
     struct service *service = &bench.service;
 
@@ -509,11 +509,11 @@ static void a_reply_cut_after_any_byte_is_asked_for_again(void **state)
         struct http_response response;
         struct service service;
 
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send(fake, GRANTED, n);
         fake_close(fake);
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, HELD);
         service = play(fake, "DISCOUNT_DEADLINE_MS=20000");
@@ -533,10 +533,10 @@ static void a_request_cut_after_any_byte_is_sent_again(void **state)
         struct http_response response;
         struct service service;
 
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect_bytes(fake, n);
         fake_reset(fake);
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, GRANTED);
         service = play(fake, "DISCOUNT_DEADLINE_MS=20000");
@@ -552,7 +552,7 @@ static void a_cut_reply_that_stays_the_last_is_unknown(void **state)
     struct service service;
 
     (void)state;
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send(fake, GRANTED, 20);
     fake_close(fake);
@@ -562,7 +562,7 @@ static void a_cut_reply_that_stays_the_last_is_unknown(void **state)
     http_response_fini(&response);
 }
 
-static void what_a_cluster_says_is_unavailable(void **state)
+static void a_clusters_errors_are_unavailable(void **state)
 {
     static const char *const words[] = {"-MOVED 3999 127.0.0.1:6381\r\n",
                                         "-ASK 3999 127.0.0.1:6381\r\n",
@@ -571,7 +571,7 @@ static void what_a_cluster_says_is_unavailable(void **state)
     struct service service;
 
     (void)state;
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, words[i]);
@@ -616,7 +616,7 @@ int main(void)
         cmocka_unit_test(a_reply_cut_after_any_byte_is_asked_for_again),
         cmocka_unit_test(a_request_cut_after_any_byte_is_sent_again),
         cmocka_unit_test(a_cut_reply_that_stays_the_last_is_unknown),
-        cmocka_unit_test(what_a_cluster_says_is_unavailable),
+        cmocka_unit_test(a_clusters_errors_are_unavailable),
         cmocka_unit_test(a_replica_does_not_say_that_there_is_no_such_discount),
     };
     struct CMUnitTest tests[FAULTS + sizeof(others) / sizeof(others[0])];

@@ -10,7 +10,7 @@
 #define TRIES_MOST 5000
 #define FROM_MEMORY 50
 
-static long remembered(const struct service *service)
+static long refused_from_cache(const struct service *service)
 {
     static const char name[] = "\ndiscount_grants_refused_from_cache_total ";
     struct http_response response = service_request(service, "GET", "/metrics", NULL, NULL);
@@ -49,14 +49,14 @@ static void ask(struct http_connection *connection, const char *id, char *ret_an
 static void check_same(const struct service *service, const char *id, const char *status_line)
 {
     struct http_connection connection = service_connect(service);
-    long before = remembered(service);
+    long before = refused_from_cache(service);
     char first[2048], answer[2048];
     int tries = 1;
 
     ask(&connection, id, first, sizeof(first));
     assert_int_equal(strncmp(first, status_line, strlen(status_line)), 0);
-    assert_int_equal(remembered(service), before);
-    while (tries % 100 != 0 || remembered(service) < before + FROM_MEMORY) {
+    assert_int_equal(refused_from_cache(service), before);
+    while (tries % 100 != 0 || refused_from_cache(service) < before + FROM_MEMORY) {
         ask(&connection, id, answer, sizeof(answer));
         assert_string_equal(answer, first);
         assert_true(++tries < TRIES_MOST);

@@ -326,7 +326,7 @@ static void a_store_that_answers_nonsense_is_not_healthy(void **state)
 
     (void)state;
     snprintf(store, sizeof(store), "DISCOUNT_STORE=%s", fake_redis_url(fake));
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     for (int i = 0; i < 2; i++) {
         fake_expect(fake, "PING");
         fake_send_text(fake, "+PANG\r\n");

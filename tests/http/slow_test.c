@@ -99,7 +99,8 @@ static void slow_go_on(struct slow_clients *slow, struct slow_client *client)
 }
 
 /* Equally many of each kind. */
-static void clients_gather(struct slow_clients *slow, const struct service *service, size_t count)
+static void slow_clients_open(struct slow_clients *slow, const struct service *service,
+                              size_t count)
 {
     assert_true(count <= MOST_CLIENTS);
     *slow = (struct slow_clients){.port = service->port, .count = count};
@@ -189,7 +190,7 @@ static void each_is_cut_when_its_time_is_over_whatever_it_does(void **state)
     int64_t begin_ms = clock_ms();
 
     (void)state;
-    clients_gather(&slow, &service, COUNT);
+    slow_clients_open(&slow, &service, COUNT);
     while (slow.cuts < COUNT) {
         assert_true(clock_ms() - begin_ms < CLOCK_PATIENCE_MS);
         pass(20);
@@ -215,7 +216,7 @@ static void hundreds_of_them_slow_nobody_down(void **state)
 
     (void)state;
     pace_requests(&alone, service.port, REQUESTS);
-    clients_gather(&slow, &service, MOST_CLIENTS);
+    slow_clients_open(&slow, &service, MOST_CLIENTS);
     /* Until some come for the second time. */
     for (int i = 0; i < REQUESTS || slow.cuts == 0; i++) {
         clients_go_on(&slow);

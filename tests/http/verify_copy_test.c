@@ -25,7 +25,7 @@
 
 #define COPY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-enum play { ANSWERS, ANSWERS_WITH_FAULTS, REFUSES, IS_ANOTHERS, IS_NOBODY, IS_INTERRUPTED };
+enum play { ANSWERS, ANSWERS_WITH_FINDINGS, REFUSES, IS_ANOTHERS, IS_NOBODY, IS_INTERRUPTED };
 
 struct stage {
     struct directory directory;
@@ -33,9 +33,9 @@ struct stage {
     struct store_engine *served; /* started: the file is locked */
     struct store_engine *engine; /* the command's */
     enum play play;
-    int number;          /* of the signal that interrupts */
-    int directories;     /* that were made */
-    bool is_place_right; /* of the copy that was asked for */
+    int number;              /* of the signal that interrupts */
+    int directories;         /* that were made */
+    bool is_directory_right; /* of the copy that was asked for */
     char output[4096];
 };
 
@@ -45,17 +45,17 @@ static struct stage *stage;
 /* ---- The process that serves ---- */
 
 /* Beside the file, for this user only, and empty. */
-static bool is_place_right(const char *file)
+static bool is_directory_right(const char *file)
 {
-    char path[256], place[256];
+    char path[256], name[256];
     struct stat about;
     int entries = 0;
     DIR *directory;
 
     snprintf(path, sizeof(path), "%s", file);
-    snprintf(place, sizeof(place), "%s", dirname(path));
-    directory = opendir(place);
-    if (directory == NULL || stat(place, &about) != 0) {
+    snprintf(name, sizeof(name), "%s", dirname(path));
+    directory = opendir(name);
+    if (directory == NULL || stat(name, &about) != 0) {
         return false;
     }
     while (readdir(directory) != NULL) {
@@ -63,7 +63,7 @@ static bool is_place_right(const char *file)
     }
     closedir(directory);
     return entries == 2 && (about.st_mode & 0777) == 0700 &&
-           strcmp(dirname(place), stage->directory.path) == 0;
+           strcmp(dirname(name), stage->directory.path) == 0;
 }
 
 static void copy_spoil(const char *file)
@@ -115,7 +115,7 @@ bool __wrap_control_backup(const struct control_peer *peer, const char *file,
                            char ret_error[STORE_ERROR_SIZE])
 {
     assert_int_equal(peer->fd, -1);
-    stage->is_place_right = is_place_right(file);
+    stage->is_directory_right = is_directory_right(file);
     if (stage->play == REFUSES) {
         strcpy(ret_error, "the disk is full");
         return false;
@@ -124,7 +124,7 @@ bool __wrap_control_backup(const struct control_peer *peer, const char *file,
         interrupt(file);
     }
     assert_true(store_engine_backup(stage->served, file, progress, argument, ret_error));
-    if (stage->play == ANSWERS_WITH_FAULTS) {
+    if (stage->play == ANSWERS_WITH_FINDINGS) {
         copy_spoil(file);
     }
     return true;
@@ -218,14 +218,14 @@ static void a_file_that_is_served_is_verified_in_a_copy(void **state)
     (void)state;
     assert_int_equal(run(ANSWERS), 0);
     assert_string_equal(stage->output, "0 discounts, 0 grants: no findings\n");
-    assert_true(stage->is_place_right);
+    assert_true(stage->is_directory_right);
     assert_true(is_clean());
 }
 
 static void the_faults_of_the_copy_are_told(void **state)
 {
     (void)state;
-    assert_int_equal(run(ANSWERS_WITH_FAULTS), 1);
+    assert_int_equal(run(ANSWERS_WITH_FINDINGS), 1);
     assert_string_equal(stage->output, "schema: the trigger grants_are_counted is missing\n"
                                        "0 discounts, 0 grants: 1 finding\n");
     assert_true(is_clean());

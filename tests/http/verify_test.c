@@ -125,7 +125,7 @@ static int teardown(void **state)
 
 /* ---- Exit codes and lines ---- */
 
-static void a_sound_file_is_0(void **state)
+static void a_valid_file_is_0(void **state)
 {
     struct file *file = *state;
 
@@ -135,7 +135,7 @@ static void a_sound_file_is_0(void **state)
     assert_string_equal(file->outcome.errors, "");
 }
 
-static void a_file_with_faults_is_1(void **state)
+static void a_file_with_findings_is_1(void **state)
 {
     struct file *file = *state;
 
@@ -407,8 +407,8 @@ static void progress_and_faults_on_one_terminal_do_not_mix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_sound_file_is_0, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_with_faults_is_1, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_valid_file_is_0, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_with_findings_is_1, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_2, setup, teardown),
         cmocka_unit_test_setup_teardown(a_place_that_is_not_there_is_2, setup, teardown),
         cmocka_unit_test_setup_teardown(the_faults_past_a_thousand_are_counted_only, setup,

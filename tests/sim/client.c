@@ -122,7 +122,7 @@ static bool answer_take(struct client *client)
 static void end_check(struct client *client)
 {
     const struct wish *wish = &client->script.wishes[client->answered];
-    bool was_told = client->is_closing || client->answered == client->script.count;
+    bool was_answered = client->is_closing || client->answered == client->script.count;
     /* Those that still wait at the door of a full house when the grace is over are turned away. */
     bool found_no_room = client->answered == 0 && client->used == 0 && client->world->was_full &&
                          virtual_clock_ms() >= client->drain_over_ms;
@@ -130,7 +130,7 @@ static void end_check(struct client *client)
                       (wish->last != STATUS_OK || !store_had_room(client));
 
     client->is_over = true;
-    if (client->kind != CLIENT_STAYS || was_told || may_be_cut || found_no_room) {
+    if (client->kind != CLIENT_STAYS || was_answered || may_be_cut || found_no_room) {
         return;
     }
     if (client->used > 0 || wish->sent_at_ms < client->drain_over_ms) {
@@ -276,10 +276,10 @@ void client_check_settled(const struct client *client)
     const struct wish *wish = &client->script.wishes[client->answered];
     bool is_list =
         wish->verb == STORE_LIST || wish->verb == STORE_GRANTS || wish->verb == STORE_WALLET;
-    bool may_be_at_the_door = client->answered == 0 && client->world->was_full;
+    bool may_be_in_the_backlog = client->answered == 0 && client->world->was_full;
 
     if (reads(client) && client->kind == CLIENT_STAYS && !client->is_closing &&
-        !may_be_at_the_door && client->answered < client->script.count &&
+        !may_be_in_the_backlog && client->answered < client->script.count &&
         client->sent >= wish->end && (wish->code != 0 || (wish->is_delivered && !is_list))) {
         sim_fail("the answer to request %u is held back", wish->number);
     }

@@ -10,7 +10,7 @@
 #include "store/backend.h"
 
 enum fake_store_fault {
-    FAKE_STORE_SOUND,
+    FAKE_STORE_CORRECT,
     FAKE_STORE_TWICE,   /* completes an operation that it completed before */
     FAKE_STORE_LATE,    /* completes one that was cancelled */
     FAKE_STORE_SWAPPED, /* gives one what another asked for */

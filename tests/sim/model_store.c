@@ -222,7 +222,7 @@ static void ticket_end(struct model_store *model, struct ticket *ticket)
     free(ticket);
 }
 
-static void told(struct model_store *model, const struct ticket *ticket)
+static void answered(struct model_store *model, const struct ticket *ticket)
 {
     struct store_op *op = ticket->op;
 
@@ -250,7 +250,7 @@ void model_store_answer(struct model_store *model)
         ticket->status = STATUS_CORRUPT;
     }
     if (ticket->op != NULL) {
-        told(model, ticket);
+        answered(model, ticket);
     }
     ticket_end(model, ticket);
 }

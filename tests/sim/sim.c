@@ -294,7 +294,7 @@ int main(int argc, char **argv)
 {
     unsigned long long count = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    enum fake_store_fault fault = argc > 3 ? fault_of(argv[3]) : FAKE_STORE_SOUND;
+    enum fake_store_fault fault = argc > 3 ? fault_of(argv[3]) : FAKE_STORE_CORRECT;
     size_t before = 0;
 
     if (count == 0) {

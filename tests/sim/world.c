@@ -45,7 +45,7 @@ static uint64_t open_fds(void)
 }
 
 /* Where the kernel wants it: a port of its choice, or a name that no file has. */
-static int door_open(struct world *world)
+static int listen_begin(struct world *world)
 {
     struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_un local = {.sun_family = AF_UNIX};
@@ -174,7 +174,7 @@ void world_open(struct world *world, struct chance *chance, const struct world_o
     uv_idle_init(&world->loop, &world->no_wait);
     world->after_poll.data = world;
     uv_check_start(&world->after_poll, after_poll);
-    if (!server_listen(world->server, door_open(world))) {
+    if (!server_listen(world->server, listen_begin(world))) {
         sim_fail("the server does not listen");
     }
 }

@@ -34,7 +34,7 @@ static size_t user_of(const struct rusher *rusher, size_t turn)
 
 static void note(const struct rusher *rusher, size_t user, const struct attempt *attempt)
 {
-    rusher->clients->told[rusher->index][user] = (struct client_answer){
+    rusher->clients->answered[rusher->index][user] = (struct client_answer){
         .status = attempt->op.status,
         .replayed = attempt->op.grant.replayed,
         .granted_at_us = attempt->op.grant.grant.granted_at_us,

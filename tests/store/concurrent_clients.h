@@ -20,7 +20,7 @@ struct concurrent_clients {
     size_t threads, users;
     size_t handful; /* how many users a thread asks for in one turn */
     /* What each thread was told about each user. */
-    struct client_answer told[CONCURRENT_CLIENTS_THREADS][CONCURRENT_CLIENTS_USERS];
+    struct client_answer answered[CONCURRENT_CLIENTS_THREADS][CONCURRENT_CLIENTS_USERS];
     const char *broken; /* what went wrong in one of the threads, or NULL */
 };
 

@@ -17,7 +17,7 @@ static bool progress(void *argument, uint64_t done, uint64_t total)
     struct findings *findings = ((struct taking *)argument)->findings;
 
     findings->shown++;
-    findings->is_progress_sound &= done >= findings->done && done <= total;
+    findings->is_progress_valid &= done >= findings->done && done <= total;
     findings->done = done;
     findings->total = total;
     return true;
@@ -27,7 +27,7 @@ static void found(void *argument, const char *text)
 {
     struct taking *taking = argument;
 
-    taking->findings->told++;
+    taking->findings->answered++;
     fprintf(taking->lines, "%s\n", text);
 }
 
@@ -43,7 +43,7 @@ void findings_take(const char *url, struct findings *ret_findings)
     }
     *ret_findings = (struct findings){
         .audit = {.argument = &taking, .progress = progress, .found = found},
-        .is_progress_sound = true,
+        .is_progress_valid = true,
     };
     taking.lines = open_memstream(&ret_findings->lines, &size);
     assert_non_null(taking.lines);
@@ -64,8 +64,8 @@ static void take_whole(const char *url, struct findings *ret_findings)
     if (!ret_findings->is_whole) {
         fail_msg("not all was looked at: %s", ret_findings->fault);
     }
-    assert_true(ret_findings->is_progress_sound);
-    assert_int_equal(ret_findings->audit.findings, ret_findings->told);
+    assert_true(ret_findings->is_progress_valid);
+    assert_int_equal(ret_findings->audit.findings, ret_findings->answered);
 }
 
 void findings_none(const char *url, uint64_t discounts, uint64_t grants)

@@ -12,9 +12,9 @@ struct findings {
     bool is_whole;                /* what the verify said */
     char fault[STORE_ERROR_SIZE]; /* when it is not */
     char *lines;                  /* owned; each fault with a newline behind it */
-    uint64_t told;                /* how many */
+    uint64_t answered;            /* how many */
     uint64_t shown;               /* how often progress was told */
-    bool is_progress_sound;       /* never backward, never past its total */
+    bool is_progress_valid;       /* never backward, never past its total */
     uint64_t done, total;         /* told last */
 };
 

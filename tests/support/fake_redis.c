@@ -384,7 +384,7 @@ void fake_pause(struct fake_redis *fake)
     step_add(fake, "pause", play_pause, NULL, 0);
 }
 
-void fake_greeting(struct fake_redis *fake, const char *login, const char *db)
+void fake_handshake(struct fake_redis *fake, const char *login, const char *db)
 {
     char command[256];
 

@@ -47,7 +47,7 @@ void fake_pause(struct fake_redis *fake);
 /* What a store sends first over a connection, and what a healthy Redis says to it: one connection
  * accepted, AUTH with this login ("PASSWORD" or "USER PASSWORD") unless it is NULL, SELECT of this
  * database and the five scripts. */
-void fake_greeting(struct fake_redis *fake, const char *login, const char *db);
+void fake_handshake(struct fake_redis *fake, const char *login, const char *db);
 
 /* ---- The play ---- */
 

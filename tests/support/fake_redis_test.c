@@ -41,7 +41,7 @@ static void a_script_that_is_followed_has_no_fault(void **state)
     assert_string_equal(fault_after(fake, PING ECHO), "");
 }
 
-static void another_command_is_a_fault(void **state)
+static void another_command_is_an_error(void **state)
 {
     struct fake_redis *fake = fake_redis_new();
 
@@ -51,7 +51,7 @@ static void another_command_is_a_fault(void **state)
     assert_non_null(strstr(fault_after(fake, ECHO), "\"ECHO hi\" came"));
 }
 
-static void half_a_command_is_a_fault(void **state)
+static void half_a_command_is_an_error(void **state)
 {
     struct fake_redis *fake = fake_redis_new();
 
@@ -61,7 +61,7 @@ static void half_a_command_is_a_fault(void **state)
     assert_non_null(strstr(fault_after(fake, "*1\r\n$4\r\nPI"), "the client has gone"));
 }
 
-static void fewer_commands_together_are_a_fault(void **state)
+static void fewer_commands_together_are_an_error(void **state)
 {
     struct fake_redis *fake = fake_redis_new();
 
@@ -71,7 +71,7 @@ static void fewer_commands_together_are_a_fault(void **state)
     assert_non_null(strstr(fault_after(fake, PING PING), "2 commands came together"));
 }
 
-static void more_commands_together_are_a_fault(void **state)
+static void more_commands_together_are_an_error(void **state)
 {
     struct fake_redis *fake = fake_redis_new();
 
@@ -85,10 +85,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_that_is_followed_has_no_fault),
-        cmocka_unit_test(another_command_is_a_fault),
-        cmocka_unit_test(half_a_command_is_a_fault),
-        cmocka_unit_test(fewer_commands_together_are_a_fault),
-        cmocka_unit_test(more_commands_together_are_a_fault),
+        cmocka_unit_test(another_command_is_an_error),
+        cmocka_unit_test(half_a_command_is_an_error),
+        cmocka_unit_test(fewer_commands_together_are_an_error),
+        cmocka_unit_test(more_commands_together_are_an_error),
     };
 
     return cmocka_run_group_tests_name("fake redis", tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 #include "support/clock.h"
 
-struct document_error {
+struct fault {
     unsigned after, times;
     int code;
 };
@@ -28,7 +28,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t mended = PTHREAD_COND_INITIALIZER;
 /* Guarded by it. */
 static struct {
-    struct document_error faults[FAULT_FILES][FAULT_CALLS];
+    struct fault faults[FAULT_FILES][FAULT_CALLS];
     unsigned counts[FAULT_FILES][FAULT_CALLS];
     bool hangs[FAULT_FILES];
     unsigned hanging;
@@ -41,7 +41,7 @@ static struct {
 /* Counts a call, and says what is to become of it: SQLITE_OK or its fault. */
 static int meet(enum fault_file file, enum fault_call call)
 {
-    struct document_error *fault = &disk.faults[file][call];
+    struct fault *fault = &disk.faults[file][call];
     int code = SQLITE_OK;
 
     pthread_mutex_lock(&lock);
@@ -93,7 +93,7 @@ void fault_vfs_mend(void)
     for (size_t file = 0; file < FAULT_FILES; file++) {
         disk.hangs[file] = false;
         for (size_t call = 0; call < FAULT_CALLS; call++) {
-            disk.faults[file][call] = (struct document_error){0};
+            disk.faults[file][call] = (struct fault){0};
         }
     }
     disk.is_full = false;
@@ -107,7 +107,7 @@ void fault_vfs_fail(enum fault_file file, enum fault_call call, unsigned after, 
                     int code)
 {
     pthread_mutex_lock(&lock);
-    disk.faults[file][call] = (struct document_error){.after = after, .times = times, .code = code};
+    disk.faults[file][call] = (struct fault){.after = after, .times = times, .code = code};
     pthread_mutex_unlock(&lock);
 }
 

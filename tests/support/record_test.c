@@ -37,7 +37,7 @@ static void directory_begin(struct directory *directory)
     assert_int_equal(setenv("DISCOUNT_EXCHANGES", directory->path, 1), 0);
 }
 
-static void pipelined_requests_are_told_apart(void **state)
+static void pipelined_requests_are_distinguished(void **state)
 {
     static const char sent[] = GET POST CHUNKED GET;
     struct directory directory;
@@ -114,7 +114,7 @@ static void without_a_directory_nothing_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pipelined_requests_are_told_apart),
+        cmocka_unit_test(pipelined_requests_are_distinguished),
         cmocka_unit_test(bytes_are_kept_as_they_are),
         cmocka_unit_test(a_long_body_is_left_out),
         cmocka_unit_test(without_a_directory_nothing_is_kept),

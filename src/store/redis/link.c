@@ -3,8 +3,8 @@
  *
  *   RESTING     the back-off timer          -> RESOLVING
  *   RESOLVING   an address, or none         -> CONNECTING, RESTING
- *   CONNECTING  connected, refused, too late -> GREETING, RESTING
- *   GREETING    AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
+ *   CONNECTING  connected, refused, too late -> HANDSHAKE, RESTING
+ *   HANDSHAKE    AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
  *   READY       the connection is lost or given up             -> RESTING
  *   CLOSED      the end, from any state
  *
@@ -36,7 +36,7 @@
  * second, then after two; a new connection is sooner. */
 #define CONNECT_MS 500
 
-enum state { RESTING, RESOLVING, CONNECTING, GREETING, READY, CLOSED };
+enum state { RESTING, RESOLVING, CONNECTING, HANDSHAKE, READY, CLOSED };
 
 /* The loop's view of one connection's socket. It outlives the connection until the loop has let go
  * of it, and so is not part of the link. */
@@ -289,7 +289,7 @@ static void handshake_begin(struct redis_link *link)
     const char *auth_default[] = {"AUTH", address->password};
     const char *select[] = {"SELECT", address->db};
 
-    link->state = GREETING;
+    link->state = HANDSHAKE;
     link->handshake_replies_due = 0;
     if (address->password[0] != '\0') {
         bool named = address->user[0] != '\0';
@@ -400,7 +400,7 @@ static void resolve(struct redis_link *link)
 /* Not from within a callback of hiredis. */
 static void connection_drop(struct redis_link *link, const char *why)
 {
-    bool was_connected = link->state == GREETING || link->state == READY;
+    bool was_connected = link->state == HANDSHAKE || link->state == READY;
 
     link->broken_reason = why;
     redisAsyncFree(link->context);

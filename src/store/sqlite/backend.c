@@ -19,8 +19,8 @@ struct sqlite {
     struct store *store;
     struct sqlite_engine *engine;
     struct sqlite_completion_queue *completions; /* the engine's */
-    struct queue gathered;                       /* since the last flush */
-    size_t gathered_count;
+    struct queue collected;                      /* since the last flush */
+    size_t collected_count;
     struct queue pending; /* every job with an operation, in the order of submission */
 };
 
@@ -163,7 +163,7 @@ static void *sqlite_open(void *engine, struct store *store)
     sqlite->store = store;
     sqlite->engine = engine;
     sqlite->completions = sqlite_thread_completions_new(engine);
-    queue_init(&sqlite->gathered);
+    queue_init(&sqlite->collected);
     queue_init(&sqlite->pending);
     if (sqlite->completions == NULL ||
         uv_async_init(store_loop(store), &sqlite->completions->filled, completions_filled) != 0) {
@@ -186,9 +186,9 @@ static void sqlite_flush(void *self)
 {
     struct sqlite *sqlite = self;
 
-    sqlite->gathered_count = 0;
-    if (!queue_is_empty(&sqlite->gathered)) {
-        sqlite_thread_submit(sqlite->engine, &sqlite->gathered);
+    sqlite->collected_count = 0;
+    if (!queue_is_empty(&sqlite->collected)) {
+        sqlite_thread_submit(sqlite->engine, &sqlite->collected);
     }
 }
 
@@ -202,10 +202,10 @@ static void sqlite_submit(void *self, struct store_op *op)
         return;
     }
     op->slot = job;
-    queue_append(&sqlite->gathered, &job->link);
+    queue_append(&sqlite->collected, &job->link);
     queue_append(&sqlite->pending, &job->pending);
-    sqlite->gathered_count++;
-    if (sqlite->gathered_count >= HANDFUL) {
+    sqlite->collected_count++;
+    if (sqlite->collected_count >= HANDFUL) {
         sqlite_flush(sqlite);
     }
 }

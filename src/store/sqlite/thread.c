@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One turn of the store thread:
  *
- *   1. take    the jobs that have gathered, at most BATCH of them
+ *   1. take    the jobs that have collected, at most BATCH of them
  *   2. read    those that change nothing, and give them back: they wait for no disk
  *   3. write   the others in one transaction, with those that come while it is open, and give them
  *              back after its commit

@@ -33,7 +33,7 @@ struct attack {
     /* Sent once for each length {n*a}. */
     struct {
         int from, to, step;
-    } sweep;
+    } run_all;
 };
 
 struct attack_class {
@@ -97,18 +97,18 @@ extern const struct attack_class attacks_on_framing, attacks_on_chunks, attacks_
 
 /* ---- Why a result is known and not mended ---- */
 
-#define OWN_WORDS "libmicrohttpd answers in its own words"
-#define OWN_WORDS_TWICE "libmicrohttpd 0.9 answers in its own words, its headers twice"
+#define OWN_TEXT "libmicrohttpd answers in its own words"
+#define OWN_TEXT_TWICE "libmicrohttpd 0.9 answers in its own words, its headers twice"
 #define ENDS_AT_NUL "libmicrohttpd 0.9 ends a text at a NUL"
 #define NO_EXTENSIONS "libmicrohttpd 1.0 takes no chunk extensions"
 
 /* ---- What libmicrohttpd 1.0 makes of it, before this service sees the request ---- */
 
-#define REFUSED_SINCE_1_0 .since_1_0 = "400 without a problem, closed", .known_since_1_0 = OWN_WORDS
+#define REFUSED_SINCE_1_0 .since_1_0 = "400 without a problem, closed", .known_since_1_0 = OWN_TEXT
 #define TOO_LARGE_SINCE_1_0                                                                        \
-    .since_1_0 = "413 without a problem, closed", .known_since_1_0 = OWN_WORDS
+    .since_1_0 = "413 without a problem, closed", .known_since_1_0 = OWN_TEXT
 #define CLOSED_SINCE_1_0 .since_1_0 = "closed"
-#define TWICE_BEFORE_1_0 .known = OWN_WORDS_TWICE, REFUSED_SINCE_1_0
+#define TWICE_BEFORE_1_0 .known = OWN_TEXT_TWICE, REFUSED_SINCE_1_0
 
 /* ---- What nginx does ---- */
 

@@ -29,7 +29,7 @@ static const size_t class_count = sizeof(classes) / sizeof(classes[0]);
 /* ATTACK_DEADLINE_MS: a request that ends in its middle is waited for no longer. */
 static const char *const variables[] = {"DISCOUNT_CLIENT_DEADLINE_MS=3000", NULL};
 
-static bool tell_all;
+static bool report_all;
 
 /* One run of the catalogue. */
 struct run {
@@ -38,7 +38,7 @@ struct run {
     int port;
     char id[SERVICE_ID];
     struct attack_made made;
-    unsigned requests, faults;
+    unsigned requests, errors;
 };
 
 /* Each attack of the catalogue; NULL behind the last. */
@@ -86,15 +86,15 @@ static bool is_expected(const char *expected, const char *result)
     }
 }
 
-static void tell(const struct run *run, const struct attack *attack, int sweep, bool is_good,
-                 const char *result)
+static void report(const struct run *run, const struct attack *attack, int run_all, bool is_good,
+                   const char *result)
 {
     const char *expected = expectation(attack, run->nginx != NULL);
 
     fprintf(stderr, "%s: %s%s", is_good ? "good" : "error",
             run->nginx == NULL ? "" : "nginx: ", attack->name);
-    if (sweep > 0) {
-        fprintf(stderr, " [%d]", sweep);
+    if (run_all > 0) {
+        fprintf(stderr, " [%d]", run_all);
     }
     fprintf(stderr, ": %s\n", result);
     if (!is_good) {
@@ -102,11 +102,11 @@ static void tell(const struct run *run, const struct attack *attack, int sweep, 
     }
 }
 
-static void send_one(const struct run *run, const struct attack *attack, int sweep,
+static void send_one(const struct run *run, const struct attack *attack, int run_all,
                      struct attack_sent *ret_sent)
 {
     size_t size = 0;
-    char *bytes = attack_bytes(attack, run->id, sweep, &size);
+    char *bytes = attack_bytes(attack, run->id, run_all, &size);
 
     attack_send(ret_sent, run->port, bytes, size, attack->ends);
     ret_sent->lingers = run->nginx != NULL;
@@ -114,7 +114,8 @@ static void send_one(const struct run *run, const struct attack *attack, int swe
 }
 
 /* Whether an attack, or one of a sweep, is answered as expected, and the service lives. */
-static bool judge(struct run *run, const struct attack *attack, int sweep, struct attack_sent *sent)
+static bool judge(struct run *run, const struct attack *attack, int run_all,
+                  struct attack_sent *sent)
 {
     char result[ATTACK_RESULT];
     bool is_good;
@@ -122,8 +123,8 @@ static bool judge(struct run *run, const struct attack *attack, int sweep, struc
     attack_receive(sent, &run->made, result);
     is_good = is_expected(expectation(attack, run->nginx != NULL), result);
     run->requests++;
-    if (!is_good || tell_all) {
-        tell(run, attack, sweep, is_good, result);
+    if (!is_good || report_all) {
+        report(run, attack, run_all, is_good, result);
     }
     if (service_status(&run->service, "GET", "/livez", NULL, NULL) != 200) {
         fail_msg("after \"%s\" the service does not live", attack->name);
@@ -134,14 +135,14 @@ static bool judge(struct run *run, const struct attack *attack, int sweep, struc
 /* All of a sweep, or the one there is, up to the first that is not as expected. */
 static void attack_all(struct run *run, const struct attack *attack)
 {
-    int step = attack->sweep.step > 0 ? attack->sweep.step : 1;
+    int step = attack->run_all.step > 0 ? attack->run_all.step : 1;
 
-    for (int n = attack->sweep.from; n <= attack->sweep.to; n += step) {
+    for (int n = attack->run_all.from; n <= attack->run_all.to; n += step) {
         struct attack_sent sent;
 
         send_one(run, attack, n, &sent);
         if (!judge(run, attack, n, &sent)) {
-            run->faults++;
+            run->errors++;
             return;
         }
     }
@@ -200,12 +201,12 @@ static void run_all(struct run *run)
     }
     for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
         if (at->ends && !judge(run, at, 0, &ended[seen++])) {
-            run->faults++;
+            run->errors++;
         }
     }
     made_check(run);
     fprintf(stderr, "%u requests%s, %u attacks not answered as expected\n", run->requests,
-            run->nginx == NULL ? "" : " through nginx", run->faults);
+            run->nginx == NULL ? "" : " through nginx", run->errors);
 }
 
 static void every_attack_is_answered_as_expected(void **state)
@@ -218,7 +219,7 @@ static void every_attack_is_answered_as_expected(void **state)
     run_all(&run);
     attack_made_fini(&run.made);
     service_stop(&run.service);
-    assert_int_equal(run.faults, 0);
+    assert_int_equal(run.errors, 0);
 }
 
 static void every_attack_is_answered_as_expected_through_nginx(void **state)
@@ -231,13 +232,13 @@ static void every_attack_is_answered_as_expected_through_nginx(void **state)
     run.nginx = nginx_server_start(run.service.port);
     run.port = nginx_server_port(run.nginx);
     run_all(&run);
-    if (run.faults > 0) {
+    if (run.errors > 0) {
         fprintf(stderr, "nginx wrote:\n%s", nginx_server_log(run.nginx));
     }
     attack_made_fini(&run.made);
     nginx_server_stop(run.nginx);
     service_stop(&run.service);
-    assert_int_equal(run.faults, 0);
+    assert_int_equal(run.errors, 0);
 }
 
 /* ---- The table ---- */
@@ -380,6 +381,6 @@ int main(int argc, char **argv)
         free(table);
         return 0;
     }
-    tell_all = argc > 1 && strcmp(argv[1], "all") == 0;
+    report_all = argc > 1 && strcmp(argv[1], "all") == 0;
     return cmocka_run_group_tests_name("attacks", tests, NULL, NULL);
 }

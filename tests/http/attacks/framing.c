@@ -99,7 +99,7 @@ static const struct attack attacks[] = {
      REFUSED_SINCE_1_0},
     {"Content-Length and \\v", HIDDEN("Content-Length\013: {length}\r\n"), MALFORMED_CLOSED},
     {"Content-Length and a NUL", HIDDEN("Content-Length\0: {length}\r\n"), REFUSED,
-     .known = OWN_WORDS},
+     .known = OWN_TEXT},
     {"Content-Length and a no-break space", HIDDEN("Content-Length\240: {length}\r\n"),
      MALFORMED_CLOSED, "405 method-not-allowed, 201, kept", LINE_DROPPED},
     {"Transfer-Encoding and a blank", TWO_ENDS("Transfer-Encoding : chunked\r\n"), MALFORMED_CLOSED,
@@ -174,7 +174,7 @@ static const struct attack attacks[] = {
      "200, 404 not-found, 200, closed"},
     {"garbage behind a request that is fine",
      BYTES("GET /livez HTTP/1.1\r\n" HOST "\r\n\001\002\003 garbage\r\n\r\n"),
-     "200, 400 without a problem, closed|200, 400 malformed-request, closed", .known = OWN_WORDS,
+     "200, 400 without a problem, closed|200, 400 malformed-request, closed", .known = OWN_TEXT,
      .since_1_0 = "200, closed"},
     {"a body that is longer than its length",
      BYTES("POST /discount HTTP/1.1\r\n" HOST JSON "Content-Length: 52\r\n\r\n" DISCOUNT

@@ -20,7 +20,7 @@ struct text {
 };
 
 /* Writes what stands for the notation at `at`; how long that is, or 0 when there is none. */
-static size_t notation_write(const char *at, const char *end, const char *id, int sweep, FILE *to)
+static size_t notation_write(const char *at, const char *end, const char *id, int run_all, FILE *to)
 {
     char *number_end;
     long count;
@@ -32,7 +32,7 @@ static size_t notation_write(const char *at, const char *end, const char *id, in
     if (end - at < 5 || at[0] != '{') {
         return 0;
     }
-    count = at[1] == 'n' ? sweep : strtol(at + 1, &number_end, 10);
+    count = at[1] == 'n' ? run_all : strtol(at + 1, &number_end, 10);
     number_end = at[1] == 'n' ? (char *)(uintptr_t)at + 2 : number_end;
     if (number_end == at + 1 || end - number_end < 3 || number_end[0] != '*' ||
         number_end[2] != '}') {
@@ -70,7 +70,7 @@ static void length_put(struct text *text)
     length_put(text);
 }
 
-char *attack_bytes(const struct attack *attack, const char *id, int sweep, size_t *ret_size)
+char *attack_bytes(const struct attack *attack, const char *id, int run_all, size_t *ret_size)
 {
     const char *end = attack->bytes + attack->size;
     struct text text = {0};
@@ -78,7 +78,7 @@ char *attack_bytes(const struct attack *attack, const char *id, int sweep, size_
     text.file = open_memstream(&text.bytes, &text.size);
     assert_non_null(text.file);
     for (const char *at = attack->bytes; at < end;) {
-        size_t n = notation_write(at, end, id, sweep, text.file);
+        size_t n = notation_write(at, end, id, run_all, text.file);
 
         if (n == 0) {
             putc(*at++, text.file);

@@ -22,7 +22,7 @@ void attack_made_add(char **list, const char *name);
 void attack_made_fini(struct attack_made *made);
 
 /* The bytes as they are sent, for a discount of this id and a sweep's length; the caller's. */
-char *attack_bytes(const struct attack *attack, const char *id, int sweep, size_t *ret_size);
+char *attack_bytes(const struct attack *attack, const char *id, int run_all, size_t *ret_size);
 
 /* An attack that was sent. */
 struct attack_sent {

@@ -37,9 +37,9 @@ static const struct attack sizes[] = {
     {"a query that makes 4096 bytes", GET("/livez?x={4087*a}"), OK_KEPT},
     {"a query that makes 4097 bytes", GET("/livez?x={4088*a}"), "414 uri-too-long, kept"},
     {"a target of 20000 bytes", GET("/{20000*a}"), TOO_LONG "|414 without a problem, closed",
-     .known = OWN_WORDS},
+     .known = OWN_TEXT},
     {"a target of 100000 bytes", GET("/{100000*a}"), TOO_LONG "|414 without a problem, closed",
-     .known = OWN_WORDS},
+     .known = OWN_TEXT},
     {"a target of 4096 bytes and 4096 of headers",
      BYTES("GET /{4095*a} HTTP/1.1\r\n" HOST "X: {4082*b}\r\n\r\n"), NOT_FOUND,
      "431 headers-too-large, kept", WITH_NGINX_LINES},
@@ -49,14 +49,14 @@ static const struct attack sizes[] = {
     {"headers of 4097 bytes", WITH("X: {4083*b}\r\n"), HEADERS_TOO_LARGE,
      "431 headers-too-large, kept", ONE_SIDE},
     {"headers of 20000 bytes", WITH("X: {20000*b}\r\n"),
-     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_WORDS},
+     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_TEXT},
     {"headers of 100000 bytes", WITH("X: {100000*b}\r\n"),
-     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_WORDS},
+     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_TEXT},
     {"a header name of 4000 bytes", WITH("{4000*X}: y\r\n"), OK_KEPT},
     {"a header name of 20000 bytes", WITH("{20000*X}: y\r\n"),
-     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_WORDS},
+     HEADERS_TOO_LARGE "|431 without a problem, closed", .known = OWN_TEXT},
     {"a line of 100000 bytes without an end", BYTES("{100000*A}"),
-     TOO_LONG "|414 without a problem, closed", .known = OWN_WORDS, CLOSED_SINCE_1_0},
+     TOO_LONG "|414 without a problem, closed", .known = OWN_TEXT, CLOSED_SINCE_1_0},
 };
 
 const struct attack_class attacks_on_sizes =
@@ -72,16 +72,17 @@ const struct attack_class attacks_on_sizes =
 /* Debian 13's libmicrohttpd is killed by a long query without "=" and without headers, of about
  * half of a connection's memory. */
 static const struct attack killers[] = {
-    {"such a query for a memory of 8 KiB", LONG_QUERY, SURVIVED, .sweep = {2536, 2616, 1}},
-    {"such a query for a memory of 12 KiB", LONG_QUERY, SURVIVED, .sweep = {4584, 4664, 1}},
-    {"such a query for a memory of 16 KiB", LONG_QUERY, SURVIVED, .sweep = {6632, 6712, 1}},
-    {"such a query for a memory of 32 KiB", LONG_QUERY, SURVIVED, .sweep = {14824, 14904, 1}},
-    {"such queries of 1 to 30000 bytes", LONG_QUERY, SURVIVED, .sweep = {1, 30000, 97}},
+    {"such a query for a memory of 8 KiB", LONG_QUERY, SURVIVED, .run_all = {2536, 2616, 1}},
+    {"such a query for a memory of 12 KiB", LONG_QUERY, SURVIVED, .run_all = {4584, 4664, 1}},
+    {"such a query for a memory of 16 KiB", LONG_QUERY, SURVIVED, .run_all = {6632, 6712, 1}},
+    {"such a query for a memory of 32 KiB", LONG_QUERY, SURVIVED, .run_all = {14824, 14904, 1}},
+    {"such queries of 1 to 30000 bytes", LONG_QUERY, SURVIVED, .run_all = {1, 30000, 97}},
     {"such a query with a header", BYTES("GET /x?{n*a} HTTP/1.1\r\n" HOST "\r\n"), SURVIVED,
-     .sweep = {4000, 15000, 97}},
+     .run_all = {4000, 15000, 97}},
     {"such a query on HTTP/1.0", BYTES("GET /x?{n*a} HTTP/1.0\r\n\r\n"), SURVIVED,
-     .sweep = {1000, 15000, 97}},
-    {"a query of &", BYTES("GET /x?{n*&} HTTP/1.1\r\n\r\n"), SURVIVED, .sweep = {1000, 15000, 97}},
+     .run_all = {1000, 15000, 97}},
+    {"a query of &", BYTES("GET /x?{n*&} HTTP/1.1\r\n\r\n"), SURVIVED,
+     .run_all = {1000, 15000, 97}},
 };
 
 const struct attack_class attacks_that_kill = ATTACK_CLASS(

@@ -110,7 +110,7 @@ static void the_last_unit_goes_to_one_of_many_users_in_one_turn(void **state)
     CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, 1);
 }
 
-static void more_grants_than_go_into_one_call_are_all_granted(void **state)
+static void more_grants_than_go_into_one_batch_are_all_granted(void **state)
 {
     enum { USERS = 3 * LIMIT_GRANTS_PER_BATCH + 7 };
     struct store_fixture *fixture = case_store(state);
@@ -494,7 +494,7 @@ static void the_largest_stock_is_granted_from(void **state)
     CHECK_INT(fixture, read->op.get.discount.granted_count, 1);
 }
 
-static void the_longest_user_ids_fill_a_call(void **state)
+static void the_longest_user_ids_fill_a_batch(void **state)
 {
     enum { USERS = 2 * LIMIT_GRANTS_PER_BATCH };
     struct store_fixture *fixture = case_store(state);
@@ -522,7 +522,7 @@ int cases_grants(void)
         CASE(a_user_who_asks_twice_takes_one_of_the_last_two_units),
         CASE(grants_of_another_discount_are_other_grants),
         CASE(the_last_unit_goes_to_one_of_many_users_in_one_turn),
-        CASE(more_grants_than_go_into_one_call_are_all_granted),
+        CASE(more_grants_than_go_into_one_batch_are_all_granted),
         CASE(grants_of_many_discounts_mix_in_one_turn),
         CASE(every_verb_mixes_in_one_turn),
         CASE(a_grant_of_an_unknown_discount_is_refused),
@@ -542,7 +542,7 @@ int cases_grants(void)
         CASE(every_byte_that_a_user_id_may_hold_makes_it_another),
         CASE(the_longest_user_ids_differ_in_their_last_byte),
         CASE(the_largest_stock_is_granted_from),
-        CASE(the_longest_user_ids_fill_a_call),
+        CASE(the_longest_user_ids_fill_a_batch),
     };
 
     return cmocka_run_group_tests_name("grants", cases, NULL, NULL);

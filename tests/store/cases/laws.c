@@ -146,7 +146,7 @@ static void closing_ends_what_was_not_sent_as_surely_not_applied(void **state)
 }
 
 /* What was sent may have been applied and even answered; what is not true may not be said. */
-static void closing_ends_what_was_sent_without_a_wrong_word(void **state)
+static void closing_ends_sent_operations_truthfully(void **state)
 {
     struct store_fixture *fixture = case_store(state);
     struct str id = given_discount(fixture, 10);
@@ -250,7 +250,7 @@ int cases_laws(void)
         CASE(after_an_overload_there_is_room_again),
         CASE(more_than_a_connection_takes_at_once_is_answered),
         CASE(closing_ends_what_was_not_sent_as_surely_not_applied),
-        CASE(closing_ends_what_was_sent_without_a_wrong_word),
+        CASE(closing_ends_sent_operations_truthfully),
         CASE(a_store_that_was_never_turned_can_be_closed),
         CASE(a_store_that_is_ready_has_woken_its_loop),
         CASE(stores_on_one_engine_see_the_same),

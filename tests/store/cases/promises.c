@@ -17,19 +17,20 @@
 
 /* What every thread was told about one user, which must be the same; whether the user was granted.
  */
-static bool told_alike(struct store_fixture *fixture, const struct concurrent_clients *clients,
-                       size_t user)
+static bool answered_alike(struct store_fixture *fixture, const struct concurrent_clients *clients,
+                           size_t user)
 {
-    const struct client_answer *one = &clients->told[0][user];
+    const struct client_answer *one = &clients->answered[0][user];
     size_t first = 0;
 
     for (size_t i = 0; i < clients->threads; i++) {
-        const struct client_answer *told = &clients->told[i][user];
+        const struct client_answer *answered = &clients->answered[i][user];
 
-        CHECK(fixture, told->status == STATUS_OK || told->status == STATUS_DISCOUNT_EXHAUSTED);
-        CHECK_INT(fixture, told->status, one->status);
-        CHECK_INT(fixture, told->granted_at_us, one->granted_at_us);
-        first += told->status == STATUS_OK && !told->replayed;
+        CHECK(fixture,
+              answered->status == STATUS_OK || answered->status == STATUS_DISCOUNT_EXHAUSTED);
+        CHECK_INT(fixture, answered->status, one->status);
+        CHECK_INT(fixture, answered->granted_at_us, one->granted_at_us);
+        first += answered->status == STATUS_OK && !answered->replayed;
     }
     CHECK_INT(fixture, first, one->status == STATUS_OK ? 1 : 0);
     return one->status == STATUS_OK;
@@ -48,7 +49,7 @@ static void rush_check(void **state, int64_t stock, size_t threads, size_t users
 
     CHECK_NOTHING(fixture, clients->broken);
     for (size_t user = 0; user < users; user++) {
-        bool is_granted = told_alike(fixture, clients, user);
+        bool is_granted = answered_alike(fixture, clients, user);
 
         CHECK_STATUS(fixture, grant_get_now(fixture, id, concurrent_clients_user(user, text)),
                      is_granted ? STATUS_OK : STATUS_GRANT_NOT_FOUND);
@@ -110,9 +111,9 @@ static void p4_the_holder_of_the_last_unit_is_given_it_again_by_twenty_threads(v
     CHECK_STATUS(fixture, granted, STATUS_OK);
     CHECK_NOTHING(fixture, clients->broken);
     for (size_t i = 0; i < 20; i++) {
-        CHECK_INT(fixture, clients->told[i][0].status, STATUS_OK);
-        CHECK(fixture, clients->told[i][0].replayed);
-        CHECK_INT(fixture, clients->told[i][0].granted_at_us,
+        CHECK_INT(fixture, clients->answered[i][0].status, STATUS_OK);
+        CHECK(fixture, clients->answered[i][0].replayed);
+        CHECK_INT(fixture, clients->answered[i][0].granted_at_us,
                   granted->op.grant.grant.granted_at_us);
     }
     free(clients);
@@ -151,8 +152,8 @@ static void miss_the_deadline(void)
 }
 
 /* A grant that was answered once, somehow: what it was told is true. */
-static void told_true(struct store_fixture *fixture, struct str id, struct str user,
-                      const struct attempt *asked)
+static void answered_truly(struct store_fixture *fixture, struct str id, struct str user,
+                           const struct attempt *asked)
 {
     enum status read = grant_get_now(fixture, id, user)->op.status;
 
@@ -199,7 +200,7 @@ static void late_check(void **state, void (*meanwhile)(struct store *store))
     meanwhile(hasty.turn.store);
     CHECK(fixture, store_fixture_settle(&hasty));
     for (size_t i = 0; i < USERS; i++) {
-        told_true(fixture, id, concurrent_clients_user(i, text), asked[i]);
+        answered_truly(fixture, id, concurrent_clients_user(i, text), asked[i]);
     }
     CHECK(fixture,
           created->op.status == STATUS_UNKNOWN ||

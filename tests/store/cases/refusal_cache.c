@@ -54,7 +54,7 @@ static void check_holders(struct store_fixture *fixture, size_t stock)
     free(granted_at_us);
 }
 
-static void holders_of_a_remembered_discount_are_granted_again(void **state)
+static void holders_of_a_cached_discount_are_granted_again(void **state)
 {
     static const size_t stocks[] = {1,
                                     REFUSAL_CACHE_PAGE - 1,
@@ -87,7 +87,7 @@ static void who_comes_too_late_is_refused_from_cache(void **state)
     CHECK(fixture, refused >= USERS - 30);
 }
 
-static void the_longest_user_ids_are_remembered(void **state)
+static void the_longest_user_ids_are_cached(void **state)
 {
     enum { USERS = REFUSAL_CACHE_PAGE + 10 };
     struct store_fixture *fixture = case_store(state);
@@ -108,7 +108,7 @@ static void the_longest_user_ids_are_remembered(void **state)
     }
 }
 
-static void a_discount_that_is_over_is_remembered_as_such(void **state)
+static void a_discount_that_is_over_is_cached_as_such(void **state)
 {
     struct store_fixture *fixture = case_store(state);
 
@@ -139,7 +139,7 @@ static void a_final_refusal_counts_every_grant(void **state)
 }
 
 /* So near to its end the next answer may be another one. */
-static void near_its_end_a_discount_is_not_remembered(void **state)
+static void near_its_end_a_discount_is_not_cached(void **state)
 {
     struct store_fixture *fixture = case_store(state);
     struct discount discount = case_discount;
@@ -184,12 +184,12 @@ static void a_store_closes_while_it_reads_holders(void **state)
 int cases_refusal_cache(void)
 {
     const struct CMUnitTest cases[] = {
-        CASE(holders_of_a_remembered_discount_are_granted_again),
+        CASE(holders_of_a_cached_discount_are_granted_again),
         CASE(who_comes_too_late_is_refused_from_cache),
-        CASE(the_longest_user_ids_are_remembered),
-        CASE(a_discount_that_is_over_is_remembered_as_such),
+        CASE(the_longest_user_ids_are_cached),
+        CASE(a_discount_that_is_over_is_cached_as_such),
         CASE(a_final_refusal_counts_every_grant),
-        CASE(near_its_end_a_discount_is_not_remembered),
+        CASE(near_its_end_a_discount_is_not_cached),
         CASE(reading_the_holders_puts_nobody_off),
         CASE(a_store_closes_while_it_reads_holders),
     };

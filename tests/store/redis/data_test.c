@@ -183,12 +183,12 @@ static void a_rush_leaves_as_many_grants_as_there_was_stock(void **state)
     for (size_t user = 0; user < USERS; user++) {
         char text[16];
         struct str name = concurrent_clients_user(user, text);
-        bool is_held = clients->told[0][user].status == STATUS_OK;
+        bool is_held = clients->answered[0][user].status == STATUS_OK;
         const char *held = redis_server_command(redis->server, "ZSCORE discount:{%s}:grants %b",
                                                 id.p, name.p, name.n);
 
         CHECK_INT(fixture, strtoll(held, NULL, 10),
-                  is_held ? clients->told[0][user].granted_at_us : 0);
+                  is_held ? clients->answered[0][user].granted_at_us : 0);
     }
     free(clients);
 }
@@ -249,7 +249,7 @@ static void grants_of_many_discounts_in_one_turn_are_one_command(void **state)
     }
 }
 
-static void a_call_takes_no_more_grants_than_its_limit(void **state)
+static void a_batch_takes_no_more_grants_than_its_limit(void **state)
 {
     struct redis_fixture *redis = *state;
     struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
@@ -477,7 +477,7 @@ int main(void)
         REDIS_TEST(a_rush_leaves_as_many_grants_as_there_was_stock),
         REDIS_TEST(grants_of_one_discount_in_one_turn_are_one_command),
         REDIS_TEST(grants_of_many_discounts_in_one_turn_are_one_command),
-        REDIS_TEST(a_call_takes_no_more_grants_than_its_limit),
+        REDIS_TEST(a_batch_takes_no_more_grants_than_its_limit),
         REDIS_TEST(scripts_are_sent_by_their_hash),
         REDIS_TEST(what_no_store_writes_is_corrupt_and_nothing_else),
         REDIS_TEST(nothing_is_granted_of_a_code_that_is_none),

@@ -558,14 +558,14 @@ static void check_each_by_itself(struct redis_fixture *redis, const char *fault)
     CHECK_STATUS(fixture, same, STATUS_UNAVAILABLE);
 }
 
-static void a_full_redis_answers_each_grant_of_a_call_by_itself(void **state)
+static void a_full_redis_answers_each_grant_of_a_batch_by_itself(void **state)
 {
     check_each_by_itself(*state, "CONFIG SET maxmemory 1");
 }
 
 /* Who holds a grant does so whoever asks beside him, and the connection is given up all the same.
  */
-static void a_replica_answers_each_grant_of_a_call_by_itself(void **state)
+static void a_replica_answers_each_grant_of_a_batch_by_itself(void **state)
 {
     struct redis_fixture *redis = *state;
 
@@ -889,8 +889,8 @@ int main(void)
         REDIS_TEST(a_host_is_found_by_its_name),
         REDIS_TEST(without_an_address_the_store_is_not_ready),
         REDIS_TEST(a_full_redis_keeps_what_it_has_promised),
-        REDIS_TEST(a_full_redis_answers_each_grant_of_a_call_by_itself),
-        REDIS_TEST(a_replica_answers_each_grant_of_a_call_by_itself),
+        REDIS_TEST(a_full_redis_answers_each_grant_of_a_batch_by_itself),
+        REDIS_TEST(a_replica_answers_each_grant_of_a_batch_by_itself),
         REDIS_TEST(a_full_redis_sells_nothing_out),
         REDIS_TEST(too_few_replicas_are_a_refusal),
         REDIS_TEST(a_read_only_replica_is_a_refusal),

@@ -38,7 +38,7 @@ static void pass(struct redis_fixture *redis, uint64_t ms)
 static char eve[16];
 
 /* One unit, which ann holds, and a store that knows. */
-static struct str given_a_remembered_discount(struct redis_fixture *redis)
+static struct str given_a_cached_discount(struct redis_fixture *redis)
 {
     struct str id;
 
@@ -61,7 +61,7 @@ static long scripts_run(struct redis_fixture *redis)
 static void a_refusal_from_memory_asks_redis_nothing(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     redis_server_command(redis->server, "CONFIG RESETSTAT");
     for (size_t i = 0; i < 1000; i++) {
@@ -77,7 +77,7 @@ static void a_refusal_from_memory_asks_redis_nothing(void **state)
 static void a_stock_that_was_raised_is_granted_within_a_second(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     ask(redis, "HSET discount:{%s} total_count 2", id);
     pass(redis, REFUSAL_CACHE_FRESH_MS + 1);
@@ -90,7 +90,7 @@ static void a_stock_that_was_raised_is_granted_within_a_second(void **state)
 static void the_one_who_is_let_through_sees_it_sooner(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     ask(redis, "HSET discount:{%s} total_count 3", id);
     pass(redis, REFUSAL_CACHE_ASK_MS + 1);
@@ -102,7 +102,7 @@ static void the_one_who_is_let_through_sees_it_sooner(void **state)
 static void a_holder_more_is_seen_by_their_number(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     ask(redis, "HSET discount:{%s} total_count 2", id);
     ask(redis, "ZADD discount:{%s}:grants 1606386477202420 bob", id);
@@ -117,7 +117,7 @@ static void a_holder_more_is_seen_by_their_number(void **state)
 static void a_discount_that_is_gone_is_not_found_within_a_second(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     redis_server_command(redis->server, "FLUSHALL");
     pass(redis, REFUSAL_CACHE_FRESH_MS + 1);
@@ -131,7 +131,7 @@ static void a_discount_that_is_gone_is_not_found_within_a_second(void **state)
 static void a_holder_who_was_exchanged_is_seen_within_a_minute(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     ask(redis, "ZREM discount:{%s}:grants ann", id);
     ask(redis, "ZADD discount:{%s}:grants 1606386477202420 bob", id);
@@ -150,7 +150,7 @@ static void a_holder_who_was_exchanged_is_seen_within_a_minute(void **state)
 static void or_when_the_new_one_is_let_through(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     ask(redis, "ZREM discount:{%s}:grants ann", id);
     redis_server_command(redis->server, "ZADD discount:{%s}:grants 1606386477202420 %s", id.p, eve);
@@ -179,10 +179,10 @@ static void an_end_that_was_moved_closes_and_opens_a_discount(void **state)
 
 /* ---- The connection ---- */
 
-static void nothing_is_remembered_over_a_connection_that_was_lost(void **state)
+static void a_lost_connection_empties_the_cache(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     redis_server_command(redis->server, "FLUSHALL");
     redis_server_command(redis->server, "CLIENT KILL TYPE normal SKIPME yes");
@@ -196,7 +196,7 @@ static void nothing_is_remembered_over_a_connection_that_was_lost(void **state)
 static void a_redis_that_was_restarted_is_asked(void **state)
 {
     struct redis_fixture *redis = *state;
-    struct str id = given_a_remembered_discount(redis);
+    struct str id = given_a_cached_discount(redis);
 
     redis_server_kill(redis->server);
     assert_true(turn_until_not_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
@@ -234,7 +234,7 @@ int main(void)
         REDIS_TEST(a_holder_who_was_exchanged_is_seen_within_a_minute),
         REDIS_TEST(or_when_the_new_one_is_let_through),
         REDIS_TEST(an_end_that_was_moved_closes_and_opens_a_discount),
-        REDIS_TEST(nothing_is_remembered_over_a_connection_that_was_lost),
+        REDIS_TEST(a_lost_connection_empties_the_cache),
         REDIS_TEST(a_redis_that_was_restarted_is_asked),
         REDIS_TEST(a_page_that_is_late_is_given_up),
     };

@@ -38,7 +38,7 @@ static const char *url(const struct redis_fixture *redis)
 
 /* ---- Sound ---- */
 
-static void an_empty_redis_has_no_fault(void **state)
+static void an_empty_redis_has_no_finding(void **state)
 {
     struct redis_fixture *redis = *state;
 
@@ -46,7 +46,7 @@ static void an_empty_redis_has_no_fault(void **state)
     findings_none(url(redis), 0, 0);
 }
 
-static void what_a_store_has_written_has_no_fault(void **state)
+static void what_a_store_has_written_has_no_finding(void **state)
 {
     static const struct discount discount = {.brand_id = STR_INIT("another brand"),
                                              .discount_code = STR_INIT("A CODE"),
@@ -120,7 +120,7 @@ static void *rush(void *argument)
 }
 
 /* No half of a grant is taken for a fault. */
-static void a_store_that_goes_on_granting_has_no_fault(void **state)
+static void a_store_that_goes_on_granting_has_no_finding(void **state)
 {
     struct redis_fixture *redis = *state;
     struct rush *it = calloc(1, sizeof(*it));
@@ -600,10 +600,10 @@ static void a_redis_with_a_password_wants_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REDIS_TEST(an_empty_redis_has_no_fault),
-        REDIS_TEST(what_a_store_has_written_has_no_fault),
+        REDIS_TEST(an_empty_redis_has_no_finding),
+        REDIS_TEST(what_a_store_has_written_has_no_finding),
         REDIS_TEST(many_are_all_looked_at),
-        REDIS_TEST(a_store_that_goes_on_granting_has_no_fault),
+        REDIS_TEST(a_store_that_goes_on_granting_has_no_finding),
         REDIS_TEST(other_keys_are_none_of_its_business),
         REDIS_TEST(the_database_of_the_url_is_looked_at),
         REDIS_TEST(a_verify_writes_nothing),

@@ -63,7 +63,7 @@ static void whole_replies_are_understood(void **state)
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
         fake_send_text(fake, replies[verb]);
@@ -85,7 +85,7 @@ static void replies_in_pieces_are_understood(void **state)
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     for (const char *at = GRANTED; *at != '\0'; at++) {
         fake_send(fake, at, 1);
@@ -105,7 +105,7 @@ static void what_a_turn_submits_goes_out_in_one_write(void **state)
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect_together(fake, STORE_VERB_COUNT);
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         fake_send_text(fake, replies[verb]);
@@ -141,7 +141,7 @@ static void check_cut(struct redis_fixture *redis, enum store_verb verb, size_t 
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
     fake_send(fake, replies[verb], n);
     if (by_reset) {
@@ -174,7 +174,7 @@ static void a_reply_reset_at_any_byte_says_what_is_known(void **state)
     }
 }
 
-static void every_grant_of_a_call_whose_reply_is_cut_is_unknown(void **state)
+static void every_grant_of_a_batch_whose_reply_is_cut_is_unknown(void **state)
 {
     static const char reply[] = "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$2\r\ng";
     struct redis_fixture *redis = *state;
@@ -182,7 +182,7 @@ static void every_grant_of_a_call_whose_reply_is_cut_is_unknown(void **state)
     struct attempt *one, *other;
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, reply);
     fake_close(fake);
@@ -203,7 +203,7 @@ static void what_was_answered_before_the_cut_stays_answered(void **state)
     struct attempt *read, *granted, *lost;
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect_together(fake, 3);
     fake_send_text(fake, ROW);
     fake_send_text(fake, GRANTED);
@@ -230,7 +230,7 @@ static void check_not_written(struct redis_fixture *redis, bool flush_is_tried)
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -283,7 +283,7 @@ static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
     struct store_fixture *fixture;
     size_t unknown = 0;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -318,7 +318,7 @@ static void what_did_not_fit_into_the_socket_is_written_when_there_is_room(void 
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_expect_any(fake, FLOOD);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -344,7 +344,7 @@ static void replies_before_a_reset_are_all_told(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         memcpy(all + i * (sizeof(row) - 1), row, sizeof(row) - 1);
     }
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect_any(fake, COUNT);
     fake_send(fake, all, COUNT * (sizeof(row) - 1));
     fake_reset(fake);
@@ -366,7 +366,7 @@ static void replies_before_a_reset_are_all_told(void **state)
  * the connection, so it is not asked again. */
 static void play_again(struct fake_redis *fake)
 {
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         if (verb != STORE_PING) {
             fake_expect(fake, "EVALSHA ");
@@ -389,7 +389,7 @@ static void what_was_never_written_is_sent_over_the_next_connection(void **state
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_reset(fake);
     play_again(fake);
@@ -408,7 +408,7 @@ static void what_is_in_doubt_is_sent_again(void **state)
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect_any(fake, STORE_VERB_COUNT);
     fake_close(fake);
     play_again(fake);
@@ -427,11 +427,11 @@ static void it_is_sent_again_as_often_as_it_is_lost(void **state)
     struct attempt *asked;
 
     for (int i = 0; i < 4; i++) {
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_close(fake);
     }
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, HELD);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -458,17 +458,18 @@ static void what_comes_while_there_is_no_connection_waits_for_it(void **state)
 }
 
 /* What an operation becomes whose first reply is lost and whose second one is this. */
-static enum status told_again(struct redis_fixture *redis, enum store_verb verb, const char *reply)
+static enum status reported_again(struct redis_fixture *redis, enum store_verb verb,
+                                  const char *reply)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
     struct attempt *asked;
     enum status status;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, reply);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -492,21 +493,22 @@ static void a_refusal_does_not_settle_what_is_in_doubt(void **state)
     };
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        assert_int_equal(told_again(*state, STORE_GRANT, refusals[i]), STATUS_UNKNOWN);
+        assert_int_equal(reported_again(*state, STORE_GRANT, refusals[i]), STATUS_UNKNOWN);
     }
-    assert_int_equal(told_again(*state, STORE_CREATE, refusals[0]), STATUS_UNKNOWN);
-    assert_int_equal(told_again(*state, STORE_GET, refusals[0]), STATUS_UNAVAILABLE);
-    assert_int_equal(told_again(*state, STORE_GET, refusals[2]), STATUS_CORRUPT);
+    assert_int_equal(reported_again(*state, STORE_CREATE, refusals[0]), STATUS_UNKNOWN);
+    assert_int_equal(reported_again(*state, STORE_GET, refusals[0]), STATUS_UNAVAILABLE);
+    assert_int_equal(reported_again(*state, STORE_GET, refusals[2]), STATUS_CORRUPT);
 }
 
 /* Whichever of the two attempts came first, these are so afterwards. */
 static void what_is_final_settles_what_is_in_doubt(void **state)
 {
-    assert_int_equal(told_again(*state, STORE_GRANT, GRANTED), STATUS_OK);
-    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(1, "x")), STATUS_DISCOUNT_EXHAUSTED);
-    assert_int_equal(told_again(*state, STORE_GRANT, OUTCOME(1, "e")), STATUS_DISCOUNT_EXPIRED);
-    assert_int_equal(told_again(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
-    assert_int_equal(told_again(*state, STORE_CREATE, "*1\r\n$6\r\nreused\r\n"),
+    assert_int_equal(reported_again(*state, STORE_GRANT, GRANTED), STATUS_OK);
+    assert_int_equal(reported_again(*state, STORE_GRANT, OUTCOME(1, "x")),
+                     STATUS_DISCOUNT_EXHAUSTED);
+    assert_int_equal(reported_again(*state, STORE_GRANT, OUTCOME(1, "e")), STATUS_DISCOUNT_EXPIRED);
+    assert_int_equal(reported_again(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(reported_again(*state, STORE_CREATE, "*1\r\n$6\r\nreused\r\n"),
                      STATUS_IDEMPOTENCY_KEY_REUSED);
 }
 
@@ -521,7 +523,7 @@ static void check_waits_for_its_deadline(struct redis_fixture *redis, bool is_se
     struct attempt *asked;
     int64_t start_ms;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     if (is_sent) {
         fake_expect(fake, "EVALSHA ");
@@ -572,7 +574,7 @@ static void a_long_outage_is_told_at_once(void **state)
     struct store_fixture *fixture;
     struct attempt *ping;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_close(fake);
     fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
@@ -636,7 +638,7 @@ static bool late_reply_attempt(struct redis_fixture *redis, bool second_is_waiti
     struct store_fixture *fixture;
     size_t sent;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_pause(fake);
     fake_send_text(fake, GRANTED);
@@ -694,7 +696,7 @@ static bool silent_attempt(struct redis_fixture *redis)
     struct attempt *sent, *kept, *ping, *last;
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_pause(fake);
     fake_send_text(fake, GRANTED);
@@ -751,11 +753,11 @@ static void a_silent_connection_is_given_up_after_two_deadlines(void **state)
     struct store_fixture *fixture;
     int64_t start_ms;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_wait_for_client_close(fake);
     given_up.steps = fake_redis_steps(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
     uv_update_time(&fixture->turn.loop);
     start_ms = clock_ms();
@@ -768,7 +770,7 @@ static void a_silent_connection_is_given_up_after_two_deadlines(void **state)
     redis_fixture_played(redis);
 }
 
-static void a_silent_greeting_is_given_up_and_tried_again(void **state)
+static void a_silent_handshake_is_given_up_and_tried_again(void **state)
 {
     struct redis_fixture *redis = *state;
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -776,7 +778,7 @@ static void a_silent_greeting_is_given_up_and_tried_again(void **state)
 
     fake_accept(fake);
     fake_wait_for_client_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play(redis, deadline(400));
     assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     redis_fixture_played(redis);
@@ -790,7 +792,7 @@ static void an_idle_connection_is_kept(void **state)
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "PING");
     fixture = redis_fixture_play_ready(redis, deadline(DEADLINE_MS));
     assert_false(turn_until_not_ready(&fixture->turn, LONG_MS));
@@ -820,7 +822,7 @@ static void refusals_are_surely_not_applied(void **state)
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     for (size_t i = 0; i < COUNT; i++) {
         fake_expect_together(fake, STORE_VERB_COUNT);
         for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
@@ -847,11 +849,11 @@ static void a_refusal_as_a_read_only_replica_leads_to_a_new_connection(void **st
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, "-READONLY You can't write against a read only replica.\r\n");
     fake_wait_for_client_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
     assert_true(store_fixture_settle(fixture));
@@ -868,7 +870,7 @@ static void an_unknown_error_is_corrupt(void **state)
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, "-ERR what nobody has foreseen\r\n");
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -887,7 +889,7 @@ static void a_missing_script_is_sent_whole(void **state)
     struct attempt *granted, *read;
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect_together(fake, 2);
     fake_send_text(fake, NOSCRIPT);
     fake_send_text(fake, ROW);
@@ -909,7 +911,7 @@ static void a_script_that_stays_missing_is_a_refusal(void **state)
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, NOSCRIPT);
     fake_expect(fake, "EVAL ");
@@ -928,7 +930,7 @@ static void a_whole_script_whose_reply_is_lost_is_unknown(void **state)
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, NOSCRIPT);
     fake_expect(fake, "EVAL ");
@@ -948,7 +950,7 @@ static bool late_noscript_attempt(struct redis_fixture *redis)
     struct attempt *late, *next;
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_pause(fake);
     fake_send_text(fake, NOSCRIPT);
@@ -978,14 +980,14 @@ static void a_script_found_missing_after_the_deadline_is_not_sent_again(void **s
 /* ---- Garbage ---- */
 
 /* What one operation becomes when its reply is this; the connection goes on or not. */
-static enum status told(struct redis_fixture *redis, enum store_verb verb, const char *reply)
+static enum status answered(struct redis_fixture *redis, enum store_verb verb, const char *reply)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
     struct attempt *asked;
     enum status status;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, verb == STORE_PING ? "PING" : "EVALSHA ");
     fake_send_text(fake, reply);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -1001,7 +1003,7 @@ static void check_corrupt(struct redis_fixture *redis, enum store_verb verb,
                           const char *const *wrong)
 {
     for (; *wrong != NULL; wrong++) {
-        enum status status = told(redis, verb, *wrong);
+        enum status status = answered(redis, verb, *wrong);
 
         if (status != STATUS_CORRUPT) {
             fail_msg("%s became %s", *wrong, status_name(status));
@@ -1086,9 +1088,9 @@ static void a_list_of_a_wrong_form_is_corrupt(void **state)
 
 static void nil_says_that_there_is_no_such_discount(void **state)
 {
-    assert_int_equal(told(*state, STORE_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
-    assert_int_equal(told(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
-    assert_int_equal(told(*state, STORE_GRANT_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(answered(*state, STORE_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(answered(*state, STORE_GRANT, NO_DISCOUNT), STATUS_DISCOUNT_NOT_FOUND);
+    assert_int_equal(answered(*state, STORE_GRANT_GET, "$-1\r\n"), STATUS_DISCOUNT_NOT_FOUND);
 }
 
 static void bytes_that_are_no_replies_end_the_connection(void **state)
@@ -1104,11 +1106,11 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
         struct store_fixture *fixture;
         struct attempt *asked;
 
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, garbage[i]);
         fake_wait_for_client_close(fake);
-        fake_greeting(fake, NULL, "0");
+        fake_handshake(fake, NULL, "0");
         fake_expect(fake, "EVALSHA ");
         fake_send_text(fake, HELD);
         fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
@@ -1129,7 +1131,7 @@ static void a_reply_of_ten_levels_grants_nothing(void **state)
     struct store_fixture *fixture;
     struct attempt *asked;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_expect(fake, "EVALSHA ");
     fake_send_text(fake, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n");
     fixture = redis_fixture_play_ready(redis, deadline(SHORT_MS));
@@ -1144,11 +1146,11 @@ static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_send_text(fake, "-ERR max number of clients reached\r\n");
     fake_wait_for_client_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     fake_redis_resume(fake);
     assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
@@ -1158,13 +1160,13 @@ static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
 
 /* ---- Greetings ---- */
 
-static void check_greeting(struct redis_fixture *redis, const char *login_of_url, const char *login,
-                           const char *db)
+static void check_handshake(struct redis_fixture *redis, const char *login_of_url,
+                            const char *login, const char *db)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
     char url[128];
 
-    fake_greeting(fake, login, db);
+    fake_handshake(fake, login, db);
     fake_redis_start(fake);
     snprintf(url, sizeof(url), "redis://%s127.0.0.1:%d/%s", login_of_url, fake_redis_port(fake),
              db);
@@ -1175,20 +1177,20 @@ static void check_greeting(struct redis_fixture *redis, const char *login_of_url
 
 static void a_password_is_sent_first(void **state)
 {
-    check_greeting(*state, ":s3cret@", "s3cret", "0");
+    check_handshake(*state, ":s3cret@", "s3cret", "0");
 }
 
 static void a_user_is_sent_with_the_password(void **state)
 {
-    check_greeting(*state, "app:s3cret@", "app s3cret", "0");
+    check_handshake(*state, "app:s3cret@", "app s3cret", "0");
 }
 
 static void the_database_is_selected(void **state)
 {
-    check_greeting(*state, "", NULL, "15");
+    check_handshake(*state, "", NULL, "15");
 }
 
-static void a_refused_greeting_is_tried_again(void **state)
+static void a_refused_handshake_is_tried_again(void **state)
 {
     static const char *const refusals[] = {
         "-LOADING Redis is loading the dataset in memory\r\n",
@@ -1206,7 +1208,7 @@ static void a_refused_greeting_is_tried_again(void **state)
         fake_send_text(fake, refusals[i]);
         fake_wait_for_client_close(fake);
     }
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play(redis, redis_fixture_patient());
     assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     redis_fixture_played(redis);
@@ -1224,13 +1226,13 @@ static void a_refused_script_is_tried_again(void **state)
     fake_expect(fake, "SCRIPT LOAD");
     fake_send_text(fake, "-NOPERM this user has no permissions to run the 'script' command\r\n");
     fake_wait_for_client_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play(redis, redis_fixture_patient());
     assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     redis_fixture_played(redis);
 }
 
-static void a_connection_that_ends_while_greeting_is_made_again(void **state)
+static void a_connection_that_ends_in_the_handshake_is_made_again(void **state)
 {
     struct redis_fixture *redis = *state;
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -1244,7 +1246,7 @@ static void a_connection_that_ends_while_greeting_is_made_again(void **state)
     fake_expect(fake, "SELECT");
     fake_send_text(fake, "+OK\r\n$40\r\n0123456789");
     fake_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play(redis, redis_fixture_patient());
     assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     redis_fixture_played(redis);
@@ -1256,10 +1258,10 @@ static void an_idle_connection_that_ends_is_made_again(void **state)
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_pause(fake);
     fake_close(fake);
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     fake_redis_resume(fake);
     assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
@@ -1349,7 +1351,7 @@ static void a_store_that_connects_can_be_closed(void **state)
     full_listener_close(&full);
 }
 
-static void a_store_that_greets_can_be_closed(void **state)
+static void a_store_in_its_handshake_can_be_closed(void **state)
 {
     struct redis_fixture *redis = *state;
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -1370,7 +1372,7 @@ static void a_store_that_is_ready_can_be_closed(void **state)
     struct redis_fixture *redis = *state;
     struct fake_redis *fake = redis_fixture_fake(redis);
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_wait_for_client_close(fake);
     redis_fixture_play_ready(redis, redis_fixture_patient());
     redis_fixture_close(redis);
@@ -1384,7 +1386,7 @@ static void a_store_that_waits_for_replies_can_be_closed(void **state)
     struct attempt *asked[STORE_VERB_COUNT];
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_wait_for_client_close(fake);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     redis_fixture_submit_each(redis, ID, ANN, asked);
@@ -1405,7 +1407,7 @@ static void a_store_that_rests_can_be_closed(void **state)
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct store_fixture *fixture;
 
-    fake_greeting(fake, NULL, "0");
+    fake_handshake(fake, NULL, "0");
     fake_close(fake);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     assert_true(turn_until_not_ready(&fixture->turn, CLOCK_PATIENCE_MS));
@@ -1436,7 +1438,7 @@ int main(void)
         REDIS_TEST(a_reply_cut_at_any_byte_says_what_is_known),
         REDIS_TEST(a_reply_reset_at_any_byte_says_what_is_known),
         REDIS_TEST(replies_before_a_reset_are_all_told),
-        REDIS_TEST(every_grant_of_a_call_whose_reply_is_cut_is_unknown),
+        REDIS_TEST(every_grant_of_a_batch_whose_reply_is_cut_is_unknown),
         REDIS_TEST(what_was_answered_before_the_cut_stays_answered),
         REDIS_TEST(what_was_never_written_is_surely_not_applied),
         REDIS_TEST(what_a_lost_connection_did_not_take_is_surely_not_applied),
@@ -1456,7 +1458,7 @@ int main(void)
         REDIS_TEST(a_late_reply_is_not_given_to_an_operation_that_waits),
         REDIS_TEST(a_silent_connection_takes_no_more),
         REDIS_TEST(a_silent_connection_is_given_up_after_two_deadlines),
-        REDIS_TEST(a_silent_greeting_is_given_up_and_tried_again),
+        REDIS_TEST(a_silent_handshake_is_given_up_and_tried_again),
         REDIS_TEST(an_idle_connection_is_kept),
         REDIS_TEST(refusals_are_surely_not_applied),
         REDIS_TEST(a_refusal_as_a_read_only_replica_leads_to_a_new_connection),
@@ -1476,13 +1478,13 @@ int main(void)
         REDIS_TEST(a_password_is_sent_first),
         REDIS_TEST(a_user_is_sent_with_the_password),
         REDIS_TEST(the_database_is_selected),
-        REDIS_TEST(a_refused_greeting_is_tried_again),
+        REDIS_TEST(a_refused_handshake_is_tried_again),
         REDIS_TEST(a_refused_script_is_tried_again),
-        REDIS_TEST(a_connection_that_ends_while_greeting_is_made_again),
+        REDIS_TEST(a_connection_that_ends_in_the_handshake_is_made_again),
         REDIS_TEST(an_idle_connection_that_ends_is_made_again),
         REDIS_TEST(a_store_that_resolves_can_be_closed),
         REDIS_TEST(a_store_that_connects_can_be_closed),
-        REDIS_TEST(a_store_that_greets_can_be_closed),
+        REDIS_TEST(a_store_in_its_handshake_can_be_closed),
         REDIS_TEST(a_store_that_is_ready_can_be_closed),
         REDIS_TEST(a_store_that_waits_for_replies_can_be_closed),
         REDIS_TEST(a_store_that_rests_can_be_closed),

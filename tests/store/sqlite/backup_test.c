@@ -76,14 +76,15 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
-int renameat2(int from_place, const char *from, int to_place, const char *to, unsigned flags)
+int renameat2(int from_directory, const char *from, int to_directory, const char *to,
+              unsigned flags)
 {
     disk_note('r');
     if (disk.rename_fault != 0) {
         errno = disk.rename_fault;
         return -1;
     }
-    return (int)syscall(SYS_renameat2, from_place, from, to_place, to, flags);
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
 }
 
 /* ---- The archive ---- */
@@ -179,7 +180,7 @@ static bool see(void *argument, uint64_t done, uint64_t total)
     return true;
 }
 
-static void a_backup_says_how_far_it_is(void **state)
+static void a_backup_reports_its_progress(void **state)
 {
     struct archive *archive = *state;
     struct seen seen = {0};
@@ -400,7 +401,7 @@ static void a_copy_that_grows_is_nobody_elses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ARCHIVE(a_backup_says_how_far_it_is),
+        ARCHIVE(a_backup_reports_its_progress),
         ARCHIVE(a_backup_that_is_given_up_leaves_nothing),
         ARCHIVE(the_store_serves_while_a_backup_is_made),
         ARCHIVE(a_backup_at_rest_can_be_given_up_too),

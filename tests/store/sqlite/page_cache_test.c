@@ -149,7 +149,7 @@ static void a_new_page_is_not_a_displaced_one(void **state)
     at.methods.xDestroy(at.cache);
 }
 
-static void a_displaced_page_is_dropped_with_those_behind_the_end(void **state)
+static void a_displaced_page_is_dropped_with_those_after_the_end(void **state)
 {
     struct displaced at = displaced_open();
 
@@ -167,7 +167,7 @@ int main(void)
         cmocka_unit_test(a_displaced_page_is_found_under_its_own_number_alone),
         cmocka_unit_test(a_free_number_finds_no_displaced_page),
         cmocka_unit_test(a_new_page_is_not_a_displaced_one),
-        cmocka_unit_test(a_displaced_page_is_dropped_with_those_behind_the_end),
+        cmocka_unit_test(a_displaced_page_is_dropped_with_those_after_the_end),
     };
 
     return cmocka_run_group_tests(tests, configure, NULL);

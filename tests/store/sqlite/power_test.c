@@ -69,11 +69,11 @@ static sqlite3_stmt *prepared(sqlite3 *handle, const char *sql)
 static bool is_valid(sqlite3 *handle)
 {
     sqlite3_stmt *check = prepared(handle, "PRAGMA integrity_check");
-    bool sound = sqlite3_step(check) == SQLITE_ROW &&
+    bool valid = sqlite3_step(check) == SQLITE_ROW &&
                  strcmp((const char *)sqlite3_column_text(check, 0), "ok") == 0;
 
     sqlite3_finalize(check);
-    return sound;
+    return valid;
 }
 
 static uint32_t count_of(sqlite3 *handle, const char *sql)

@@ -117,7 +117,7 @@ static int64_t number(const struct file *file, const char *sql)
 
 /* ---- Sound files ---- */
 
-static void a_file_that_a_store_has_written_has_no_fault(void **state)
+static void a_file_that_a_store_has_written_has_no_finding(void **state)
 {
     struct file *file = *state;
 
@@ -163,7 +163,7 @@ static void progress_reaches_its_total(void **state)
     struct findings findings;
 
     findings_take(file->url, &findings);
-    assert_true(findings.is_progress_sound);
+    assert_true(findings.is_progress_valid);
     assert_true(findings.shown > 0);
     assert_int_equal(findings.done, findings.total);
     assert_true(findings.total >= 4);
@@ -305,7 +305,7 @@ static void a_discount_that_no_store_writes_is_found(void **state)
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
 }
 
-static void one_fault_of_a_discount_hides_no_other(void **state)
+static void one_error_of_a_discount_hides_no_other(void **state)
 {
     static const char *const texts[] = {": created_at is no time", ": created at -5",
                                         ": expires_at is no time", ": expires_at is not later",
@@ -401,7 +401,7 @@ static void a_fault_is_one_line_however_much_there_is_to_tell(void **state)
     spoil(file, "UPDATE idempotency_keys SET discount = 77,"
                 " key = replace(hex(zeroblob(5000)), '0', char(7))");
     findings_take(file->url, &findings);
-    assert_int_equal(findings.told, 2);
+    assert_int_equal(findings.answered, 2);
     assert_in_range(strlen(findings.lines), 2000, 2048);
     findings_drop(&findings);
 }
@@ -529,7 +529,7 @@ static void each_damage_is_a_line_of_its_own(void **state)
     assert_true(findings.is_whole);
     assert_null(strstr(findings.lines, "\\x0a"));
     assert_null(strstr(findings.lines, "***"));
-    assert_true(findings.told >= 2);
+    assert_true(findings.answered >= 2);
     findings_drop(&findings);
     findings_hold(file->url, "table grants: ", "");
     findings_hold(file->url, "table idempotency_keys: ", "");
@@ -596,7 +596,7 @@ static void memory_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPOIL(a_file_that_a_store_has_written_has_no_fault),
+        SPOIL(a_file_that_a_store_has_written_has_no_finding),
         SPOIL(a_verify_leaves_every_byte_as_it_was),
         SPOIL(statistics_that_somebody_has_made_are_no_fault),
         SPOIL(a_grant_may_be_older_than_its_discount),
@@ -611,7 +611,7 @@ int main(void)
         SPOIL(a_grant_without_a_time_is_found),
         SPOIL(progress_counts_discounts_too),
         SPOIL(a_discount_that_no_store_writes_is_found),
-        SPOIL(one_fault_of_a_discount_hides_no_other),
+        SPOIL(one_error_of_a_discount_hides_no_other),
         SPOIL(a_grant_that_no_store_writes_is_found),
         SPOIL(an_idempotency_key_that_no_store_writes_is_found),
         SPOIL(a_grant_without_its_discount_is_found),

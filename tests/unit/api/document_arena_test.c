@@ -37,14 +37,14 @@ static void an_arena_that_ends_while_reading_is_overloaded(void **state)
     (void)state;
     for (size_t left = 0; status != STATUS_OK; left += 16) {
         struct arena arena;
-        struct document_errors faults;
+        struct document_errors errors;
         struct str user = {NULL, 0};
 
         assert_true(left < 2048);
         arena_init_with(&arena, left);
-        status = grant_read(USER_DOCUMENT, &arena, &user, &faults);
+        status = grant_read(USER_DOCUMENT, &arena, &user, &errors);
         if (status == STATUS_OK) {
-            assert_true(document_errors_are_none(&faults));
+            assert_true(document_errors_are_none(&errors));
             assert_str_equal(user, USER);
         } else {
             assert_int_equal(status, STATUS_OVERLOADED);
@@ -53,22 +53,22 @@ static void an_arena_that_ends_while_reading_is_overloaded(void **state)
     }
 }
 
-static void an_arena_that_ends_among_the_faults_is_overloaded(void **state)
+static void an_arena_that_ends_among_the_errors_is_overloaded(void **state)
 {
     enum status status = STATUS_OVERLOADED;
 
     (void)state;
     for (size_t left = 0; status != STATUS_OK; left += 16) {
         struct arena arena;
-        struct document_errors faults;
+        struct document_errors errors;
         struct discount ignored;
 
         assert_true(left < 2048);
         arena_init_with(&arena, left);
-        status = discount_read(FAULTY_DOCUMENT, &arena, &ignored, &faults);
+        status = discount_read(FAULTY_DOCUMENT, &arena, &ignored, &errors);
         if (status == STATUS_OK) {
             arena.limit = LIMIT_REQUEST_MEMORY;
-            assert_string_equal(refusal_print(STATUS_INVALID_DISCOUNT, &faults), FAULTS);
+            assert_string_equal(refusal_print(STATUS_INVALID_DISCOUNT, &errors), FAULTS);
         } else {
             assert_int_equal(status, STATUS_OVERLOADED);
         }
@@ -95,7 +95,7 @@ static void an_arena_that_ends_while_printing_gives_no_text(void **state)
 }
 
 /* What does not fit at first is printed a second time, and that may not fit either. */
-static void an_arena_that_ends_between_two_prints_of_faults_is_overloaded(void **state)
+static void an_arena_that_ends_between_two_prints_of_errors_is_overloaded(void **state)
 {
     enum status status = STATUS_OVERLOADED;
     bool was_between = false;
@@ -103,16 +103,16 @@ static void an_arena_that_ends_between_two_prints_of_faults_is_overloaded(void *
     (void)state;
     for (size_t left = 0; status == STATUS_OVERLOADED; left += 16) {
         struct arena arena;
-        struct document_errors faults;
+        struct document_errors errors;
 
         assert_true(left < 2048);
         arena_init_with(&arena, left);
-        document_errors_init(&faults, &arena);
+        document_errors_init(&errors, &arena);
         for (size_t i = 0; i < 5; i++) {
-            document_errors_add(&faults, "/a-member-of-a-name-that-is-not-short",
+            document_errors_add(&errors, "/a-member-of-a-name-that-is-not-short",
                                 "This member is not known here.");
         }
-        status = faults.no_memory ? status : refusal_status(STATUS_INVALID_GRANT, &faults);
+        status = errors.no_memory ? status : refusal_status(STATUS_INVALID_GRANT, &errors);
         was_between = was_between || (status == STATUS_OVERLOADED && left > 800);
         arena_fini(&arena);
     }
@@ -124,9 +124,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_arena_that_ends_while_reading_is_overloaded),
-        cmocka_unit_test(an_arena_that_ends_among_the_faults_is_overloaded),
+        cmocka_unit_test(an_arena_that_ends_among_the_errors_is_overloaded),
         cmocka_unit_test(an_arena_that_ends_while_printing_gives_no_text),
-        cmocka_unit_test(an_arena_that_ends_between_two_prints_of_faults_is_overloaded),
+        cmocka_unit_test(an_arena_that_ends_between_two_prints_of_errors_is_overloaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 /* A document of up to three members, and what was read of it. */
 struct read {
     struct arena arena;
-    struct document_errors faults;
+    struct document_errors errors;
     struct str text;
     int64_t count, time;
     enum status status;
@@ -26,8 +26,8 @@ static void read_init(struct read *read, struct str document)
 
     *read = (struct read){.count = -1, .time = -1};
     arena_init(&read->arena, LIMIT_REQUEST_MEMORY);
-    document_errors_init(&read->faults, &read->arena);
-    read->status = document_read(document, members, 3, &read->faults);
+    document_errors_init(&read->errors, &read->arena);
+    read->status = document_read(document, members, 3, &read->errors);
 }
 
 static void read_fini(struct read *read)
@@ -35,26 +35,26 @@ static void read_fini(struct read *read)
     arena_fini(&read->arena);
 }
 
-static void assert_faults(struct str document, const char *faults)
+static void assert_errors(struct str document, const char *errors)
 {
     struct read read;
 
     read_init(&read, document);
     assert_int_equal(read.status, STATUS_OK);
-    assert_false(document_errors_are_none(&read.faults));
-    assert_string_equal(refusal_print(STATUS_INVALID_GRANT, &read.faults), faults);
+    assert_false(document_errors_are_none(&read.errors));
+    assert_string_equal(refusal_print(STATUS_INVALID_GRANT, &read.errors), errors);
     read_fini(&read);
 }
 
-static void a_document_that_is_no_object_is_a_fault_of_the_whole(void **state)
+static void a_document_that_is_no_object_is_an_error_of_the_whole(void **state)
 {
     (void)state;
-    assert_faults(STR("[]"), " The document must be an object.\n");
-    assert_faults(STR("[{\"text\":\"a\"}]"), " The document must be an object.\n");
-    assert_faults(STR("\"text\""), " The document must be an object.\n");
-    assert_faults(STR("1"), " The document must be an object.\n");
-    assert_faults(STR("null"), " The document must be an object.\n");
-    assert_faults(STR("false"), " The document must be an object.\n");
+    assert_errors(STR("[]"), " The document must be an object.\n");
+    assert_errors(STR("[{\"text\":\"a\"}]"), " The document must be an object.\n");
+    assert_errors(STR("\"text\""), " The document must be an object.\n");
+    assert_errors(STR("1"), " The document must be an object.\n");
+    assert_errors(STR("null"), " The document must be an object.\n");
+    assert_errors(STR("false"), " The document must be an object.\n");
 }
 
 static void what_is_not_required_may_be_missing(void **state)
@@ -64,21 +64,21 @@ static void what_is_not_required_may_be_missing(void **state)
     (void)state;
     read_init(&read, STR("{\"text\":\"a\"}"));
     assert_int_equal(read.status, STATUS_OK);
-    assert_true(document_errors_are_none(&read.faults));
+    assert_true(document_errors_are_none(&read.errors));
     assert_str_equal(read.text, "a");
     assert_int_equal(read.count, -1);
     assert_int_equal(read.time, -1);
     read_fini(&read);
 }
 
-static void malformed_json_has_no_faults(void **state)
+static void malformed_json_has_no_errors(void **state)
 {
     struct read read;
 
     (void)state;
     read_init(&read, STR("{\"x\":1"));
     assert_int_equal(read.status, STATUS_MALFORMED_JSON);
-    assert_true(document_errors_are_none(&read.faults));
+    assert_true(document_errors_are_none(&read.errors));
     read_fini(&read);
 }
 
@@ -86,26 +86,26 @@ static void malformed_json_has_no_faults(void **state)
 static void a_fault_that_finds_no_room_is_not_none(void **state)
 {
     struct arena arena;
-    struct document_errors faults;
+    struct document_errors errors;
 
     (void)state;
     arena_init(&arena, 0);
-    document_errors_init(&faults, &arena);
-    assert_true(document_errors_are_none(&faults));
-    document_errors_add(&faults, "/a", "This is wrong.");
-    assert_false(document_errors_are_none(&faults));
+    document_errors_init(&errors, &arena);
+    assert_true(document_errors_are_none(&errors));
+    document_errors_add(&errors, "/a", "This is wrong.");
+    assert_false(document_errors_are_none(&errors));
 }
 
-static void a_missing_member_is_a_fault_where_it_is_required(void **state)
+static void a_missing_member_is_an_error_where_it_is_required(void **state)
 {
     (void)state;
-    assert_faults(STR("{}"), "/text This member is required.\n");
+    assert_errors(STR("{}"), "/text This member is required.\n");
 }
 
 static void a_name_is_compared_whole_and_with_its_case(void **state)
 {
     (void)state;
-    assert_faults(STR("{\"text\":\"a\",\"tex\":1,\"texts\":1,\"Text\":1}"),
+    assert_errors(STR("{\"text\":\"a\",\"tex\":1,\"texts\":1,\"Text\":1}"),
                   "/tex This member is not known here.\n"
                   "/texts This member is not known here.\n"
                   "/Text This member is not known here.\n");
@@ -114,7 +114,7 @@ static void a_name_is_compared_whole_and_with_its_case(void **state)
 static void all_faults_are_told_in_the_order_they_were_found(void **state)
 {
     (void)state;
-    assert_faults(STR("{\"time\":1,\"x\":null,\"count\":0}"),
+    assert_errors(STR("{\"time\":1,\"x\":null,\"count\":0}"),
                   "/time This must be an RFC 3339 date-time, such as 2020-11-26T10:27:57Z.\n"
                   "/x This member is not known here.\n"
                   "/count This must be an integer from 1 to 1000000000.\n"
@@ -136,7 +136,7 @@ static void what_is_faulty_is_left_as_it_was(void **state)
 static void pointers_escape_slashes_and_tildes(void **state)
 {
     (void)state;
-    assert_faults(STR("{\"text\":\"a\",\"a/b\":1,\"c~d\":1,\"~1\":1,\"\":1}"),
+    assert_errors(STR("{\"text\":\"a\",\"a/b\":1,\"c~d\":1,\"~1\":1,\"\":1}"),
                   "/a~1b This member is not known here.\n"
                   "/c~0d This member is not known here.\n"
                   "/~01 This member is not known here.\n"
@@ -147,7 +147,7 @@ static void pointers_escape_slashes_and_tildes(void **state)
 static void pointers_may_hold_quotes_and_control_characters(void **state)
 {
     (void)state;
-    assert_faults(STR("{\"text\":\"a\",\"\\\"},\\\\\\u0001é\":1}"),
+    assert_errors(STR("{\"text\":\"a\",\"\\\"},\\\\\\u0001é\":1}"),
                   "/\"},\\\x01é This member is not known here.\n");
 }
 
@@ -181,11 +181,11 @@ static void nothing_prints_as_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_that_is_no_object_is_a_fault_of_the_whole),
+        cmocka_unit_test(a_document_that_is_no_object_is_an_error_of_the_whole),
         cmocka_unit_test(what_is_not_required_may_be_missing),
-        cmocka_unit_test(malformed_json_has_no_faults),
+        cmocka_unit_test(malformed_json_has_no_errors),
         cmocka_unit_test(a_fault_that_finds_no_room_is_not_none),
-        cmocka_unit_test(a_missing_member_is_a_fault_where_it_is_required),
+        cmocka_unit_test(a_missing_member_is_an_error_where_it_is_required),
         cmocka_unit_test(a_name_is_compared_whole_and_with_its_case),
         cmocka_unit_test(all_faults_are_told_in_the_order_they_were_found),
         cmocka_unit_test(what_is_faulty_is_left_as_it_was),

@@ -10,12 +10,12 @@ static enum status take(struct str document, char text[LIMIT_USER_ID + 1])
     struct str value = STR("");
     const struct member member = {"text", MEMBER_TEXT, false, LIMIT_USER_ID, &value};
     struct arena arena;
-    struct document_errors faults;
+    struct document_errors errors;
     enum status status;
 
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
-    document_errors_init(&faults, &arena);
-    status = document_read(document, &member, 1, &faults);
+    document_errors_init(&errors, &arena);
+    status = document_read(document, &member, 1, &errors);
     memcpy(text, value.p, value.n);
     text[value.n] = '\0';
     arena_fini(&arena);

@@ -75,14 +75,14 @@ static void *denied(void *context)
 {
     struct outcome *outcome = context;
     struct arena *arena = &outcome->arena;
-    struct document_errors faults;
+    struct document_errors errors;
     struct str user;
 
     allowed = 0;
     outcome->begun = json_memory_begin();
-    outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &faults);
-    document_errors_add(&faults, "/a", "This is wrong.");
-    outcome->refused = refusal_status(STATUS_INVALID_GRANT, &faults);
+    outcome->read = grant_read(STR("{\"user_id\":\"a\"}"), arena, &user, &errors);
+    document_errors_add(&errors, "/a", "This is wrong.");
+    outcome->refused = refusal_status(STATUS_INVALID_GRANT, &errors);
     return NULL;
 }
 
@@ -140,13 +140,13 @@ static void texts_of_every_length_are_read_whole(void **state)
     (void)state;
     for (int length = 1; length <= LIMIT_USER_ID; length++) {
         struct arena arena;
-        struct document_errors faults;
+        struct document_errors errors;
         struct str document, user = {NULL, 0};
 
         arena_begin(&arena);
         document = arena_printf(&arena, "{\"user_id\":\"%0*d\"}", length, 0);
-        assert_int_equal(read_denied(document, &arena, &user, &faults), STATUS_OK);
-        assert_true(document_errors_are_none(&faults));
+        assert_int_equal(read_denied(document, &arena, &user, &errors), STATUS_OK);
+        assert_true(document_errors_are_none(&errors));
         assert_int_equal(user.n, length);
         assert_memory_equal(user.p, document.p + strlen("{\"user_id\":\""), user.n);
         arena_fini(&arena);
@@ -157,17 +157,17 @@ static void texts_of_every_length_are_read_whole(void **state)
 static void a_number_of_any_length_is_read(void **state)
 {
     struct arena arena;
-    struct document_errors faults;
+    struct document_errors errors;
     struct str user;
 
     (void)state;
     arena_begin(&arena);
-    assert_int_equal(read_denied(STR("{\"user_id\":123456789012345678}"), &arena, &user, &faults),
+    assert_int_equal(read_denied(STR("{\"user_id\":123456789012345678}"), &arena, &user, &errors),
                      STATUS_OK);
-    assert_string_equal(refusal_print(STATUS_INVALID_GRANT, &faults),
+    assert_string_equal(refusal_print(STATUS_INVALID_GRANT, &errors),
                         "/user_id This must be a string.\n");
     assert_int_equal(
-        read_denied(STR("12345678901234567.12345678901234567e-123"), &arena, &user, &faults),
+        read_denied(STR("12345678901234567.12345678901234567e-123"), &arena, &user, &errors),
         STATUS_OK);
     arena_fini(&arena);
 }
@@ -199,12 +199,12 @@ static void the_documents_that_cost_most_are_read(void **state)
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct str document = longest_list(lists[i][0], lists[i][1], lists[i][2]);
         struct arena arena;
-        struct document_errors faults;
+        struct document_errors errors;
         struct str user;
 
         arena_begin(&arena);
-        assert_int_equal(read_denied(document, &arena, &user, &faults), STATUS_OK);
-        assert_false(document_errors_are_none(&faults));
+        assert_int_equal(read_denied(document, &arena, &user, &errors), STATUS_OK);
+        assert_false(document_errors_are_none(&errors));
         arena_fini(&arena);
     }
 }
@@ -232,12 +232,12 @@ static void answers_are_printed_however_many_there_were(void **state)
 static void a_text_that_finds_no_room_is_overloaded(void **state)
 {
     struct arena arena;
-    struct document_errors faults;
+    struct document_errors errors;
     struct str user = {NULL, 0};
 
     (void)state;
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
-    assert_int_equal(read_denied(STR("{\"user_id\":\"a\"}"), &arena, &user, &faults),
+    assert_int_equal(read_denied(STR("{\"user_id\":\"a\"}"), &arena, &user, &errors),
                      STATUS_OVERLOADED);
     assert_null(user.p);
     arena_fini(&arena);

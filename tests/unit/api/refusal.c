@@ -29,18 +29,18 @@ void request_refuse(struct request *request, enum status status)
 
 /* The refusal has an arena of its own, because the faults' may be full on purpose. */
 static void refuse(struct refusal *refusal, enum status status,
-                   const struct document_errors *faults)
+                   const struct document_errors *errors)
 {
     *refusal = (struct refusal){.request.request_id = STR("r-1")};
     arena_init(&refusal->request.arena, LIMIT_REQUEST_MEMORY);
-    document_refuse(&refusal->request, status, faults);
+    document_refuse(&refusal->request, status, errors);
     assert_int_equal(refusal->count, 1);
     /* It names the faults, or says that it is another refusal. */
     assert_true(refusal->status != status || refusal->body.p == NULL ||
                 memmem(refusal->body.p, refusal->body.n, "\"errors\":[", 10) != NULL);
 }
 
-const char *refusal_print(enum status status, const struct document_errors *faults)
+const char *refusal_print(enum status status, const struct document_errors *errors)
 {
     struct refusal refusal;
     json_error_t error;
@@ -48,7 +48,7 @@ const char *refusal_print(enum status status, const struct document_errors *faul
     const char *text = "";
     size_t i;
 
-    refuse(&refusal, status, faults);
+    refuse(&refusal, status, errors);
     assert_ptr_equal(memchr(refusal.body.p, '\n', refusal.body.n),
                      refusal.body.p + refusal.body.n - 1);
     body = json_loadb(refusal.body.p, refusal.body.n, JSON_REJECT_DUPLICATES, &error);
@@ -56,7 +56,7 @@ const char *refusal_print(enum status status, const struct document_errors *faul
     assert_int_equal(json_integer_value(json_object_get(body, "status")), status_code(status));
     json_array_foreach(json_object_get(body, "errors"), i, fault)
     {
-        text = arena_printf(faults->arena, "%s%s %s\n", text,
+        text = arena_printf(errors->arena, "%s%s %s\n", text,
                             json_string_value(json_object_get(fault, "pointer")),
                             json_string_value(json_object_get(fault, "detail")))
                    .p;
@@ -67,11 +67,11 @@ const char *refusal_print(enum status status, const struct document_errors *faul
     return text;
 }
 
-enum status refusal_status(enum status status, const struct document_errors *faults)
+enum status refusal_status(enum status status, const struct document_errors *errors)
 {
     struct refusal refusal;
 
-    refuse(&refusal, status, faults);
+    refuse(&refusal, status, errors);
     arena_fini(&refusal.request.arena);
     return refusal.status;
 }

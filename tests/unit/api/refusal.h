@@ -9,9 +9,9 @@
 /* What a client would read of these faults, refused with this status: a line "POINTER DETAIL" for
  * each, sorted as they were found. In the faults' arena. Fails the test when the refusal is no
  * sound problem. */
-const char *refusal_print(enum status status, const struct document_errors *faults);
+const char *refusal_print(enum status status, const struct document_errors *errors);
 
 /* The status that document_refuse answers with, whatever the body. */
-enum status refusal_status(enum status status, const struct document_errors *faults);
+enum status refusal_status(enum status status, const struct document_errors *errors);
 
 #endif

@@ -5,7 +5,7 @@
 #include "discount/limits.h"
 #include "support/test.h"
 
-static const struct discount sound = {
+static const struct discount valid = {
     .id = STR_INIT("dsc-AAAAAAAAAAAAAAAAAAAAAA"),
     .brand_id = STR_INIT("adidas"),
     .discount_code = STR_INIT("ADIDAS10"),
@@ -14,7 +14,7 @@ static const struct discount sound = {
     .created_at_us = 1606386477202420,
 };
 
-static size_t faults_of(const struct discount *discount, size_t from)
+static size_t errors_of(const struct discount *discount, size_t from)
 {
     size_t count = 0;
 
@@ -27,7 +27,7 @@ static size_t faults_of(const struct discount *discount, size_t from)
 static void what_a_store_of_ours_writes_is_valid(void **state)
 {
     static char longest[LIMIT_DISCOUNT_CODE];
-    struct discount discount = sound;
+    struct discount discount = valid;
 
     (void)state;
     memset(longest, 'x', sizeof(longest));
@@ -49,7 +49,7 @@ static void what_a_store_of_ours_writes_is_valid(void **state)
 
 static void more_grants_than_the_stock_can_be_read(void **state)
 {
-    struct discount discount = sound;
+    struct discount discount = valid;
 
     (void)state;
     discount.granted_count = 11;
@@ -57,7 +57,7 @@ static void more_grants_than_the_stock_can_be_read(void **state)
 }
 
 /* Each of them alone, told from the beginning, and among the terms if a grant needs it. */
-static void each_thing_that_is_wrong_is_one_fault(void **state)
+static void each_thing_that_is_wrong_is_one_error(void **state)
 {
     static char text[LIMIT_DISCOUNT_CODE + 1];
     struct discount wrong[18];
@@ -66,7 +66,7 @@ static void each_thing_that_is_wrong_is_one_fault(void **state)
     (void)state;
     memset(text, 'x', sizeof(text));
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        wrong[i] = sound;
+        wrong[i] = valid;
     }
     wrong[n++].id = STR("dsc-AAAAAAAAAAAAAAAAAAAAAB");
     wrong[n++].id = STR("");
@@ -92,12 +92,12 @@ static void each_thing_that_is_wrong_is_one_fault(void **state)
     assert_int_equal(n, sizeof(wrong) / sizeof(wrong[0]));
     for (size_t i = 0; i < n; i++) {
         assert_false(discount_is_valid(&wrong[i]));
-        assert_int_equal(faults_of(&wrong[i], 0), 1);
-        assert_int_equal(faults_of(&wrong[i], DISCOUNT_TERMS), i >= terms ? 1 : 0);
+        assert_int_equal(errors_of(&wrong[i], 0), 1);
+        assert_int_equal(errors_of(&wrong[i], DISCOUNT_TERMS), i >= terms ? 1 : 0);
     }
 }
 
-static void one_fault_hides_no_other(void **state)
+static void one_error_hides_no_other(void **state)
 {
     const struct discount nothing = {.granted_count = -1,
                                      .created_at_us = INT64_MAX,
@@ -105,7 +105,7 @@ static void one_fault_hides_no_other(void **state)
                                      .expires_at_us = INT64_MIN};
 
     (void)state;
-    assert_int_equal(faults_of(&nothing, 0), 9);
+    assert_int_equal(errors_of(&nothing, 0), 9);
 }
 
 static void a_user_is_a_text(void **state)
@@ -121,8 +121,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_store_of_ours_writes_is_valid),
         cmocka_unit_test(more_grants_than_the_stock_can_be_read),
-        cmocka_unit_test(each_thing_that_is_wrong_is_one_fault),
-        cmocka_unit_test(one_fault_hides_no_other),
+        cmocka_unit_test(each_thing_that_is_wrong_is_one_error),
+        cmocka_unit_test(one_error_hides_no_other),
         cmocka_unit_test(a_user_is_a_text),
     };
 

@@ -72,7 +72,7 @@ static void more_members_than_the_limit_are_malformed(void **state)
     assert_malformed("/?1&2&3&4&5&6&7&8&9");
 }
 
-static void faults_in_a_query_are_malformed(void **state)
+static void errors_in_a_query_are_malformed(void **state)
 {
     (void)state;
     assert_malformed("/?a=%zz");
@@ -130,7 +130,7 @@ int main(void)
         cmocka_unit_test(an_encoded_separator_stays_inside_its_value),
         cmocka_unit_test(a_member_given_twice_is_malformed),
         cmocka_unit_test(more_members_than_the_limit_are_malformed),
-        cmocka_unit_test(faults_in_a_query_are_malformed),
+        cmocka_unit_test(errors_in_a_query_are_malformed),
         cmocka_unit_test(a_target_may_be_as_long_as_the_limit_and_no_longer),
         cmocka_unit_test(a_long_query_without_an_equals_sign_is_parsed_or_too_long),
         cmocka_unit_test(without_memory_it_is_overloaded),

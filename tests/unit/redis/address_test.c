@@ -16,7 +16,7 @@ static struct redis_address parsed(const char *url)
     return address;
 }
 
-static void assert_place(const char *url, const char *host, const char *port, const char *db)
+static void assert_host(const char *url, const char *host, const char *port, const char *db)
 {
     struct redis_address address = parsed(url);
 
@@ -51,16 +51,15 @@ static void assert_refused(const char *url, const char *expected)
 static void a_host_is_enough(void **state)
 {
     (void)state;
-    assert_place("redis://redis", "redis", "6379", "0");
-    assert_place("redis://redis/", "redis", "6379", "0");
+    assert_host("redis://redis", "redis", "6379", "0");
+    assert_host("redis://redis/", "redis", "6379", "0");
     assert_login("redis://redis", "", "");
 }
 
 static void every_part_is_read(void **state)
 {
     (void)state;
-    assert_place("redis://user:secret@redis.example.com:6380/15", "redis.example.com", "6380",
-                 "15");
+    assert_host("redis://user:secret@redis.example.com:6380/15", "redis.example.com", "6380", "15");
     assert_login("redis://user:secret@redis.example.com:6380/15", "user", "secret");
 }
 
@@ -73,15 +72,15 @@ static void the_user_may_be_left_out(void **state)
 static void an_ipv4_host_is_read(void **state)
 {
     (void)state;
-    assert_place("redis://127.0.0.1:6379/0", "127.0.0.1", "6379", "0");
+    assert_host("redis://127.0.0.1:6379/0", "127.0.0.1", "6379", "0");
 }
 
 static void an_ipv6_host_loses_its_brackets(void **state)
 {
     (void)state;
-    assert_place("redis://[::1]", "::1", "6379", "0");
-    assert_place("redis://[fe80::1]:7000/3", "fe80::1", "7000", "3");
-    assert_place("redis://:secret@[::1]:7000", "::1", "7000", "0");
+    assert_host("redis://[::1]", "::1", "6379", "0");
+    assert_host("redis://[fe80::1]:7000/3", "fe80::1", "7000", "3");
+    assert_host("redis://:secret@[::1]:7000", "::1", "7000", "0");
 }
 
 static void user_and_password_are_percent_decoded(void **state)
@@ -99,8 +98,8 @@ static void a_password_may_hold_colons(void **state)
 static void ports_and_databases_have_their_ranges(void **state)
 {
     (void)state;
-    assert_place("redis://h:1/0", "h", "1", "0");
-    assert_place("redis://h:65535/99999", "h", "65535", "99999");
+    assert_host("redis://h:1/0", "h", "1", "0");
+    assert_host("redis://h:65535/99999", "h", "65535", "99999");
     assert_refused("redis://h:0", "must be redis://");
     assert_refused("redis://h:65536", "must be redis://");
     assert_refused("redis://h:4294973675", "must be redis://");
@@ -128,7 +127,7 @@ static void a_url_without_a_host_is_refused(void **state)
     assert_refused("redis://[]", "must be redis://");
 }
 
-static void a_bad_place_is_refused(void **state)
+static void a_bad_host_is_refused(void **state)
 {
     (void)state;
     assert_refused("redis://h:", "must be redis://");
@@ -203,7 +202,7 @@ int main(void)
         cmocka_unit_test(ports_and_databases_have_their_ranges),
         cmocka_unit_test(another_scheme_is_refused),
         cmocka_unit_test(a_url_without_a_host_is_refused),
-        cmocka_unit_test(a_bad_place_is_refused),
+        cmocka_unit_test(a_bad_host_is_refused),
         cmocka_unit_test(a_bad_database_is_refused),
         cmocka_unit_test(a_bad_login_is_refused),
         cmocka_unit_test(bad_percent_encodings_are_refused),

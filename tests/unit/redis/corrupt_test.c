@@ -29,7 +29,7 @@ static enum status status_of(enum store_verb verb, const redisReply *reply)
 /* The sound reply is taken; cut anywhere, or with a part of another type, it is not. */
 static void assert_parts_matter(enum store_verb verb, redisReply *reply)
 {
-    redisReply *const others[] = {STATUS_WORD("OK"), EMPTY_ARRAY, ARRAY(TEXT("1"), TEXT("2"))};
+    redisReply *const others[] = {STATUS_REPLY("OK"), EMPTY_ARRAY, ARRAY(TEXT("1"), TEXT("2"))};
     const size_t count = reply->elements;
 
     assert_int_equal(status_of(verb, reply), STATUS_OK);
@@ -64,7 +64,7 @@ static void every_part_of_a_row_in_a_list_matters(void **state)
     for (size_t i = 0; i < 8; i++) {
         redisReply *part = row->element[i];
 
-        row->element[i] = STATUS_WORD("OK");
+        row->element[i] = STATUS_REPLY("OK");
         assert_int_equal(status_of(STORE_LIST, ARRAY(row)), STATUS_CORRUPT);
         row->element[i] = part;
         row->elements = i;
@@ -92,7 +92,7 @@ static void every_part_of_a_replayed_creation_matters(void **state)
     assert_parts_matter(STORE_CREATE, ARRAY(TEXT("replayed"), TEXT(ID), TEXT("16")));
 }
 
-static void an_unknown_word_of_a_creation_is_corrupt(void **state)
+static void an_unknown_outcome_of_a_creation_is_corrupt(void **state)
 {
     (void)state;
     assert_int_equal(status_of(STORE_CREATE, ARRAY(TEXT("deleted"), TEXT(ID), TEXT("16"))),
@@ -104,7 +104,7 @@ static void no_verb_takes_a_reply_of_another_type(void **state)
     (void)state;
     for (enum store_verb verb = STORE_CREATE; verb < STORE_VERB_COUNT; verb++) {
         assert_int_equal(status_of(verb, INTEGER(1)), STATUS_CORRUPT);
-        assert_int_equal(status_of(verb, STATUS_WORD("OK")), STATUS_CORRUPT);
+        assert_int_equal(status_of(verb, STATUS_REPLY("OK")), STATUS_CORRUPT);
         assert_int_equal(status_of(verb, TEXT("created")), STATUS_CORRUPT);
     }
 }
@@ -116,7 +116,7 @@ static void a_ping_takes_nothing_but_a_pong(void **state)
     assert_int_equal(status_of(STORE_PING, ARRAY(TEXT("created"), TEXT(ID), TEXT("16"))),
                      STATUS_CORRUPT);
     assert_int_equal(status_of(STORE_PING, INTEGER(1)), STATUS_CORRUPT);
-    assert_int_equal(status_of(STORE_PING, STATUS_WORD("OK")), STATUS_CORRUPT);
+    assert_int_equal(status_of(STORE_PING, STATUS_REPLY("OK")), STATUS_CORRUPT);
 }
 
 static void texts_that_we_never_write_are_corrupt(void **state)
@@ -128,7 +128,7 @@ static void texts_that_we_never_write_are_corrupt(void **state)
     assert_int_equal(status_of(STORE_GRANT_GET, ARRAY(TEXT(""), TEXT("1"))), STATUS_CORRUPT);
 }
 
-static void words_that_are_no_outcome_are_corrupt(void **state)
+static void tokens_that_are_no_outcome_are_corrupt(void **state)
 {
     static redisReply words[] = {
         {.type = REDIS_REPLY_STRING, .str = "", .len = 0},
@@ -258,11 +258,11 @@ int main(void)
         cmocka_unit_test(every_part_of_a_grant_matters),
         cmocka_unit_test(every_part_of_a_stored_grant_matters),
         cmocka_unit_test(every_part_of_a_replayed_creation_matters),
-        cmocka_unit_test(an_unknown_word_of_a_creation_is_corrupt),
+        cmocka_unit_test(an_unknown_outcome_of_a_creation_is_corrupt),
         cmocka_unit_test(no_verb_takes_a_reply_of_another_type),
         cmocka_unit_test(a_ping_takes_nothing_but_a_pong),
         cmocka_unit_test(texts_that_we_never_write_are_corrupt),
-        cmocka_unit_test(words_that_are_no_outcome_are_corrupt),
+        cmocka_unit_test(tokens_that_are_no_outcome_are_corrupt),
         cmocka_unit_test(numbers_that_are_none_are_corrupt),
         cmocka_unit_test(a_grant_that_is_stored_but_cannot_be_told_is_unknown),
         cmocka_unit_test(what_was_only_read_is_overloaded_and_not_corrupt),

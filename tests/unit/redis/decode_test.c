@@ -153,7 +153,7 @@ static void held_gives_the_same_grant_again(void **state)
     assert_int_equal(op.grant.grant.granted_at_us, 7);
 }
 
-static void every_word_of_refusal_has_its_status(void **state)
+static void every_refusal_token_has_its_status(void **state)
 {
     struct store_op op = op_of(STORE_GRANT, state);
 
@@ -209,7 +209,7 @@ static void a_start_that_has_passed_is_nothing_to_wait_for(void **state)
     assert_int_equal(op.grant.starts_in_us, 0);
 }
 
-static void each_of_many_users_gets_his_own_word(void **state)
+static void each_of_many_users_gets_an_outcome_of_their_own(void **state)
 {
     static const enum status expected[] = {STATUS_OK, STATUS_DISCOUNT_EXHAUSTED, STATUS_OK,
                                            STATUS_UNAVAILABLE, STATUS_OK};
@@ -223,7 +223,7 @@ static void each_of_many_users_gets_his_own_word(void **state)
     }
 }
 
-static void whoever_does_not_wait_any_more_takes_his_word_with_him(void **state)
+static void the_token_of_a_cancelled_operation_is_skipped(void **state)
 {
     struct redis_outcomes outcomes = redis_verbs_outcomes(GRANT("h7x"), 0, 2);
     struct store_op op = op_of(STORE_GRANT, state);
@@ -232,11 +232,11 @@ static void whoever_does_not_wait_any_more_takes_his_word_with_him(void **state)
     assert_int_equal(redis_verbs_outcome(&outcomes, &op), STATUS_DISCOUNT_EXHAUSTED);
 }
 
-static void each_discount_of_a_command_has_its_own_place(void **state)
+static void each_discount_of_a_command_has_its_own_position(void **state)
 {
     const redisReply *reply =
         ARRAY(TEXT("1000"), TEXT("A"), NIL, INTEGER(0), TEXT("g"), NIL, NIL, INTEGER(0),
-              ERROR_WORD("WRONGTYPE Operation against"), NIL, NIL, INTEGER(0), NIL, TEXT("B"),
+              ERROR_OUTCOME("WRONGTYPE Operation against"), NIL, NIL, INTEGER(0), NIL, TEXT("B"),
               TEXT("2000"), INTEGER(1), TEXT("n"), TEXT("OOM command not allowed"));
     struct store_op op = op_of(STORE_GRANT, state);
 
@@ -254,7 +254,7 @@ static void each_discount_of_a_command_has_its_own_place(void **state)
 static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **state)
 {
     const redisReply *reply = ARRAY(TEXT("1000"), NIL, NIL, NIL, NIL, NIL, NIL, NIL,
-                                    ERROR_WORD("NOPERM this user has no permissions"));
+                                    ERROR_OUTCOME("NOPERM this user has no permissions"));
 
     (void)state;
     assert_null(redis_verbs_error_in(STORE_GRANT, reply, 0));
@@ -266,7 +266,7 @@ static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **st
 }
 
 /* The words that stand behind it would be those of other users. */
-static void a_word_too_many_or_too_few_is_corrupt_for_all(void **state)
+static void a_token_too_many_or_too_few_is_corrupt_for_all(void **state)
 {
     static const char *const words[] = {"gg", "hinfg", "gggg", ""};
 
@@ -308,7 +308,7 @@ static void a_pong_is_fine(void **state)
 {
     struct store_op op = op_of(STORE_PING, state);
 
-    assert_int_equal(decode(&op, STATUS_WORD("PONG")), STATUS_OK);
+    assert_int_equal(decode(&op, STATUS_REPLY("PONG")), STATUS_OK);
 }
 
 int main(void)
@@ -324,7 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_list_is_fine, setup, teardown),
         cmocka_unit_test_setup_teardown(granted_gives_the_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(held_gives_the_same_grant_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_word_of_refusal_has_its_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_refusal_token_has_its_status, setup, teardown),
         cmocka_unit_test_setup_teardown(a_final_refusal_says_how_many_grants_there_are, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_grant_of_no_discount_is_not_found, setup, teardown),
@@ -332,14 +332,15 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_that_has_passed_is_nothing_to_wait_for, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(each_of_many_users_gets_his_own_word, setup, teardown),
-        cmocka_unit_test_setup_teardown(whoever_does_not_wait_any_more_takes_his_word_with_him,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(each_discount_of_a_command_has_its_own_place, setup,
+        cmocka_unit_test_setup_teardown(each_of_many_users_gets_an_outcome_of_their_own, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_token_of_a_cancelled_operation_is_skipped, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(each_discount_of_a_command_has_its_own_position, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_error_within_a_reply_is_told_like_one_that_is_all_of_it,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(a_word_too_many_or_too_few_is_corrupt_for_all, setup,
+        cmocka_unit_test_setup_teardown(a_token_too_many_or_too_few_is_corrupt_for_all, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_stored_grant_is_given, setup, teardown),
         cmocka_unit_test_setup_teardown(no_grant_and_no_discount_are_two_answers, setup, teardown),

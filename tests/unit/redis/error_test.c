@@ -6,19 +6,19 @@
 static void what_redis_refused_to_execute_is_unavailable(void **state)
 {
     redisReply *const refusals[] = {
-        ERROR_WORD("LOADING Redis is loading the dataset in memory"),
-        ERROR_WORD("BUSY Redis is busy running a script."),
-        ERROR_WORD("MASTERDOWN Link with MASTER is down"),
-        ERROR_WORD("READONLY You can't write against a read only replica."),
-        ERROR_WORD("MISCONF Redis is configured to save RDB snapshots, but"),
-        ERROR_WORD("OOM command not allowed when used memory > 'maxmemory'."),
-        ERROR_WORD("NOREPLICAS Not enough good replicas to write."),
-        ERROR_WORD("NOAUTH Authentication required."),
-        ERROR_WORD("WRONGPASS invalid username-password pair"),
-        ERROR_WORD("NOPERM this user has no permissions"),
-        ERROR_WORD("NOSCRIPT No matching script. Please use EVAL."),
-        ERROR_WORD("TRYAGAIN Multiple keys request during rehashing of slot"),
-        ERROR_WORD("CLUSTERDOWN The cluster is down"),
+        ERROR_OUTCOME("LOADING Redis is loading the dataset in memory"),
+        ERROR_OUTCOME("BUSY Redis is busy running a script."),
+        ERROR_OUTCOME("MASTERDOWN Link with MASTER is down"),
+        ERROR_OUTCOME("READONLY You can't write against a read only replica."),
+        ERROR_OUTCOME("MISCONF Redis is configured to save RDB snapshots, but"),
+        ERROR_OUTCOME("OOM command not allowed when used memory > 'maxmemory'."),
+        ERROR_OUTCOME("NOREPLICAS Not enough good replicas to write."),
+        ERROR_OUTCOME("NOAUTH Authentication required."),
+        ERROR_OUTCOME("WRONGPASS invalid username-password pair"),
+        ERROR_OUTCOME("NOPERM this user has no permissions"),
+        ERROR_OUTCOME("NOSCRIPT No matching script. Please use EVAL."),
+        ERROR_OUTCOME("TRYAGAIN Multiple keys request during rehashing of slot"),
+        ERROR_OUTCOME("CLUSTERDOWN The cluster is down"),
     };
 
     (void)state;
@@ -30,13 +30,13 @@ static void what_redis_refused_to_execute_is_unavailable(void **state)
 static void every_other_error_means_that_a_key_is_not_ours(void **state)
 {
     redisReply *const errors[] = {
-        ERROR_WORD("WRONGTYPE Operation against a key holding the wrong kind of value"),
-        ERROR_WORD("ERR user_script:12: attempt to compare nil with number"),
-        ERROR_WORD("ERR unknown command 'EVALSHA'"),
-        ERROR_WORD("-OOM"),
-        ERROR_WORD("LOAD"),
-        ERROR_WORD("N"),
-        ERROR_WORD(""),
+        ERROR_OUTCOME("WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ERROR_OUTCOME("ERR user_script:12: attempt to compare nil with number"),
+        ERROR_OUTCOME("ERR unknown command 'EVALSHA'"),
+        ERROR_OUTCOME("-OOM"),
+        ERROR_OUTCOME("LOAD"),
+        ERROR_OUTCOME("N"),
+        ERROR_OUTCOME(""),
     };
 
     (void)state;
@@ -49,21 +49,21 @@ static void a_script_that_is_not_loaded_is_told_apart(void **state)
 {
     (void)state;
     assert_true(
-        redis_verbs_is_noscript(ERROR_WORD("NOSCRIPT No matching script. Please use EVAL.")));
-    assert_false(redis_verbs_is_noscript(ERROR_WORD("ERR NOSCRIPT")));
-    assert_false(redis_verbs_is_noscript(ERROR_WORD("NO")));
-    assert_false(redis_verbs_is_noscript(ERROR_WORD("")));
+        redis_verbs_is_noscript(ERROR_OUTCOME("NOSCRIPT No matching script. Please use EVAL.")));
+    assert_false(redis_verbs_is_noscript(ERROR_OUTCOME("ERR NOSCRIPT")));
+    assert_false(redis_verbs_is_noscript(ERROR_OUTCOME("NO")));
+    assert_false(redis_verbs_is_noscript(ERROR_OUTCOME("")));
 }
 
 static void what_belongs_to_a_cluster_is_unavailable(void **state)
 {
     (void)state;
-    assert_int_equal(redis_verbs_error_status(ERROR_WORD("MOVED 3999 127.0.0.1:6381")),
+    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("MOVED 3999 127.0.0.1:6381")),
                      STATUS_UNAVAILABLE);
-    assert_int_equal(redis_verbs_error_status(ERROR_WORD("ASK 3999 127.0.0.1:6381")),
+    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("ASK 3999 127.0.0.1:6381")),
                      STATUS_UNAVAILABLE);
     assert_int_equal(redis_verbs_error_status(
-                         ERROR_WORD("CROSSSLOT Keys in request don't hash to the same slot")),
+                         ERROR_OUTCOME("CROSSSLOT Keys in request don't hash to the same slot")),
                      STATUS_UNAVAILABLE);
 }
 
@@ -72,19 +72,20 @@ static bool is_readonly(redisReply *error)
     return redis_verbs_is_readonly(redis_verbs_refusal(STORE_GET, 1, error));
 }
 
-static void a_replica_is_told_apart(void **state)
+static void a_replica_is_distinguished(void **state)
 {
     (void)state;
-    assert_true(is_readonly(ERROR_WORD("READONLY You can't write against a read only replica.")));
-    assert_false(is_readonly(ERROR_WORD("LOADING Redis is loading the dataset in memory")));
-    assert_false(is_readonly(ERROR_WORD("READ")));
+    assert_true(
+        is_readonly(ERROR_OUTCOME("READONLY You can't write against a read only replica.")));
+    assert_false(is_readonly(ERROR_OUTCOME("LOADING Redis is loading the dataset in memory")));
+    assert_false(is_readonly(ERROR_OUTCOME("READ")));
 }
 
 static void what_is_not_ours_is_no_refusal(void **state)
 {
     (void)state;
     assert_int_equal(
-        redis_verbs_refusal(STORE_GRANT, 1, ERROR_WORD("WRONGTYPE Operation against")).n, 0);
+        redis_verbs_refusal(STORE_GRANT, 1, ERROR_OUTCOME("WRONGTYPE Operation against")).n, 0);
 }
 
 int main(void)
@@ -94,7 +95,7 @@ int main(void)
         cmocka_unit_test(every_other_error_means_that_a_key_is_not_ours),
         cmocka_unit_test(a_script_that_is_not_loaded_is_told_apart),
         cmocka_unit_test(what_belongs_to_a_cluster_is_unavailable),
-        cmocka_unit_test(a_replica_is_told_apart),
+        cmocka_unit_test(a_replica_is_distinguished),
         cmocka_unit_test(what_is_not_ours_is_no_refusal),
     };
 

@@ -66,7 +66,7 @@ static void check_room(size_t each)
     }
 }
 
-static void as_many_grants_as_go_into_one_call_of_the_longest_users_have_room(void **state)
+static void a_batch_of_the_longest_users_has_room(void **state)
 {
     (void)state;
     check_room(LIMIT_GRANTS_PER_BATCH);
@@ -137,7 +137,7 @@ static void no_brand_and_key_together_spell_those_of_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_many_grants_as_go_into_one_call_of_the_longest_users_have_room),
+        cmocka_unit_test(a_batch_of_the_longest_users_has_room),
         cmocka_unit_test(the_longest_inputs_of_a_discount_have_room),
         cmocka_unit_test(arguments_hold_any_byte),
         cmocka_unit_test(no_brand_and_key_together_spell_those_of_another),

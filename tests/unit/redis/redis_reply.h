@@ -5,12 +5,12 @@
 
 #include <hiredis/hiredis.h>
 
-#define WORD_OF_TYPE(kind, literal)                                                                \
+#define TEXT_OF_TYPE(kind, literal)                                                                \
     (&(redisReply){.type = (kind), .str = "" literal, .len = sizeof(literal) - 1})
 
-#define TEXT(literal) WORD_OF_TYPE(REDIS_REPLY_STRING, literal)
-#define STATUS_WORD(literal) WORD_OF_TYPE(REDIS_REPLY_STATUS, literal)
-#define ERROR_WORD(literal) WORD_OF_TYPE(REDIS_REPLY_ERROR, literal)
+#define TEXT(literal) TEXT_OF_TYPE(REDIS_REPLY_STRING, literal)
+#define STATUS_REPLY(literal) TEXT_OF_TYPE(REDIS_REPLY_STATUS, literal)
+#define ERROR_OUTCOME(literal) TEXT_OF_TYPE(REDIS_REPLY_ERROR, literal)
 #define INTEGER(number) (&(redisReply){.type = REDIS_REPLY_INTEGER, .integer = (number)})
 #define NIL (&(redisReply){.type = REDIS_REPLY_NIL})
 #define EMPTY_ARRAY (&(redisReply){.type = REDIS_REPLY_ARRAY})

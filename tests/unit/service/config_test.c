@@ -14,16 +14,16 @@
 static bool read_said(char *const *environment, struct config *config, char **ret_said)
 {
     size_t size;
-    FILE *faults = open_memstream(ret_said, &size);
-    bool sound;
+    FILE *errors = open_memstream(ret_said, &size);
+    bool valid;
 
-    assert_non_null(faults);
-    sound = config_read(environment, faults, config);
-    fclose(faults);
-    return sound;
+    assert_non_null(errors);
+    valid = config_read(environment, errors, config);
+    fclose(errors);
+    return valid;
 }
 
-static struct config sound(char *const *environment)
+static struct config valid(char *const *environment)
 {
     struct config config;
     char *said;
@@ -48,7 +48,7 @@ static void assert_said(char *const *environment, bool expected, const char *tex
 }
 
 /* One assignment, and what the variable must be. */
-static void assert_fault(const char *name, const char *value, const char *must)
+static void assert_error(const char *name, const char *value, const char *must)
 {
     char assignment[512], line[512];
 
@@ -59,7 +59,7 @@ static void assert_fault(const char *name, const char *value, const char *must)
 
 static void without_variables_the_defaults_hold(void **state)
 {
-    struct config config = sound(EMPTY);
+    struct config config = valid(EMPTY);
 
     (void)state;
     assert_string_equal(config.listen_host, "127.0.0.1");
@@ -76,7 +76,7 @@ static void without_variables_the_defaults_hold(void **state)
 
 static void every_variable_is_read(void **state)
 {
-    struct config config = sound(ENVIRONMENT(
+    struct config config = valid(ENVIRONMENT(
         "DISCOUNT_STORE=redis://h", "DISCOUNT_LISTEN=localhost:0", "DISCOUNT_WORKERS=3",
         "DISCOUNT_CONNECTIONS=5", "DISCOUNT_IN_FLIGHT=6", "DISCOUNT_DEADLINE_MS=70",
         "DISCOUNT_CLIENT_DEADLINE_MS=800", "DISCOUNT_DRAIN_MS=0", "DISCOUNT_LOG_LEVEL=debug"));
@@ -97,21 +97,21 @@ static void every_variable_is_read(void **state)
 static void the_rest_of_the_environment_is_left_alone(void **state)
 {
     (void)state;
-    sound(ENVIRONMENT("PATH=/bin", "WORKERS=x", "XDISCOUNT_WORKERS=x", "discount_workers=x", "="));
+    valid(ENVIRONMENT("PATH=/bin", "WORKERS=x", "XDISCOUNT_WORKERS=x", "discount_workers=x", "="));
 }
 
 static void the_ends_of_every_range_are_taken(void **state)
 {
     (void)state;
-    sound(ENVIRONMENT("DISCOUNT_WORKERS=1", "DISCOUNT_CONNECTIONS=1", "DISCOUNT_IN_FLIGHT=1",
+    valid(ENVIRONMENT("DISCOUNT_WORKERS=1", "DISCOUNT_CONNECTIONS=1", "DISCOUNT_IN_FLIGHT=1",
                       "DISCOUNT_DEADLINE_MS=10", "DISCOUNT_CLIENT_DEADLINE_MS=100",
                       "DISCOUNT_DRAIN_MS=0"));
-    sound(ENVIRONMENT("DISCOUNT_WORKERS=256", "DISCOUNT_CONNECTIONS=65536",
+    valid(ENVIRONMENT("DISCOUNT_WORKERS=256", "DISCOUNT_CONNECTIONS=65536",
                       "DISCOUNT_IN_FLIGHT=65536", "DISCOUNT_DEADLINE_MS=60000",
                       "DISCOUNT_CLIENT_DEADLINE_MS=600000", "DISCOUNT_DRAIN_MS=60000"));
 }
 
-static void values_out_of_range_are_faults(void **state)
+static void values_out_of_range_are_errors(void **state)
 {
     static const struct {
         const char *name, *below, *above, *must;
@@ -126,48 +126,48 @@ static void values_out_of_range_are_faults(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-        assert_fault(ranges[i].name, ranges[i].below, ranges[i].must);
-        assert_fault(ranges[i].name, ranges[i].above, ranges[i].must);
+        assert_error(ranges[i].name, ranges[i].below, ranges[i].must);
+        assert_error(ranges[i].name, ranges[i].above, ranges[i].must);
     }
 }
 
-static void what_is_no_number_is_a_fault(void **state)
+static void what_is_no_number_is_an_error(void **state)
 {
     static const char *const texts[] = {
         "", " ", "x", "1x", "+1", "1.0", "0x1", "1e2", " 1", "1 ", "18446744073709551617"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        assert_fault("IN_FLIGHT", texts[i], "must be an integer from 1 to 65536");
+        assert_error("IN_FLIGHT", texts[i], "must be an integer from 1 to 65536");
     }
 }
 
 static void automatic_workers_are_at_least_one(void **state)
 {
     (void)state;
-    assert_in_range(sound(ENVIRONMENT("DISCOUNT_WORKERS=auto")).workers, 1, CONFIG_MOST_WORKERS);
+    assert_in_range(valid(ENVIRONMENT("DISCOUNT_WORKERS=auto")).workers, 1, CONFIG_MOST_WORKERS);
 }
 
 static void every_log_level_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(sound(ENVIRONMENT("DISCOUNT_LOG_LEVEL=info")).log_level, LOG_INFO);
-    assert_int_equal(sound(ENVIRONMENT("DISCOUNT_LOG_LEVEL=warning")).log_level, LOG_WARNING);
-    assert_int_equal(sound(ENVIRONMENT("DISCOUNT_LOG_LEVEL=error")).log_level, LOG_ERROR);
-    assert_fault("LOG_LEVEL", "loud", "must be debug, info, warning or error");
-    assert_fault("LOG_LEVEL", "", "must be debug, info, warning or error");
+    assert_int_equal(valid(ENVIRONMENT("DISCOUNT_LOG_LEVEL=info")).log_level, LOG_INFO);
+    assert_int_equal(valid(ENVIRONMENT("DISCOUNT_LOG_LEVEL=warning")).log_level, LOG_WARNING);
+    assert_int_equal(valid(ENVIRONMENT("DISCOUNT_LOG_LEVEL=error")).log_level, LOG_ERROR);
+    assert_error("LOG_LEVEL", "loud", "must be debug, info, warning or error");
+    assert_error("LOG_LEVEL", "", "must be debug, info, warning or error");
 }
 
 static void an_ipv6_address_to_listen_on_loses_its_brackets(void **state)
 {
-    struct config config = sound(ENVIRONMENT("DISCOUNT_LISTEN=[::1]:65535"));
+    struct config config = valid(ENVIRONMENT("DISCOUNT_LISTEN=[::1]:65535"));
 
     (void)state;
     assert_string_equal(config.listen_host, "::1");
     assert_string_equal(config.listen_port, "65535");
 }
 
-static void what_is_no_address_to_listen_on_is_a_fault(void **state)
+static void what_is_no_address_to_listen_on_is_an_error(void **state)
 {
     static const char *const texts[] = {
         "",           "8080",           ":8080",           "localhost",
@@ -177,32 +177,32 @@ static void what_is_no_address_to_listen_on_is_a_fault(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        assert_fault("LISTEN", texts[i], "must be HOST:PORT or [IPV6]:PORT");
+        assert_error("LISTEN", texts[i], "must be HOST:PORT or [IPV6]:PORT");
     }
 }
 
-static void brackets_that_enclose_no_address_are_a_fault(void **state)
+static void brackets_that_enclose_no_address_are_an_error(void **state)
 {
     static const char *const texts[] = {"[]:80",    "[:80",     "]:80",
                                         "[host:80", "host]:80", "[[::1]]:80"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        assert_fault("LISTEN", texts[i], "must be HOST:PORT or [IPV6]:PORT");
+        assert_error("LISTEN", texts[i], "must be HOST:PORT or [IPV6]:PORT");
     }
 }
 
-static void a_host_to_listen_on_that_does_not_fit_is_a_fault(void **state)
+static void a_host_to_listen_on_that_does_not_fit_is_an_error(void **state)
 {
     char host[300];
 
     (void)state;
     memset(host, 'h', sizeof(host));
     memcpy(host + 256, ":80", 4);
-    assert_fault("LISTEN", host, "must be HOST:PORT or [IPV6]:PORT");
+    assert_error("LISTEN", host, "must be HOST:PORT or [IPV6]:PORT");
 }
 
-static void all_faults_are_named_at_once(void **state)
+static void all_errors_are_named_at_once(void **state)
 {
     (void)state;
     assert_said(ENVIRONMENT("DISCOUNT_DRAIN_MS=x", "DISCOUNT_WORKERS=0", "DISCOUNT_LISTEN=x"),
@@ -271,15 +271,15 @@ int main(void)
         cmocka_unit_test(every_variable_is_read),
         cmocka_unit_test(the_rest_of_the_environment_is_left_alone),
         cmocka_unit_test(the_ends_of_every_range_are_taken),
-        cmocka_unit_test(values_out_of_range_are_faults),
-        cmocka_unit_test(what_is_no_number_is_a_fault),
+        cmocka_unit_test(values_out_of_range_are_errors),
+        cmocka_unit_test(what_is_no_number_is_an_error),
         cmocka_unit_test(automatic_workers_are_at_least_one),
         cmocka_unit_test(every_log_level_is_read),
         cmocka_unit_test(an_ipv6_address_to_listen_on_loses_its_brackets),
-        cmocka_unit_test(what_is_no_address_to_listen_on_is_a_fault),
-        cmocka_unit_test(brackets_that_enclose_no_address_are_a_fault),
-        cmocka_unit_test(a_host_to_listen_on_that_does_not_fit_is_a_fault),
-        cmocka_unit_test(all_faults_are_named_at_once),
+        cmocka_unit_test(what_is_no_address_to_listen_on_is_an_error),
+        cmocka_unit_test(brackets_that_enclose_no_address_are_an_error),
+        cmocka_unit_test(a_host_to_listen_on_that_does_not_fit_is_an_error),
+        cmocka_unit_test(all_errors_are_named_at_once),
         cmocka_unit_test(strangers_are_named_and_are_no_fault),
         cmocka_unit_test(no_value_is_repeated_in_what_is_said),
         cmocka_unit_test(the_help_names_every_variable_and_its_default),

@@ -67,7 +67,7 @@ static void say(struct redis_fixture *redis, struct str id, struct str user, enu
     refusal_cache_learn(redis->sold_out, &op, status, redis->now_ms);
 }
 
-static void say_exhausted(struct redis_fixture *redis, struct str id)
+static void reply_exhausted(struct redis_fixture *redis, struct str id)
 {
     say(redis, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, redis->holders, false);
 }
@@ -102,7 +102,7 @@ static void refuse_once(struct redis_fixture *redis, struct str id)
 {
     struct store_op *op;
 
-    say_exhausted(redis, id);
+    reply_exhausted(redis, id);
     op = refusal_cache_page(redis->sold_out, redis->now_ms);
     if (op != NULL) {
         page_answer(redis, op);
@@ -127,7 +127,7 @@ static struct store_op *page_wanted(struct redis_fixture *redis, struct str id)
     struct store_op *op = NULL;
 
     for (size_t i = 0; op == NULL && i < REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(redis, id);
+        reply_exhausted(redis, id);
         op = refusal_cache_page(redis->sold_out, redis->now_ms);
     }
     assert_non_null(op);
@@ -269,8 +269,8 @@ static void there_is_one_page_at_a_time(void **state)
     struct store_op *op = page_wanted(redis, ID);
 
     for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(redis, ID);
-        say_exhausted(redis, id_of(2));
+        reply_exhausted(redis, ID);
+        reply_exhausted(redis, id_of(2));
         assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
     page_answer(redis, op);
@@ -287,7 +287,7 @@ static void nothing_is_read_behind_the_last_page(void **state)
     redis->holders = 3;
     op = page_wanted(redis, ID);
     for (size_t i = 0; i < 4 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(redis, ID);
+        reply_exhausted(redis, ID);
     }
     page_answer(redis, op);
     assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
@@ -303,7 +303,7 @@ static void other_holders_than_were_counted_are_not_believed(void **state)
         for (size_t i = 0; i < refusals_for(HOLDERS); i++) {
             struct store_op *op;
 
-            say_exhausted(redis, ID);
+            reply_exhausted(redis, ID);
             op = refusal_cache_page(redis->sold_out, redis->now_ms);
             if (op != NULL) {
                 redis->holders += wrong;
@@ -339,7 +339,7 @@ static void a_page_of_a_load_before_is_not_added(void **state)
     refusal_cache_forget(redis->sold_out);
     redis->holders = 0;
     for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(redis, ID);
+        reply_exhausted(redis, ID);
     }
     page_answer(redis, op);
     assert_false(is_known(redis, ID));
@@ -385,7 +385,7 @@ static void it_asks_again_four_times_a_second(void **state)
     for (size_t i = 0; i < 1000; i++) {
         if (!asked_for(redis, ID, str_of(user), &status)) {
             let++;
-            say_exhausted(redis, ID);
+            reply_exhausted(redis, ID);
         }
         redis->now_ms++;
     }
@@ -401,17 +401,17 @@ static void it_believes_nothing_older_than_a_second(void **state)
     assert_true(is_known(redis, ID));
     redis->now_ms += 1;
     assert_false(is_known(redis, ID));
-    say_exhausted(redis, ID);
+    reply_exhausted(redis, ID);
     assert_true(is_known(redis, ID));
 }
 
-static void an_older_word_does_not_make_a_newer_one_old(void **state)
+static void an_older_answer_does_not_make_a_newer_one_old(void **state)
 {
     struct redis_fixture *redis = *state;
 
     load(redis, ID);
     redis->now_ms -= 500;
-    say_exhausted(redis, ID);
+    reply_exhausted(redis, ID);
     redis->now_ms += 500 + REFUSAL_CACHE_FRESH_MS;
     assert_true(is_known(redis, ID));
 }
@@ -425,7 +425,7 @@ static void a_holder_who_asks_renews_nothing(void **state)
     redis->now_ms += REFUSAL_CACHE_FRESH_MS + 1;
     say(redis, ID, user_of(text, 3), STATUS_OK, -1, true);
     assert_false(is_known(redis, ID));
-    say_exhausted(redis, ID);
+    reply_exhausted(redis, ID);
     assert_true(is_known(redis, ID));
 }
 
@@ -436,11 +436,11 @@ static void a_filter_is_loaded_anew_after_a_minute(void **state)
     load(redis, ID);
     for (uint64_t ms = 0; ms < REFUSAL_CACHE_FILTER_MS; ms += 1000) {
         redis->now_ms += 1000;
-        say_exhausted(redis, ID);
+        reply_exhausted(redis, ID);
         assert_true(is_known(redis, ID));
     }
     redis->now_ms += 1;
-    say_exhausted(redis, ID);
+    reply_exhausted(redis, ID);
     assert_false(is_known(redis, ID));
     assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
     load(redis, ID);
@@ -482,7 +482,7 @@ static void a_holder_who_was_not_read_is_noticed(void **state)
     assert_false(is_known(redis, ID));
 }
 
-static void what_says_nothing_changes_nothing(void **state)
+static void an_outcome_without_evidence_changes_nothing(void **state)
 {
     struct redis_fixture *redis = *state;
     char text[16];
@@ -494,7 +494,7 @@ static void what_says_nothing_changes_nothing(void **state)
     assert_true(is_known_after(redis, STR("bob"), STATUS_DISCOUNT_EXHAUSTED, -1, false));
 }
 
-static void nothing_is_learnt_from_a_word_that_is_not_final(void **state)
+static void nothing_is_learnt_from_an_answer_that_is_not_final(void **state)
 {
     struct redis_fixture *redis = *state;
 
@@ -512,8 +512,8 @@ static void all_is_forgotten_with_the_connection(void **state)
     load(redis, ID);
     load(redis, id_of(2));
     refusal_cache_forget(redis->sold_out);
-    say_exhausted(redis, ID);
-    say_exhausted(redis, id_of(2));
+    reply_exhausted(redis, ID);
+    reply_exhausted(redis, id_of(2));
     assert_false(is_known(redis, ID));
     assert_false(is_known(redis, id_of(2)));
     assert_int_equal(refusal_cache_bytes(redis->sold_out), 0);
@@ -554,14 +554,14 @@ static void the_filters_have_a_bound(void **state)
     assert_int_equal(refusal_cache_bytes(redis->sold_out), 3 * 6800008);
 }
 
-static void a_discount_that_needs_more_than_there_is_is_not_remembered(void **state)
+static void a_discount_whose_filter_is_too_large_is_not_cached(void **state)
 {
     struct redis_fixture *redis = *state;
 
     load(redis, ID);
     redis->holders = 12000000;
     for (size_t i = 0; i < 100 * REFUSAL_CACHE_REFUSALS; i++) {
-        say_exhausted(redis, id_of(2));
+        reply_exhausted(redis, id_of(2));
         assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
     assert_true(is_known(redis, ID));
@@ -586,17 +586,17 @@ int main(void)
         TEST(a_load_that_takes_too_long_is_begun_anew_much_later),
         TEST(it_asks_again_four_times_a_second),
         TEST(it_believes_nothing_older_than_a_second),
-        TEST(an_older_word_does_not_make_a_newer_one_old),
+        TEST(an_older_answer_does_not_make_a_newer_one_old),
         TEST(a_holder_who_asks_renews_nothing),
         TEST(a_filter_is_loaded_anew_after_a_minute),
         TEST(what_is_not_as_it_was_is_forgotten),
         TEST(a_holder_who_was_not_read_is_noticed),
-        TEST(what_says_nothing_changes_nothing),
-        TEST(nothing_is_learnt_from_a_word_that_is_not_final),
+        TEST(an_outcome_without_evidence_changes_nothing),
+        TEST(nothing_is_learnt_from_an_answer_that_is_not_final),
         TEST(all_is_forgotten_with_the_connection),
         TEST(the_least_recently_used_discount_goes),
         TEST(the_filters_have_a_bound),
-        TEST(a_discount_that_needs_more_than_there_is_is_not_remembered),
+        TEST(a_discount_whose_filter_is_too_large_is_not_cached),
     };
 
     return cmocka_run_group_tests_name("sold_out", tests, NULL, NULL);
