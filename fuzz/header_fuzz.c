@@ -22,9 +22,9 @@ static void line_add(struct header_check *check, struct seen *seen, struct str l
     }
     name = (struct str){line.p, (size_t)(colon - line.p)};
     value = str_from(line, name.n + 1);
-    seen->lengths += header_is(name, "content-length");
-    seen->encodings += header_is(name, "transfer-encoding");
-    seen->hosts += header_is(name, "host");
+    seen->lengths += header_check_is(name, "content-length");
+    seen->encodings += header_check_is(name, "transfer-encoding");
+    seen->hosts += header_check_is(name, "host");
     header_check_add(check, name, value);
 }
 

@@ -17,7 +17,7 @@ static inline bool is(struct str name, struct str lower_case_name)
     return lower_case_name.n == name.n && strncasecmp(name.p, lower_case_name.p, name.n) == 0;
 }
 
-bool header_is(struct str name, const char *lower_case_name)
+bool header_check_is(struct str name, const char *lower_case_name)
 {
     return is(name, str_of(lower_case_name));
 }

@@ -20,7 +20,7 @@ struct header_check {
 };
 
 /* Whether a header name, which has no case, is the given lower-case one. */
-bool header_is(struct str name, const char *lower_case_name);
+bool header_check_is(struct str name, const char *lower_case_name);
 
 /* Takes one line in; `check` starts out zeroed. */
 void header_check_add(struct header_check *check, struct str name, struct str value);

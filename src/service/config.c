@@ -2,16 +2,21 @@
 /* In: the environment. Out: struct config, or everything that is wrong with it at once. */
 #include "service/config.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PREFIX "DISCOUNT_"
 
+/* One row a variable. Its value is a number from `least` to `most`, which goes to `number`, unless
+ * `take` reads it. */
 struct variable {
     const char *name; /* without the prefix */
     const char *fallback;
-    /* Takes the value in; what it must be, or NULL. */
+    size_t number; /* offset of an unsigned in struct config */
+    unsigned least, most;
+    /* Reads the value into the configuration; what the value must be, or NULL. */
     const char *(*take)(struct config *config, const char *value);
     const char *help;
 };
@@ -19,26 +24,15 @@ struct variable {
 /* ---- What each variable takes ---- */
 
 /* Whether the whole text is a decimal number from `least` to `most`. */
-static bool number_read(const char *text, uint64_t least, uint64_t most, uint64_t *ret_number)
+static bool number_read(const char *text, unsigned least, unsigned most, unsigned *ret_number)
 {
-    uint64_t number;
+    unsigned long number;
 
     if (text[0] == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text)) {
         return false;
     }
     number = strtoul(text, NULL, 10);
     if (number < least || number > most) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
-static bool unsigned_read(const char *text, unsigned most, unsigned *ret_number)
-{
-    uint64_t number;
-
-    if (!number_read(text, 1, most, &number)) {
         return false;
     }
     *ret_number = (unsigned)number;
@@ -56,7 +50,7 @@ static const char *take_listen(struct config *config, const char *value)
     static const char form[] = "must be HOST:PORT or [IPV6]:PORT";
     const char *colon = strrchr(value, ':');
     size_t n = colon == NULL ? 0 : (size_t)(colon - value);
-    uint64_t port;
+    unsigned port;
 
     if (n > 2 && value[0] == '[' && value[n - 1] == ']') {
         value++;
@@ -72,7 +66,7 @@ static const char *take_listen(struct config *config, const char *value)
     }
     memcpy(config->listen_host, value, n);
     config->listen_host[n] = '\0';
-    snprintf(config->listen_port, sizeof(config->listen_port), "%u", (unsigned)port);
+    snprintf(config->listen_port, sizeof(config->listen_port), "%u", port);
     return NULL;
 }
 
@@ -86,41 +80,9 @@ static const char *take_workers(struct config *config, const char *value)
             config->workers > CONFIG_MOST_WORKERS ? CONFIG_MOST_WORKERS : config->workers;
         return NULL;
     }
-    return unsigned_read(value, CONFIG_MOST_WORKERS, &config->workers)
+    return number_read(value, 1, CONFIG_MOST_WORKERS, &config->workers)
                ? NULL
                : "must be auto or an integer from 1 to 256";
-}
-
-static const char *take_connections(struct config *config, const char *value)
-{
-    return unsigned_read(value, 65536, &config->connections) ? NULL
-                                                             : "must be an integer from 1 to 65536";
-}
-
-static const char *take_in_flight(struct config *config, const char *value)
-{
-    return unsigned_read(value, 65536, &config->in_flight) ? NULL
-                                                           : "must be an integer from 1 to 65536";
-}
-
-static const char *take_deadline(struct config *config, const char *value)
-{
-    return number_read(value, 10, 60000, &config->deadline_ms)
-               ? NULL
-               : "must be an integer from 10 to 60000";
-}
-
-static const char *take_client_deadline(struct config *config, const char *value)
-{
-    return number_read(value, 100, 600000, &config->client_deadline_ms)
-               ? NULL
-               : "must be an integer from 100 to 600000";
-}
-
-static const char *take_drain(struct config *config, const char *value)
-{
-    return number_read(value, 0, 60000, &config->drain_ms) ? NULL
-                                                           : "must be an integer from 0 to 60000";
 }
 
 static const char *take_log_level(struct config *config, const char *value)
@@ -129,21 +91,26 @@ static const char *take_log_level(struct config *config, const char *value)
                                                       : "must be debug, info, warning or error";
 }
 
+#define TAKEN_BY(function) 0, 0, 0, function
+#define NUMBER(member, least, most) offsetof(struct config, member), least, most, NULL
+
 static const struct variable variables[] = {
-    {"STORE", "sqlite:discount.db", take_store,
+    {"STORE", "sqlite:discount.db", TAKEN_BY(take_store),
      "where the data lies: sqlite:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
-    {"LISTEN", "127.0.0.1:8080", take_listen,
+    {"LISTEN", "127.0.0.1:8080", TAKEN_BY(take_listen),
      "HOST:PORT to serve on; port 0 takes a free one, which the log names"},
-    {"WORKERS", "auto", take_workers, "threads; auto: one per processor"},
-    {"CONNECTIONS", "4096", take_connections, "most connections of clients per worker"},
-    {"IN_FLIGHT", "4096", take_in_flight,
+    {"WORKERS", "auto", TAKEN_BY(take_workers), "threads; auto: one per processor"},
+    {"CONNECTIONS", "4096", NUMBER(connections, 1, 65536),
+     "most connections of clients per worker"},
+    {"IN_FLIGHT", "4096", NUMBER(in_flight, 1, 65536),
      "most operations per worker that wait for the store; past it 503 overloaded"},
-    {"DEADLINE_MS", "2000", take_deadline, "how long an operation may wait for the store"},
-    {"CLIENT_DEADLINE_MS", "10000", take_client_deadline,
+    {"DEADLINE_MS", "2000", NUMBER(deadline_ms, 10, 60000),
+     "how long an operation may wait for the store"},
+    {"CLIENT_DEADLINE_MS", "10000", NUMBER(client_deadline_ms, 100, 600000),
      "how long a client may take to send a request or to take a piece of an answer"},
-    {"DRAIN_MS", "1000", take_drain,
+    {"DRAIN_MS", "1000", NUMBER(drain_ms, 0, 60000),
      "how long idle connections are still served once the process is told to stop"},
-    {"LOG_LEVEL", "info", take_log_level, "debug, info, warning or error"},
+    {"LOG_LEVEL", "info", TAKEN_BY(take_log_level), "debug, info, warning or error"},
 };
 
 #define VARIABLE_COUNT (sizeof(variables) / sizeof(variables[0]))
@@ -189,6 +156,29 @@ static void name_strangers(char *const *environment, FILE *errors)
     }
 }
 
+/* Reads a value; false, and a line among the errors, when it is not valid. */
+static bool variable_read(const struct variable *variable, const char *value, FILE *errors,
+                          struct config *config)
+{
+    const char *must_be;
+    unsigned number;
+
+    if (variable->take != NULL) {
+        must_be = variable->take(config, value);
+        if (must_be != NULL) {
+            fprintf(errors, "discountd: " PREFIX "%s %s\n", variable->name, must_be);
+        }
+        return must_be == NULL;
+    }
+    if (!number_read(value, variable->least, variable->most, &number)) {
+        fprintf(errors, "discountd: " PREFIX "%s must be an integer from %u to %u\n",
+                variable->name, variable->least, variable->most);
+        return false;
+    }
+    memcpy((char *)config + variable->number, &number, sizeof(number));
+    return true;
+}
+
 bool config_read(char *const *environment, FILE *errors, struct config *ret_config)
 {
     struct config config = {0};
@@ -197,13 +187,10 @@ bool config_read(char *const *environment, FILE *errors, struct config *ret_conf
     name_strangers(environment, errors);
     for (size_t i = 0; i < VARIABLE_COUNT; i++) {
         const char *value = value_of(environment, variables[i].name);
-        const char *error =
-            variables[i].take(&config, value == NULL ? variables[i].fallback : value);
 
-        if (error != NULL) {
-            fprintf(errors, "discountd: " PREFIX "%s %s\n", variables[i].name, error);
-            is_valid = false;
-        }
+        is_valid = variable_read(&variables[i], value == NULL ? variables[i].fallback : value,
+                                 errors, &config) &&
+                   is_valid;
     }
     *ret_config = config;
     return is_valid;

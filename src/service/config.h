@@ -18,15 +18,15 @@ struct config {
     unsigned workers;            /* DISCOUNT_WORKERS */
     unsigned connections;        /* DISCOUNT_CONNECTIONS, per worker */
     unsigned in_flight;          /* DISCOUNT_IN_FLIGHT, per worker */
-    uint64_t deadline_ms;        /* DISCOUNT_DEADLINE_MS, of an operation of the store */
-    uint64_t client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, of a client's sending */
-    uint64_t drain_ms;           /* DISCOUNT_DRAIN_MS */
+    unsigned deadline_ms;        /* DISCOUNT_DEADLINE_MS, of an operation of the store */
+    unsigned client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, of a client's sending */
+    unsigned drain_ms;           /* DISCOUNT_DRAIN_MS */
     enum log_level log_level;    /* DISCOUNT_LOG_LEVEL */
 };
 
-/* Reads the environment over the defaults. Every fault is written to `faults` as one line; false if
- * there was one, and then ret_config holds what is sound of it. Variables that begin with DISCOUNT_
- * and are none of ours are named there too, but are no fault: container platforms set such. */
+/* Reads the environment over the defaults. Each error is written to `errors` as one line; false if
+ * there was one, and then ret_config holds only the valid values. Unknown variables that begin with
+ * DISCOUNT_ are named there too, but are no error: container platforms set such. */
 bool config_read(char *const *environment, FILE *errors, struct config *ret_config);
 
 /* Writes what the variables are, mean and default to. */

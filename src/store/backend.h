@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The narrow door of the store: what a backend must be able to do. Deadlines, the in-flight bound
- * and the delivery of completions are written once, in store.c. */
+/* The backend interface of the store: what a backend must be able to do. Deadlines, the in-flight
+ * bound and the delivery of completions are written once, in store.c. */
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 

@@ -13,7 +13,7 @@ import sys
 
 from deployment import Deployment
 from report import Report
-from stages import debian13, durability, faults, hardening, problems, rolling, sale, scaling, seed_commands, spread, start
+from stages import debian13, durability, faults, flash_sale, hardening, problems, rolling, scaling, seed_commands, spread, start
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ async def run(work):
         await report.stage("Hardening", hardening.run(report, deployment))
         await report.stage("nginx's own answers", problems.run(report, deployment, TREE))
         await report.stage("Round robin", spread.run(report, deployment))
-        await report.stage("A sale", sale.run(report, deployment, seed))
+        await report.stage("A sale", flash_sale.run(report, deployment, seed))
         await report.stage("Replicas come and go", scaling.run(report, deployment, seed))
         await report.stage("Rolling restart", rolling.run(report, deployment, seed + 4))
         await report.stage("Replicas and Redis fail", faults.run(report, deployment, seed))

@@ -209,6 +209,8 @@ struct kind {
 static const struct kind kinds[] = {
     {"GET", "/livez", NULL, NULL, 200, "OK"},
     {"GET", "/readyz", NULL, NULL, 200, "OK"},
+    {"GET", "/healthy", NULL, NULL, 200, "OK"},
+    {"GET", "/openapi.yaml", NULL, NULL, 200, "openapi: 3.1"},
     {"GET", "/metrics", NULL, NULL, 200, "discount_workers 1\n"},
     {"GET", "/problems/overloaded", NULL, NULL, 200, "<h1>"},
     {"GET", "/discount", NULL, NULL, 200, "{\"discounts\":["},

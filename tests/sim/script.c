@@ -125,7 +125,11 @@ static void ping_put(struct script *script, struct chance *chance, struct wish *
 {
     wish->verb = STORE_PING;
     wish->is_nameless = true;
-    put(script, "%s /readyz HTTP/1.1\r\n", get_or_head(chance, wish));
+    if (chance_one_in(chance, 2)) {
+        put(script, "%s /readyz HTTP/1.1\r\n", get_or_head(chance, wish));
+    } else {
+        put(script, "%s /healthy HTTP/1.1\r\n", get_or_head(chance, wish));
+    }
     head_put(script, wish, "\r\n");
 }
 

@@ -54,8 +54,8 @@ static struct str user_of(char text[16], int64_t number)
 
 /* ---- What the backend says ---- */
 
-static void say(struct redis_fixture *redis, struct str id, struct str user, enum status status,
-                int64_t final_count, bool replayed)
+static void learn_answer(struct redis_fixture *redis, struct str id, struct str user,
+                         enum status status, int64_t final_count, bool replayed)
 {
     const struct store_op op = {
         .verb = STORE_GRANT,
@@ -69,7 +69,7 @@ static void say(struct redis_fixture *redis, struct str id, struct str user, enu
 
 static void reply_exhausted(struct redis_fixture *redis, struct str id)
 {
-    say(redis, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, redis->holders, false);
+    learn_answer(redis, id, STR("eve"), STATUS_DISCOUNT_EXHAUSTED, redis->holders, false);
 }
 
 static void page_fill(struct redis_fixture *redis, struct store_op *op)
@@ -192,7 +192,7 @@ static void a_discount_that_is_over_is_refused_as_such(void **state)
 
     redis->holders = 0;
     for (size_t i = 0; i < REFUSAL_CACHE_REFUSALS; i++) {
-        say(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
+        learn_answer(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, 0, false);
     }
     op = refusal_cache_page(redis->sold_out, redis->now_ms);
     assert_non_null(op);
@@ -423,7 +423,7 @@ static void a_holder_who_asks_renews_nothing(void **state)
 
     load(redis, ID);
     redis->now_ms += REFUSAL_CACHE_FRESH_MS + 1;
-    say(redis, ID, user_of(text, 3), STATUS_OK, -1, true);
+    learn_answer(redis, ID, user_of(text, 3), STATUS_OK, -1, true);
     assert_false(is_known(redis, ID));
     reply_exhausted(redis, ID);
     assert_true(is_known(redis, ID));
@@ -455,7 +455,7 @@ static bool is_known_after(struct redis_fixture *redis, struct str user, enum st
 {
     load(redis, ID);
     assert_true(is_known(redis, ID));
-    say(redis, ID, user, status, final_count, replayed);
+    learn_answer(redis, ID, user, status, final_count, replayed);
     return is_known(redis, ID);
 }
 
@@ -478,7 +478,7 @@ static void a_holder_who_was_not_read_is_noticed(void **state)
 
     load(redis, ID);
     assert_int_equal(refused_as(redis, ID, user), STATUS_DISCOUNT_EXHAUSTED);
-    say(redis, ID, str_of(user), STATUS_OK, -1, true);
+    learn_answer(redis, ID, str_of(user), STATUS_OK, -1, true);
     assert_false(is_known(redis, ID));
 }
 
@@ -499,7 +499,7 @@ static void nothing_is_learnt_from_an_answer_that_is_not_final(void **state)
     struct redis_fixture *redis = *state;
 
     for (size_t i = 0; i < 10 * REFUSAL_CACHE_REFUSALS; i++) {
-        say(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
+        learn_answer(redis, ID, STR("eve"), STATUS_DISCOUNT_EXPIRED, -1, false);
         assert_null(refusal_cache_page(redis->sold_out, redis->now_ms));
     }
     assert_int_equal(refusal_cache_discounts(redis->sold_out), 0);
