@@ -457,6 +457,29 @@ newcomer_is_served() {
     end_with -TERM "$pid" "SIGTERM"
 }
 
+# The README's own commands: ./start, which was tried above, the build by hand, and all that its test runs.
+readme_is_true() {
+    local build=build/readme-build.log
+    export -n DISCOUNT_LISTEN DISCOUNT_STORE DISCOUNT_DRAIN_MS
+    if ! command -v python3 >/dev/null || ! command -v curl >/dev/null; then
+        skip "the README's commands (no python3 or no curl here)"
+        return
+    fi
+    expect "README: its first command is ./start" [ "$(readme_block ./start)" = ./start ]
+    expect "README: the build by hand builds" \
+        bash -c "cd '$world/tree' && $(readme_block cmake | head -n 1) >$build 2>&1"
+    expect "README: every command is tried" readme_test_passes
+    export DISCOUNT_LISTEN DISCOUNT_STORE DISCOUNT_DRAIN_MS
+}
+
+readme_block() {
+    python3 -B tests/compose/readme.py "$1"
+}
+
+readme_test_passes() {
+    python3 -B tests/readme_test.py "$world/tree/$service" >"$world/out" 2>&1
+}
+
 redis_has_it() {
     [ "$(redis-cli -p "$redis_port" dbsize)" != 0 ]
 }
@@ -566,6 +589,7 @@ its_own_tree_is_served
 every_library_is_known
 if start_redis; then
     newcomer_is_served
+    readme_is_true
     store_that_is_away_is_waited_for
     default_store_is_enough
     quiet_log_hides_no_address

@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""What the person does who has just read the README: every command as it is written there."""
+"""The first minutes of a user with the README: every command for the containers as it is written there.
+
+Its requests are tried without containers, too, by tests/readme_test.py.
+"""
 
 import json
 import re
 import time
 
+import readme
 import seed
+
+# docs/operations.md has it for an operator of the containers.
+VERIFY = "docker-compose exec -T app discountd verify"
 
 
 async def run(report, deployment):
     began = time.monotonic()
-    await deployment.shell(seed.UP)
+    up, processes = readme.block(seed.UP).splitlines()
+    report.equal("the README's commands are the seed's", [up, processes], [seed.UP, seed.PROCESSES])
+    await deployment.shell(up)
     report.note(f"built and started in {time.monotonic() - began:.0f} s")
     await deployment.wait_until_healthy("app", 2)
     await deployment.wait_until_healthy("redis", 1)
@@ -38,3 +47,14 @@ async def run(report, deployment):
     report.equal("it is granted", {name: first.get(name) for name in ("discount_id", "granted")},
                  {"discount_id": created["id"], "granted": True})
     report.equal("it is granted the same again", json.loads(await deployment.shell(command)), first)
+
+    page = (readme.TREE / "docs/operations.md").read_text(encoding="utf-8")
+    report.check("the command for the operator is the one of its page", f"`{VERIFY}`" in page, VERIFY)
+    await deployment.shell(VERIFY)
+    report.check("the data are valid", True)
+
+    await deployment.shell(readme.block("docker-compose up -d --scale app="))
+    await deployment.wait_until_healthy("app", 3)
+    report.check("a third replica is added as the README says", True)
+    await deployment.scale(2)
+    await deployment.wait_until_healthy("app", 2)
