@@ -49,7 +49,7 @@ plant "an allocation more for each request" $router \
     "s/(bool found = false;)\n/\$1\n    extern void *malloc(unsigned long);\n    extern void free(void *);\n    void *volatile more = malloc(40);\n    free(more);\n/"
 plant "2,000 instructions more for each request" $router \
     "s/(bool found = false;)\n/\$1\n    for (volatile int i = 0; i < 500; i++) {\n    }\n/"
-plant "each request waits suspended" src/http/server.c \
+plant "each request waits suspended" src/http/exchange.c \
     's/#define POLL_ATTEMPTS_MAX 8/#define POLL_ATTEMPTS_MAX 0/'
 plant "grants of one discount are not combined" src/store/redis/backend.c \
     's/call->count < call->room && call->ops\[0\]/call->count < 1 \&\& call->ops[0]/'
