@@ -83,10 +83,10 @@ enum waiting {
 /* One request and its answer. */
 struct exchange {
     struct request request;
-    struct server *server;
+    struct exchanges *exchanges;
     struct conn *conn;                 /* NULL when left */
     struct MHD_Connection *connection; /* the same */
-    struct queue link;                 /* in server->left, when left and answered */
+    struct queue link;                 /* in exchanges->left, when left and answered */
     uint64_t began_ns;
     const struct route *route; /* NULL: it reached none */
     enum waiting waiting;
@@ -103,6 +103,23 @@ struct exchange {
     _Alignas(max_align_t) char memory[FIRST_MEMORY]; /* the first of the request's arena */
 };
 
+/* What the exchanges of one worker share. */
+struct exchanges {
+    struct router router;
+    struct store *store;
+    const struct metrics_board *board;
+    struct metrics *metrics; /* this worker's own */
+    unsigned count;
+    unsigned moving; /* those whose request comes in or whose answer goes out */
+    unsigned parked;
+    struct queue left;              /* those that nobody waits for and that nothing uses any more */
+    unsigned runs_due;              /* of the daemon, since an event was seen; see server_is_busy */
+    bool wants_run;                 /* the daemon must run, whatever else there is to do */
+    bool draining;                  /* each answer closes its connection */
+    struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
+    uint64_t id_prefix, id_count;   /* request ids: random per worker, then counted */
+};
+
 struct server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
@@ -110,29 +127,18 @@ struct server {
     uv_timer_t housekeeping;
     uv_timer_t parked_poll; /* active while requests are parked */
     struct listener listener;
-    struct router router;
-    struct store *store;
-    const struct metrics_board *board;
-    struct metrics *metrics; /* this server's own */
     struct conns conns;
     unsigned conn_limit;
-    unsigned exchange_count;
-    unsigned moving;            /* exchanges whose request comes in or whose answer goes out */
-    unsigned parked;            /* exchanges */
-    struct queue left;          /* exchanges that nobody waits for and that nothing uses any more */
-    unsigned runs_due;          /* of the daemon, since something happened; see server_is_busy */
-    uint64_t draining_since_ms; /* 0: not draining */
-    uint64_t grace_ms;          /* then */
-    bool wants_run;
-    struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
-    uint64_t id_prefix, id_count;   /* request ids: random per server, then counted */
+    struct exchanges exchanges;
+    uint64_t draining_since_ms; /* once exchanges.draining; the next too */
+    uint64_t grace_ms;
 };
 
 /* ---- Waiting ---- */
 
-static void event_seen(struct server *server)
+static void event_seen(struct exchanges *exchanges)
 {
-    server->runs_due = RUNS_AFTER;
+    exchanges->runs_due = RUNS_AFTER;
 }
 
 /* ---- Answers ---- */
@@ -144,13 +150,13 @@ static struct exchange *exchange_of(struct request *request)
 
 static void waiting_set(struct exchange *exchange, enum waiting waiting)
 {
-    struct server *server = exchange->server;
+    struct exchanges *exchanges = exchange->exchanges;
 
-    server->moving -= exchange->waiting == WAITING_NOT;
-    server->parked -= exchange->waiting == WAITING_PARKED;
+    exchanges->moving -= exchange->waiting == WAITING_NOT;
+    exchanges->parked -= exchange->waiting == WAITING_PARKED;
     exchange->waiting = waiting;
-    server->moving += waiting == WAITING_NOT;
-    server->parked += waiting == WAITING_PARKED;
+    exchanges->moving += waiting == WAITING_NOT;
+    exchanges->parked += waiting == WAITING_PARKED;
 }
 
 static void suspend(struct exchange *exchange)
@@ -165,17 +171,17 @@ static void wait_end(struct exchange *exchange)
         MHD_resume_connection(exchange->connection);
     }
     waiting_set(exchange, WAITING_NOT);
-    exchange->server->wants_run = true;
-    event_seen(exchange->server);
+    exchange->exchanges->wants_run = true;
+    event_seen(exchange->exchanges);
 }
 
 static void count(const struct exchange *exchange, int code)
 {
-    const struct router *router = &exchange->server->router;
+    const struct router *router = &exchange->exchanges->router;
     size_t route =
         exchange->route == NULL ? router->route_count : (size_t)(exchange->route - router->routes);
 
-    metrics_response(exchange->server->metrics, route, code,
+    metrics_response(exchange->exchanges->metrics, route, code,
                      (uv_hrtime() - exchange->began_ns) / 1000);
 }
 
@@ -194,8 +200,8 @@ static void answer(struct exchange *exchange, int code, struct MHD_Response *res
     }
     if (exchange->waiting == WAITING_LEFT) {
         /* The handler that answers may still look at its request. */
-        queue_append(&exchange->server->left, &exchange->link);
-        exchange->server->wants_run = true;
+        queue_append(&exchange->exchanges->left, &exchange->link);
+        exchange->exchanges->wants_run = true;
     } else if (exchange->waiting != WAITING_NOT) {
         wait_end(exchange);
     }
@@ -221,8 +227,7 @@ static bool headers_add(struct exchange *exchange, struct MHD_Response *response
            header_add(response, "Allow", reply->allow) &&
            header_add(response, "Idempotent-Replayed", reply->replayed ? "true" : NULL) &&
            header_add(response, "Retry-After", reply->retry_after_s > 0 ? retry_after : NULL) &&
-           header_add(response, "Connection",
-                      exchange->server->draining_since_ms != 0 ? "close" : NULL);
+           header_add(response, "Connection", exchange->exchanges->draining ? "close" : NULL);
 }
 
 /* Adds the headers and queues; for want of memory the prebuilt answer goes out instead. */
@@ -230,7 +235,7 @@ static void respond(struct exchange *exchange, const struct reply *reply,
                     struct MHD_Response *response)
 {
     if (response == NULL || !headers_add(exchange, response, reply)) {
-        answer(exchange, 503, exchange->server->no_memory);
+        answer(exchange, 503, exchange->exchanges->no_memory);
     } else {
         answer(exchange, reply->code, response);
     }
@@ -245,7 +250,7 @@ void request_reply(struct request *request, const struct reply *reply)
     struct MHD_Response *response = NULL;
 
     if (reply->replayed) {
-        metrics_replay(exchange->server->metrics);
+        metrics_replay(exchange->exchanges->metrics);
     }
     if (reply->body.p != NULL || reply->content_type == NULL) {
         /* libmicrohttpd only reads the body, and the arena lives until `completed`. */
@@ -259,7 +264,7 @@ void request_problem(struct request *request, const struct problem *problem)
 {
     struct reply reply = reply_problem(request, problem);
 
-    metrics_problem(exchange_of(request)->server->metrics, problem->status);
+    metrics_problem(exchange_of(request)->exchanges->metrics, problem->status);
     request_reply(request, &reply);
 }
 
@@ -278,7 +283,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t ma
     size_t n = exchange->stream.n < max ? exchange->stream.n : max;
 
     (void)position; /* the answer is read once, from front to back */
-    event_seen(exchange->server);
+    event_seen(exchange->exchanges);
     if (n > 0) {
         memcpy(buffer, exchange->stream.p, n);
         exchange->stream = str_from(exchange->stream, n);
@@ -356,7 +361,7 @@ static struct conn *conn_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
-static struct exchange *exchange_new(struct server *server, struct conn *conn,
+static struct exchange *exchange_new(struct exchanges *exchanges, struct conn *conn,
                                      struct MHD_Connection *connection)
 {
     struct exchange *exchange = malloc(sizeof(*exchange));
@@ -365,25 +370,25 @@ static struct exchange *exchange_new(struct server *server, struct conn *conn,
         return NULL;
     }
     memset(exchange, 0, offsetof(struct exchange, memory));
-    exchange->server = server;
+    exchange->exchanges = exchanges;
     exchange->conn = conn;
     exchange->connection = connection;
     exchange->began_ns = uv_hrtime();
-    exchange->request.store = server->store;
-    exchange->request.board = server->board;
-    exchange->request.metrics = server->metrics;
+    exchange->request.store = exchanges->store;
+    exchange->request.board = exchanges->board;
+    exchange->request.metrics = exchanges->metrics;
     arena_init_in(&exchange->request.arena, exchange->memory, sizeof(exchange->memory),
                   LIMIT_REQUEST_MEMORY);
     arena_init(&exchange->request.page, LIMIT_REQUEST_MEMORY);
-    server->exchange_count++;
-    server->moving++;
+    exchanges->count++;
+    exchanges->moving++;
     return exchange;
 }
 
 static void exchange_free(struct exchange *exchange)
 {
-    exchange->server->exchange_count--;
-    exchange->server->moving -= exchange->waiting == WAITING_NOT;
+    exchange->exchanges->count--;
+    exchange->exchanges->moving -= exchange->waiting == WAITING_NOT;
     arena_fini(&exchange->request.page);
     arena_fini(&exchange->request.arena);
     free(exchange);
@@ -441,7 +446,7 @@ static void hexadecimal_put(uint64_t number, char at[ID_DIGITS / 2])
 /* Keeps a sane X-Request-ID, else makes one of 32 hexadecimal digits. */
 static struct str request_id_choose(struct exchange *exchange, struct str sent)
 {
-    struct server *server = exchange->server;
+    struct exchanges *exchanges = exchange->exchanges;
     struct str id = {NULL, 0};
     char *digits;
 
@@ -450,8 +455,8 @@ static struct str request_id_choose(struct exchange *exchange, struct str sent)
     }
     digits = arena_alloc(&exchange->request.arena, ID_DIGITS + 1);
     if (digits != NULL) {
-        hexadecimal_put(server->id_prefix, digits);
-        hexadecimal_put(++server->id_count, digits + ID_DIGITS / 2);
+        hexadecimal_put(exchanges->id_prefix, digits);
+        hexadecimal_put(++exchanges->id_count, digits + ID_DIGITS / 2);
         digits[ID_DIGITS] = '\0';
         id = (struct str){digits, ID_DIGITS};
     }
@@ -552,8 +557,8 @@ static void dispatch(struct exchange *exchange)
     if (status == STATUS_OK) {
         memcpy(request->query, target.query, sizeof(target.query));
         request->query_count = target.query_count;
-        status = router_match(&exchange->server->router, request->method, &target, &exchange->route,
-                              request->params, allow);
+        status = router_match(&exchange->exchanges->router, request->method, &target,
+                              &exchange->route, request->params, allow);
     }
     if (status == STATUS_METHOD_NOT_ALLOWED) {
         method_not_allowed(request, allow);
@@ -568,7 +573,7 @@ static void dispatch(struct exchange *exchange)
 static void request_whole(struct exchange *exchange)
 {
     conn_enter(exchange->conn, CONN_WORKING);
-    exchange->request.draining = exchange->server->draining_since_ms != 0;
+    exchange->request.draining = exchange->exchanges->draining;
     dispatch(exchange);
     if (!exchange->answered) {
         /* No completion can have run yet (law 2 of the store), so the answer comes later. */
@@ -589,17 +594,17 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
                                       size_t *data_size, void **request_cls)
 {
     struct exchange *exchange = *request_cls;
-    struct server *server = cls;
+    struct exchanges *exchanges = cls;
 
     (void)url; /* target_seen kept the whole target */
     if (exchange == NULL) {
-        return MHD_queue_response(connection, 503, server->no_memory);
+        return MHD_queue_response(connection, 503, exchanges->no_memory);
     }
     if (exchange->waiting == WAITING_PARKED) {
         poll_attempted(exchange);
         return MHD_YES;
     }
-    event_seen(server);
+    event_seen(exchanges);
     if (!exchange->headers_seen) {
         headers_seen(exchange, method, version);
     } else if (*data_size > 0) {
@@ -624,7 +629,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
         return;
     }
     *request_cls = NULL;
-    event_seen(exchange->server);
+    event_seen(exchange->exchanges);
     conn_enter(exchange->conn, CONN_IDLE);
     if (exchange->waiting == WAITING_PARKED) {
         /* The store has its operation, and the handler its request. */
@@ -637,14 +642,53 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
 }
 
 /* Frees the exchanges that were answered after their clients had gone. */
-static void left_free(struct server *server)
+static void left_free(struct exchanges *exchanges)
 {
-    while (!queue_is_empty(&server->left)) {
-        struct exchange *exchange = CONTAINER_OF(server->left.next, struct exchange, link);
+    while (!queue_is_empty(&exchanges->left)) {
+        struct exchange *exchange = CONTAINER_OF(exchanges->left.next, struct exchange, link);
 
         queue_remove(&exchange->link);
         exchange_free(exchange);
     }
+}
+
+/* ---- What they share ---- */
+
+static struct MHD_Response *no_memory_build(void)
+{
+    /* It may stand in for the answer to a change that was made, so it claims no more than is known.
+     */
+    static char body[] = "{\"detail\":\"The request may have been applied; the same request again "
+                         "settles it.\",\"status\":503,\"title\":\"The outcome is not known\","
+                         "\"type\":\"/problems/outcome-unknown\"}\n";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof(body) - 1, body, MHD_RESPMEM_PERSISTENT);
+
+    if (response != NULL && (!header_add(response, "Content-Type", "application/problem+json") ||
+                             !header_add(response, "Retry-After", "1") ||
+                             !header_add(response, "Connection", "close"))) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return response;
+}
+
+static bool exchanges_init(struct exchanges *exchanges, const struct router *router,
+                           struct store *store, struct metrics_board *board)
+{
+    exchanges->router = *router;
+    exchanges->store = store;
+    exchanges->board = board;
+    exchanges->metrics = metrics_join(board);
+    queue_init(&exchanges->left);
+    exchanges->no_memory = no_memory_build();
+    return exchanges->no_memory != NULL &&
+           getrandom(&exchanges->id_prefix, sizeof(exchanges->id_prefix), 0) >= 0;
+}
+
+static void exchanges_fini(struct exchanges *exchanges)
+{
+    MHD_destroy_response(exchanges->no_memory);
 }
 
 /* ---- Connections ---- */
@@ -692,7 +736,7 @@ static void accepted(void *context, int fd, const struct sockaddr_storage *peer,
         MHD_NO) {
         log_write(LOG_WARNING, "http: a connection was refused");
     }
-    server->wants_run = true;
+    server->exchanges.wants_run = true;
     if (server->conns.count >= server->conn_limit) {
         listener_pause(&server->listener);
     }
@@ -724,10 +768,10 @@ static void housekeeping(uv_timer_t *timer)
     if (server->conns.count < server->conn_limit) {
         listener_resume(&server->listener);
     }
-    if (server->draining_since_ms != 0) {
+    if (server->exchanges.draining) {
         drain_on(server);
     }
-    server->wants_run = true;
+    server->exchanges.wants_run = true;
 }
 
 /* ---- The server's life ---- */
@@ -737,11 +781,11 @@ static void daemon_readable(uv_poll_t *poll, int status, int events)
     struct server *server = poll->data;
 
     (void)status, (void)events; /* MHD_run finds out what there is */
-    server->wants_run = true;
-    event_seen(server);
+    server->exchanges.wants_run = true;
+    event_seen(&server->exchanges);
 }
 
-static struct MHD_Daemon *daemon_start(struct server *server)
+static bool daemon_start(struct server *server)
 {
     /* Before 1.0 being strict only adds an answer of the library's own, and a broken one, to what
      * header_check.c refuses in ours; since 1.0 it refuses what is not seen from here. */
@@ -750,7 +794,7 @@ static struct MHD_Daemon *daemon_start(struct server *server)
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
-        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_seen, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_seen, &server->exchanges},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape_nothing, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->conn_limit + 1, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S + 1, NULL},
@@ -759,28 +803,10 @@ static struct MHD_Daemon *daemon_start(struct server *server)
         {MHD_OPTION_END, 0, NULL},
     };
 
-    return MHD_start_daemon(
+    server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD, 0, NULL,
-        NULL, access_handler, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-}
-
-static struct MHD_Response *no_memory_build(void)
-{
-    /* It may stand in for the answer to a change that was made, so it claims no more than is known.
-     */
-    static char body[] = "{\"detail\":\"The request may have been applied; the same request again "
-                         "settles it.\",\"status\":503,\"title\":\"The outcome is not known\","
-                         "\"type\":\"/problems/outcome-unknown\"}\n";
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof(body) - 1, body, MHD_RESPMEM_PERSISTENT);
-
-    if (response != NULL && (!header_add(response, "Content-Type", "application/problem+json") ||
-                             !header_add(response, "Retry-After", "1") ||
-                             !header_add(response, "Connection", "close"))) {
-        MHD_destroy_response(response);
-        return NULL;
-    }
-    return response;
+        NULL, access_handler, &server->exchanges, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    return server->daemon != NULL;
 }
 
 /* Makes the daemon's epoll descriptor and the sweep part of the loop. */
@@ -804,24 +830,18 @@ static bool handles_start(struct server *server)
 
 struct server *server_open(uv_loop_t *loop, const struct server_options *options)
 {
+    const struct router router = {options->routes, options->route_count};
     struct server *server = calloc(1, sizeof(*server));
 
     if (server == NULL) {
         return NULL;
     }
     server->loop = loop;
-    server->router = (struct router){options->routes, options->route_count};
-    server->store = options->store;
-    server->board = options->board;
-    server->metrics = metrics_join(options->board);
     server->conn_limit = options->connection_limit;
-    queue_init(&server->left);
     conns_init(&server->conns, loop, (uint64_t)IDLE_S * 1000, options->client_deadline_ms);
     listener_init(&server->listener, accepted, server);
-    server->no_memory = no_memory_build();
-    server->daemon = daemon_start(server);
-    if (server->no_memory == NULL || server->daemon == NULL || !handles_start(server) ||
-        getrandom(&server->id_prefix, sizeof(server->id_prefix), 0) < 0) {
+    if (!exchanges_init(&server->exchanges, &router, options->store, options->board) ||
+        !daemon_start(server) || !handles_start(server)) {
         /* The process ends over this; the loop's handles are never run. */
         return NULL;
     }
@@ -839,32 +859,34 @@ static void parked_poll(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
-    if (server->parked == 0) {
+    if (server->exchanges.parked == 0) {
         uv_timer_stop(timer);
     } else {
-        server->wants_run = true;
+        server->exchanges.wants_run = true;
     }
 }
 
 void server_run(struct server *server)
 {
-    left_free(server);
+    left_free(&server->exchanges);
     for (unsigned i = 0; i < RUNS_MOST && server_is_busy(server); i++) {
-        server->runs_due -= server->runs_due > 0 && !server->wants_run;
-        server->wants_run = false;
+        server->exchanges.runs_due -=
+            server->exchanges.runs_due > 0 && !server->exchanges.wants_run;
+        server->exchanges.wants_run = false;
         MHD_run(server->daemon);
     }
-    if (server->parked > 0 && !uv_is_active((uv_handle_t *)&server->parked_poll)) {
+    if (server->exchanges.parked > 0 && !uv_is_active((uv_handle_t *)&server->parked_poll)) {
         uv_timer_start(&server->parked_poll, parked_poll, PARKED_POLL_MS, PARKED_POLL_MS);
     }
-    metrics_now(server->metrics, server->conns.count, server->exchange_count);
+    metrics_now(server->exchanges.metrics, server->conns.count, server->exchanges.count);
 }
 
 /* Whether anything but those that are parked may have something to do. Also a connection without an
  * exchange may, which libmicrohttpd answers itself: one run is for that. */
 static bool may_move(const struct server *server)
 {
-    return server->runs_due == RUNS_AFTER || (server->runs_due > 0 && server->moving > 0);
+    return server->exchanges.runs_due == RUNS_AFTER ||
+           (server->exchanges.runs_due > 0 && server->exchanges.moving > 0);
 }
 
 bool server_is_busy(struct server *server)
@@ -874,16 +896,17 @@ bool server_is_busy(struct server *server)
     /* 0 while the daemon holds ready connections that its epoll descriptor does not show; and it
      * takes the parked ones for such. Its other timeouts are in seconds, and the sweep runs the
      * daemon often enough for those. */
-    return server->wants_run ||
-           ((server->parked == 0 || may_move(server)) &&
+    return server->exchanges.wants_run ||
+           ((server->exchanges.parked == 0 || may_move(server)) &&
             MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
 }
 
 void server_drain(struct server *server, uint64_t grace_ms)
 {
-    if (server->draining_since_ms == 0) {
+    if (!server->exchanges.draining) {
         server->grace_ms = grace_ms;
         server->draining_since_ms = uv_now(server->loop);
+        server->exchanges.draining = true;
         listener_refuse(&server->listener);
         uv_timer_start(&server->housekeeping, housekeeping, HOUSEKEEPING_DRAINING_MS,
                        HOUSEKEEPING_DRAINING_MS);
@@ -892,7 +915,7 @@ void server_drain(struct server *server, uint64_t grace_ms)
 
 bool server_is_drained(struct server *server)
 {
-    if (server->draining_since_ms == 0 || server->listener.fd >= 0 || server->exchange_count > 0) {
+    if (!server->exchanges.draining || server->listener.fd >= 0 || server->exchanges.count > 0) {
         return false;
     }
     if (server->conns.count == 0) {
@@ -909,7 +932,7 @@ void server_close(struct server *server)
     uv_close((uv_handle_t *)&server->housekeeping, NULL);
     uv_close((uv_handle_t *)&server->parked_poll, NULL);
     MHD_stop_daemon(server->daemon);
-    MHD_destroy_response(server->no_memory);
+    exchanges_fini(&server->exchanges);
 }
 
 void server_free(struct server *server)
