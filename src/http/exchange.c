@@ -1,77 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* The only file that knows libmicrohttpd. The way of a request through it:
+/* The way of a request through libmicrohttpd:
  *
- *   target_seen   the request line is read: an exchange begins
- *   access        1st call: the headers are checked, and refused before the body if need be;
- *                 next calls: the body, piece by piece; last call: the request is whole
- *   dispatch      the router finds the handler; the handler runs
- *   (parked)      if the handler has not answered, libmicrohttpd asks again each time it runs;
- *                 when that takes long, the connection is suspended, and it forgets it
- *   request_reply the answer is queued, the connection resumed; server_run sends it
- *   completed     the last byte has gone or the client has: the exchange ends, its memory with it
+ *   exchange_target_seen  the request line is read: an exchange begins
+ *   exchange_access       1st call: the headers are checked, and refused before the body if need
+ *                         be; next calls: the body, piece by piece; last call: the request is whole
+ *   dispatch              the router finds the handler; the handler runs
+ *   (parked)              if the handler has not answered, libmicrohttpd asks again each time it
+ *                         runs; when that takes long, the connection is suspended, and it asks
+ *                         no more
+ *   request_reply         the answer is queued, the connection resumed; server_run sends it
+ *   exchange_completed    the last byte has gone or the client has: the exchange ends, its memory
+ *                         with it
  *
- * The daemon runs in external epoll mode: it has no thread, and its epoll descriptor is one of the
- * descriptors that the worker's loop polls. Sockets are accepted by listener.c and handed to it. */
-#include "http/server.h"
+ * Nothing here knows the daemon: server.c runs it, and libmicrohttpd calls these functions. */
+#include "http/exchange.h"
 
 #include <assert.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/socket.h>
+#include <uv.h>
 
-#include "discount/log.h"
 #include "http/conn.h"
 #include "http/header_check.h"
-#include "http/listener.h"
 #include "http/reply.h"
-#include "http/router.h"
 
-/* Per connection, for request line, headers and a piece of the body. libmicrohttpd zeroes all of it
- * after each request, so more than is needed costs throughput (docs/adr/0004). */
-#define CONNECTION_MEMORY 12288
-/* How long an idle connection is kept. More than any proxy in front keeps it, so that it is never
- * this side that closes a connection which the proxy is about to use. */
-#define IDLE_S 75
-#define HOUSEKEEPING_MS 1000
-/* While draining, the sweep is what notices that the last connection has gone. */
-#define HOUSEKEEPING_DRAINING_MS 20
-/* What a client may send of a body that is too large before its connection is cut. */
+/* A client may send so many bytes of a body that is too large before its connection is cut. */
 #define SWALLOW_LIMIT 65536
-/* How much of a streamed answer libmicrohttpd takes at a time, and how much of it the kernel holds
- * before it goes out. With the kernel's usual megabytes a slow but steady reader would show no
- * progress for longer than it is given. */
+/* Bytes of a streamed answer that libmicrohttpd takes at a time. */
 #define STREAM_BLOCK 16384
-#define UNSENT_MOST 32768
-/* How long a drain may take beyond its grace: longer than any operation and any request may, but
- * not as long as a client likes to take for a long list. */
-#define DRAIN_MOST_MS 15000
-/* MHD_USE_NO_THREAD_SAFETY, which the header of 0.9.75 does not have and its daemon ignores: only
- * the worker's thread calls. Without it 1.0 keeps an added connection to itself until the next run,
- * so that the connections past the limit would not be counted. */
-#define ONE_THREAD (1U << 19)
-
-/* How often the daemon runs on behind what was seen to happen, while some are parked: an answer may
- * take that many steps (it is put together, its head goes out, its body, the connection is read
- * again), and what is left to do then shows in no other way. */
-#define RUNS_AFTER 4
-/* The daemon runs so often while some are parked, whatever there is to do: it reads a long head in
- * many pieces, and tells of none. */
-#define PARKED_POLL_MS 5
-/* In one turn of the worker's loop, so that its other work has its turn, too. */
-#define RUNS_MOST 4
-/* How often libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
- * two calls of epoll_ctl and an empty recv, a seventh of a grant (docs/adr/0012); most answers come
- * within a few turns, and a store that hangs must not make each turn visit all that wait for it. */
+/* Times that libmicrohttpd asks for an answer before its connection is suspended. Suspending costs
+ * two calls of epoll_ctl and an empty recv, a seventh of a grant (docs/adr/0012). Most answers come
+ * within a few turns. A store that hangs must not make each turn ask for all answers that wait for
+ * it. */
 #define POLL_ATTEMPTS_MAX 8
 
-/* What the way of an exchange has come to, once its request is whole. */
+/* How an exchange waits for its handler's answer, once its request is whole. */
 enum waiting {
     WAITING_NOT,
-    WAITING_PARKED,    /* libmicrohttpd visits it */
-    WAITING_SUSPENDED, /* it does not */
+    WAITING_PARKED,    /* libmicrohttpd asks for its answer each time it runs */
+    WAITING_SUSPENDED, /* libmicrohttpd does not ask */
     WAITING_LEFT,      /* the client is gone, and the handler's answer is still to come */
 };
 
@@ -96,57 +63,19 @@ struct exchange {
     size_t content_length, swallowed;
     size_t body_room; /* bytes that request.body.p has */
 
-    /* A streamed answer: what the client has not taken yet, and what comes after it. */
+    /* A streamed answer: the bytes that the client has not taken yet, and whether more come. */
     struct str stream;
     enum { STREAM_GOING, STREAM_ENDED, STREAM_ABORTED } stream_state;
 
     _Alignas(max_align_t) char memory[FIRST_MEMORY]; /* the first of the request's arena */
 };
 
-/* What the exchanges of one worker share. */
-struct exchanges {
-    struct router router;
-    struct store *store;
-    const struct metrics_board *board;
-    struct metrics *metrics; /* this worker's own */
-    unsigned count;
-    unsigned moving; /* those whose request comes in or whose answer goes out */
-    unsigned parked;
-    struct queue left;              /* those that nobody waits for and that nothing uses any more */
-    unsigned runs_due;              /* of the daemon, since an event was seen; see server_is_busy */
-    bool wants_run;                 /* the daemon must run, whatever else there is to do */
-    bool draining;                  /* each answer closes its connection */
-    struct MHD_Response *no_memory; /* prebuilt, for when nothing can be built */
-    uint64_t id_prefix, id_count;   /* request ids: random per worker, then counted */
-};
-
-struct server {
-    uv_loop_t *loop;
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll; /* of the daemon's epoll descriptor */
-    uv_timer_t housekeeping;
-    uv_timer_t parked_poll; /* active while requests are parked */
-    struct listener listener;
-    struct conns conns;
-    unsigned conn_limit;
-    struct exchanges exchanges;
-    uint64_t draining_since_ms; /* once exchanges.draining; the next too */
-    uint64_t grace_ms;
-};
-
-/* ---- Waiting ---- */
-
-static void event_seen(struct exchanges *exchanges)
-{
-    exchanges->runs_due = RUNS_AFTER;
-}
-
-/* ---- Answers ---- */
-
 static struct exchange *exchange_of(struct request *request)
 {
     return CONTAINER_OF(request, struct exchange, request);
 }
+
+/* ---- Waiting ---- */
 
 static void waiting_set(struct exchange *exchange, enum waiting waiting)
 {
@@ -172,8 +101,10 @@ static void wait_end(struct exchange *exchange)
     }
     waiting_set(exchange, WAITING_NOT);
     exchange->exchanges->wants_run = true;
-    event_seen(exchange->exchanges);
+    exchanges_event_seen(exchange->exchanges);
 }
+
+/* ---- Answers ---- */
 
 static void count(const struct exchange *exchange, int code)
 {
@@ -193,7 +124,7 @@ static void answer(struct exchange *exchange, int code, struct MHD_Response *res
     count(exchange, code);
     if (exchange->waiting != WAITING_LEFT) {
         conn_enter(exchange->conn, CONN_SENDING);
-        /* Of a parked connection this may be the end. */
+        /* This may end a parked connection. */
         if (MHD_queue_response(exchange->connection, (unsigned)code, response) == MHD_NO) {
             exchange->broken = true;
         }
@@ -230,7 +161,8 @@ static bool headers_add(struct exchange *exchange, struct MHD_Response *response
            header_add(response, "Connection", exchange->exchanges->draining ? "close" : NULL);
 }
 
-/* Adds the headers and queues; for want of memory the prebuilt answer goes out instead. */
+/* Adds the headers and queues the response. Without memory for them the prebuilt answer goes out
+ * instead. */
 static void respond(struct exchange *exchange, const struct reply *reply,
                     struct MHD_Response *response)
 {
@@ -253,7 +185,7 @@ void request_reply(struct request *request, const struct reply *reply)
         metrics_replay(exchange->exchanges->metrics);
     }
     if (reply->body.p != NULL || reply->content_type == NULL) {
-        /* libmicrohttpd only reads the body, and the arena lives until `completed`. */
+        /* libmicrohttpd only reads the body, and the arena lives until exchange_completed. */
         response = MHD_create_response_from_buffer(reply->body.n, (void *)(uintptr_t)reply->body.p,
                                                    MHD_RESPMEM_PERSISTENT);
     }
@@ -276,14 +208,14 @@ void request_refuse(struct request *request, enum status status)
 /* ---- Streamed answers ---- */
 
 /* libmicrohttpd asks for up to `max` bytes of the body. When there are none yet, the connection is
- * suspended until a piece is pushed; it must not be asked again before. */
+ * suspended until a piece is pushed: libmicrohttpd must not ask again before. */
 static ssize_t stream_read(void *cls, uint64_t position, char *buffer, size_t max)
 {
     struct exchange *exchange = cls;
     size_t n = exchange->stream.n < max ? exchange->stream.n : max;
 
     (void)position; /* the answer is read once, from front to back */
-    event_seen(exchange->exchanges);
+    exchanges_event_seen(exchange->exchanges);
     if (n > 0) {
         memcpy(buffer, exchange->stream.p, n);
         exchange->stream = str_from(exchange->stream, n);
@@ -397,7 +329,7 @@ static void exchange_free(struct exchange *exchange)
 /* Called with the request line's target, before libmicrohttpd has looked into it. Its own parsing
  * of the query is cut off: version 1.0.1 is killed by a long query without "=", and this service
  * parses the query itself. */
-static void *target_seen(void *cls, const char *uri, struct MHD_Connection *connection)
+void *exchange_target_seen(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct conn *conn = conn_of(connection);
     struct exchange *exchange;
@@ -406,7 +338,7 @@ static void *target_seen(void *cls, const char *uri, struct MHD_Connection *conn
     if (conn == NULL || uri == NULL) {
         return NULL;
     }
-    event_seen(cls);
+    exchanges_event_seen(cls);
     conn_enter(conn, CONN_READING);
     exchange = exchange_new(cls, conn, connection);
     if (exchange != NULL) {
@@ -417,13 +349,6 @@ static void *target_seen(void *cls, const char *uri, struct MHD_Connection *conn
         query[1] = '\0';
     }
     return exchange;
-}
-
-/* Leaves "%2F" and "%00" in the path as they are; target.c decodes each segment. */
-static size_t unescape_nothing(void *cls, struct MHD_Connection *connection, char *text)
-{
-    (void)cls, (void)connection;
-    return strlen(text);
 }
 
 static enum MHD_Result header_line(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -589,14 +514,14 @@ static void poll_attempted(struct exchange *exchange)
     }
 }
 
-static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connection, const char *url,
-                                      const char *method, const char *version, const char *data,
-                                      size_t *data_size, void **request_cls)
+enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *data,
+                                size_t *data_size, void **request_cls)
 {
     struct exchange *exchange = *request_cls;
     struct exchanges *exchanges = cls;
 
-    (void)url; /* target_seen kept the whole target */
+    (void)url; /* exchange_target_seen kept the whole target */
     if (exchange == NULL) {
         return MHD_queue_response(connection, 503, exchanges->no_memory);
     }
@@ -604,7 +529,7 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
         poll_attempted(exchange);
         return MHD_YES;
     }
-    event_seen(exchanges);
+    exchanges_event_seen(exchanges);
     if (!exchange->headers_seen) {
         headers_seen(exchange, method, version);
     } else if (*data_size > 0) {
@@ -618,8 +543,8 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
     return exchange->broken ? MHD_NO : MHD_YES;
 }
 
-static void completed(void *cls, struct MHD_Connection *connection, void **request_cls,
-                      enum MHD_RequestTerminationCode code)
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                        enum MHD_RequestTerminationCode code)
 {
     struct exchange *exchange = *request_cls;
 
@@ -629,7 +554,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
         return;
     }
     *request_cls = NULL;
-    event_seen(exchange->exchanges);
+    exchanges_event_seen(exchange->exchanges);
     conn_enter(exchange->conn, CONN_IDLE);
     if (exchange->waiting == WAITING_PARKED) {
         /* The store has its operation, and the handler its request. */
@@ -641,8 +566,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
     }
 }
 
-/* Frees the exchanges that were answered after their clients had gone. */
-static void left_free(struct exchanges *exchanges)
+void exchanges_free_left(struct exchanges *exchanges)
 {
     while (!queue_is_empty(&exchanges->left)) {
         struct exchange *exchange = CONTAINER_OF(exchanges->left.next, struct exchange, link);
@@ -673,8 +597,8 @@ static struct MHD_Response *no_memory_build(void)
     return response;
 }
 
-static bool exchanges_init(struct exchanges *exchanges, const struct router *router,
-                           struct store *store, struct metrics_board *board)
+bool exchanges_init(struct exchanges *exchanges, const struct router *router, struct store *store,
+                    struct metrics_board *board)
 {
     exchanges->router = *router;
     exchanges->store = store;
@@ -686,256 +610,7 @@ static bool exchanges_init(struct exchanges *exchanges, const struct router *rou
            getrandom(&exchanges->id_prefix, sizeof(exchanges->id_prefix), 0) >= 0;
 }
 
-static void exchanges_fini(struct exchanges *exchanges)
+void exchanges_fini(struct exchanges *exchanges)
 {
     MHD_destroy_response(exchanges->no_memory);
-}
-
-/* ---- Connections ---- */
-
-static void conn_begin(struct server *server, struct MHD_Connection *connection,
-                       void **socket_context)
-{
-    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    const int unsent_most = UNSENT_MOST;
-
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most, sizeof(unsent_most)) != 0) {
-        log_write(LOG_DEBUG, "http: a connection keeps its large buffer");
-    }
-    *socket_context = conn_new(&server->conns, fd);
-    if (*socket_context == NULL) {
-        shutdown(fd, SHUT_RDWR);
-    }
-}
-
-static void conn_end(struct server *server, void **socket_context)
-{
-    if (*socket_context != NULL) {
-        conn_free(*socket_context);
-    }
-    listener_resume(&server->listener);
-}
-
-static void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
-                               enum MHD_ConnectionNotificationCode code)
-{
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        conn_begin(cls, connection, socket_context);
-    } else {
-        conn_end(cls, socket_context);
-    }
-}
-
-static void accepted(void *context, int fd, const struct sockaddr_storage *peer,
-                     socklen_t peer_size)
-{
-    struct server *server = context;
-
-    /* libmicrohttpd closes the socket itself when it cannot take it. */
-    if (MHD_add_connection(server->daemon, fd, (const struct sockaddr *)peer, peer_size) ==
-        MHD_NO) {
-        log_write(LOG_WARNING, "http: a connection was refused");
-    }
-    server->exchanges.wants_run = true;
-    if (server->conns.count >= server->conn_limit) {
-        listener_pause(&server->listener);
-    }
-}
-
-/* Closes the door once everyone who stood before it is in, and those who cannot be served any more
- * out of it. */
-static void drain_on(struct server *server)
-{
-    uint64_t for_ms = uv_now(server->loop) - server->draining_since_ms;
-
-    if (for_ms < server->grace_ms) {
-        listener_finish(&server->listener);
-    } else {
-        listener_close(&server->listener);
-    }
-    if (for_ms > server->grace_ms + DRAIN_MOST_MS) {
-        conns_cut_all(&server->conns);
-    }
-}
-
-/* Now and then: cuts late connections, tries to accept again after a lack of descriptors, and lets
- * the daemon see to its own timeouts. */
-static void housekeeping(uv_timer_t *timer)
-{
-    struct server *server = timer->data;
-
-    conns_cut_late(&server->conns);
-    if (server->conns.count < server->conn_limit) {
-        listener_resume(&server->listener);
-    }
-    if (server->exchanges.draining) {
-        drain_on(server);
-    }
-    server->exchanges.wants_run = true;
-}
-
-/* ---- The server's life ---- */
-
-static void daemon_readable(uv_poll_t *poll, int status, int events)
-{
-    struct server *server = poll->data;
-
-    (void)status, (void)events; /* MHD_run finds out what there is */
-    server->exchanges.wants_run = true;
-    event_seen(&server->exchanges);
-}
-
-static bool daemon_start(struct server *server)
-{
-    /* Before 1.0 being strict only adds an answer of the library's own, and a broken one, to what
-     * header_check.c refuses in ours; since 1.0 it refuses what is not seen from here. */
-    int strict = strcmp(MHD_get_version(), "1.") < 0 ? 0 : 1;
-    /* The limits are a little wider than ours, so that ours answer. */
-    struct MHD_OptionItem options[] = {
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, NULL},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
-        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_seen, &server->exchanges},
-        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape_nothing, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->conn_limit + 1, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S + 1, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, strict, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD, 0, NULL,
-        NULL, access_handler, &server->exchanges, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    return server->daemon != NULL;
-}
-
-/* Makes the daemon's epoll descriptor and the sweep part of the loop. */
-static bool handles_start(struct server *server)
-{
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-
-    if (info == NULL || uv_poll_init(server->loop, &server->poll, info->epoll_fd) != 0) {
-        return false;
-    }
-    uv_timer_init(server->loop, &server->housekeeping);
-    uv_timer_init(server->loop, &server->parked_poll);
-    server->parked_poll.data = server;
-    server->poll.data = server;
-    server->housekeeping.data = server;
-    return uv_poll_start(&server->poll, UV_READABLE, daemon_readable) == 0 &&
-           uv_timer_start(&server->housekeeping, housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS) ==
-               0;
-}
-
-struct server *server_open(uv_loop_t *loop, const struct server_options *options)
-{
-    const struct router router = {options->routes, options->route_count};
-    struct server *server = calloc(1, sizeof(*server));
-
-    if (server == NULL) {
-        return NULL;
-    }
-    server->loop = loop;
-    server->conn_limit = options->connection_limit;
-    conns_init(&server->conns, loop, (uint64_t)IDLE_S * 1000, options->client_deadline_ms);
-    listener_init(&server->listener, accepted, server);
-    if (!exchanges_init(&server->exchanges, &router, options->store, options->board) ||
-        !daemon_start(server) || !handles_start(server)) {
-        /* The process ends over this; the loop's handles are never run. */
-        return NULL;
-    }
-    return server;
-}
-
-bool server_listen(struct server *server, int fd)
-{
-    return listener_start(&server->listener, server->loop, fd);
-}
-
-/* The turn that comes of this ends with the next poll, which is at the next glance at the latest.
- */
-static void parked_poll(uv_timer_t *timer)
-{
-    struct server *server = timer->data;
-
-    if (server->exchanges.parked == 0) {
-        uv_timer_stop(timer);
-    } else {
-        server->exchanges.wants_run = true;
-    }
-}
-
-void server_run(struct server *server)
-{
-    left_free(&server->exchanges);
-    for (unsigned i = 0; i < RUNS_MOST && server_is_busy(server); i++) {
-        server->exchanges.runs_due -=
-            server->exchanges.runs_due > 0 && !server->exchanges.wants_run;
-        server->exchanges.wants_run = false;
-        MHD_run(server->daemon);
-    }
-    if (server->exchanges.parked > 0 && !uv_is_active((uv_handle_t *)&server->parked_poll)) {
-        uv_timer_start(&server->parked_poll, parked_poll, PARKED_POLL_MS, PARKED_POLL_MS);
-    }
-    metrics_now(server->exchanges.metrics, server->conns.count, server->exchanges.count);
-}
-
-/* Whether anything but those that are parked may have something to do. Also a connection without an
- * exchange may, which libmicrohttpd answers itself: one run is for that. */
-static bool may_move(const struct server *server)
-{
-    return server->exchanges.runs_due == RUNS_AFTER ||
-           (server->exchanges.runs_due > 0 && server->exchanges.moving > 0);
-}
-
-bool server_is_busy(struct server *server)
-{
-    MHD_UNSIGNED_LONG_LONG timeout_ms;
-
-    /* 0 while the daemon holds ready connections that its epoll descriptor does not show; and it
-     * takes the parked ones for such. Its other timeouts are in seconds, and the sweep runs the
-     * daemon often enough for those. */
-    return server->exchanges.wants_run ||
-           ((server->exchanges.parked == 0 || may_move(server)) &&
-            MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
-}
-
-void server_drain(struct server *server, uint64_t grace_ms)
-{
-    if (!server->exchanges.draining) {
-        server->grace_ms = grace_ms;
-        server->draining_since_ms = uv_now(server->loop);
-        server->exchanges.draining = true;
-        listener_refuse(&server->listener);
-        uv_timer_start(&server->housekeeping, housekeeping, HOUSEKEEPING_DRAINING_MS,
-                       HOUSEKEEPING_DRAINING_MS);
-    }
-}
-
-bool server_is_drained(struct server *server)
-{
-    if (!server->exchanges.draining || server->listener.fd >= 0 || server->exchanges.count > 0) {
-        return false;
-    }
-    if (server->conns.count == 0) {
-        return true;
-    }
-    return uv_now(server->loop) - server->draining_since_ms >= server->grace_ms &&
-           !conns_have_unread(&server->conns);
-}
-
-void server_close(struct server *server)
-{
-    listener_close(&server->listener);
-    uv_close((uv_handle_t *)&server->poll, NULL);
-    uv_close((uv_handle_t *)&server->housekeeping, NULL);
-    uv_close((uv_handle_t *)&server->parked_poll, NULL);
-    MHD_stop_daemon(server->daemon);
-    exchanges_fini(&server->exchanges);
-}
-
-void server_free(struct server *server)
-{
-    free(server);
 }

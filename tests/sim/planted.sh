@@ -58,7 +58,7 @@ sound() {
     runs || { echo "$program finds something where nothing is planted"; tail -n 5 "$copy/log"; exit 1; }
 }
 
-server=src/http/exchange.c
+server=src/http/server.c exchange=src/http/exchange.c
 store=src/store/store.c
 listing=src/api/listing.c
 memory=src/store/refusal_cache.c
