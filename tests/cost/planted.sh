@@ -52,7 +52,7 @@ plant "2,000 instructions more for each request" $router \
 plant "each request waits suspended" src/http/exchange.c \
     's/#define POLL_ATTEMPTS_MAX 8/#define POLL_ATTEMPTS_MAX 0/'
 plant "grants of one discount are not combined" src/store/redis/backend.c \
-    's/call->count < call->room && call->ops\[0\]/call->count < 1 \&\& call->ops[0]/'
+    's/batch->count < batch->room && batch->ops\[0\]/batch->count < 1 \&\& batch->ops[0]/'
 
 rm -rf "$copy/tree"
 [ "$missed" -eq 0 ]

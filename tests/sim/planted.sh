@@ -58,7 +58,8 @@ sound() {
     runs || { echo "$program finds something where nothing is planted"; tail -n 5 "$copy/log"; exit 1; }
 }
 
-server=src/http/server.c exchange=src/http/exchange.c
+exchange=src/http/exchange.c
+server=src/http/server.c
 store=src/store/store.c
 listing=src/api/listing.c
 memory=src/store/refusal_cache.c
@@ -66,31 +67,31 @@ filter=src/store/bloom_filter.c
 
 sound sim
 
-plant "a request is freed when its answer is queued" $server \
+plant "a request is freed when its answer is queued" $exchange \
     's/(static void )(wait_end.*?MHD_resume_connection\(exchange->connection\);)/$1exchange_free(struct exchange *exchange);\n$1$2 exchange_free(exchange);/s'
-plant "a request is never freed" $server \
+plant "a request is never freed" $exchange \
     's/\} else \{\s+exchange_free\(exchange\);\s+\}/}/'
-plant "a request is freed although its operation is with the store" $server \
+plant "a request is freed although its operation is with the store" $exchange \
     's/waiting_set\(exchange, WAITING_LEFT\);/exchange_free(exchange);\n        return;/'
-plant "a request whose client has left is never freed" $server \
-    's/queue_append\(&exchange->server->left, &exchange->link\);/;/'
+plant "a request whose client has left is never freed" $exchange \
+    's/queue_append\(&exchange->exchanges->left, &exchange->link\);/;/'
 plant "a connection is never forgotten" $server \
     's/conn_free\(\*socket_context\);/;/'
-plant "a connection is not resumed for its answer" $server \
+plant "a connection is not resumed for its answer" $exchange \
     's/MHD_resume_connection\(exchange->connection\);/;/'
-plant "nothing more is done behind an answer" $server \
-    's/(exchange->server->wants_run = true;)\s+event_seen\(exchange->server\);/$1/'
-plant "the daemon runs once behind an answer" $server \
-    's/#define RUNS_AFTER 4/#define RUNS_AFTER 1/'
-plant "nothing is done for an answer" $server \
-    's/exchange->server->wants_run = true;/;/'
-plant "a stream that waits does not know it" $server \
+plant "nothing more is done after an answer" $exchange \
+    's/(exchange->exchanges->wants_run = true;)\s+exchanges_event_seen\(exchange->exchanges\);/$1/'
+plant "the daemon runs once after an answer" src/http/exchange.h \
+    's/#define EXCHANGES_RUNS_AFTER 4/#define EXCHANGES_RUNS_AFTER 1/'
+plant "nothing is done for an answer" $exchange \
+    's/exchange->exchanges->wants_run = true;/;/'
+plant "a stream that waits does not know it" $exchange \
     's/suspend\(exchange\);\s+conn_enter\(exchange->conn, CONN_WORKING\);/MHD_suspend_connection(exchange->connection);\n    conn_enter(exchange->conn, CONN_WORKING);/'
 plant "a drained server does not wait for its requests" $server \
-    's/ \|\| server->exchange_count > 0//'
-plant "a piece of a body is lost when there are several" $server \
+    's/ \|\| server->exchanges\.count > 0//'
+plant "a piece of a body is lost when there are several" $exchange \
     's/request->body\.n \+= size;/request->body.n += request->body.n == 0 || size > 1 ? size : 0;/'
-plant "an answer to HEAD ends as a body does" $server \
+plant "an answer to HEAD ends as a body does" $exchange \
     's/str_eq\(request->method, STR\("HEAD"\)\)\) \{/0) {/'
 plant "a client that dawdles is not cut" $server \
     's/conns_cut_late\(&server->conns\);/;/'
@@ -143,7 +144,7 @@ plant "a discount that is gone is not noticed" $memory \
 plant "the backend calls final what is about to end" tests/sim/model_store.c \
     's/bool is_near =/bool is_near = false \&\&/'
 plant "holders are read for nothing" $memory \
-    's/#define REFUSAL_CACHE_REFUSALS 32/x/; s/closed->refusals -= REFUSAL_CACHE_REFUSALS;/;/'
+    's/closed->refusals -= REFUSAL_CACHE_REFUSALS;/;/'
 plant "two pages are read at once" $memory \
     's/refusal_cache->is_asking \|\| //'
 
