@@ -95,7 +95,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
 }
 
 /* libmicrohttpd keeps connections with more to do in a list of its own, which no descriptor shows:
- * unless it is asked after every run, each of these waits for the next sweep, a second later. */
+ * unless it is asked after every run, each of these waits for the housekeeping timer,
+ * up to a second later. */
 static void a_long_pipeline_needs_no_other_event_to_go_on(void **state)
 {
     static const char one[] = "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n";
@@ -216,7 +217,7 @@ static void an_idle_connection_outlives_the_clients_deadline(void **state)
     service_start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=100", NULL});
     connection = service_connect(&service);
     assert_usable(&connection);
-    /* Two sweeps of the server, which look once a second, leave it alone. */
+    /* The housekeeping timer, which looks once a second, leaves it alone twice. */
     assert_false(http_wait_closed(&connection, 2500));
     assert_usable(&connection);
     http_disconnect(&connection);

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* What the median of ordinary requests may be in any test: a thousand times what it is on a quiet
- * machine, less than it would be if they waited for a deadline, a sweep or a slow client. */
+ * machine, less than it would be if they waited for a deadline, the housekeeping timer or a slow
+ * client. */
 #define PACE_MOST_US 400000
 
 #define PACE_MOST 256
