@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract of the service, openapi.yaml of the tree. It is part of the binary, so a service
- * that runs tells what it does itself. */
+/* Serves the contract, openapi.yaml, which is compiled into the binary. So every running service
+ * describes itself. */
 #include "api/etag.h"
 #include "api/routes.h"
 #include "openapi_yaml.h"

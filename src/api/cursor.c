@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* In: "g", a time, a space, a name. Out: the same in base64url; and back. */
+/* A cursor is a list's letter, a time, a space and a name, written in base64url. This file encodes
+ * and decodes it. */
 #include "api/cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A list's letter, a time, a space. */
+/* Room for a list's letter, a time and a space. */
 #define HEAD_SIZE 24
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -33,7 +34,8 @@ static struct str encode(struct str bytes, struct arena *arena)
     return (struct str){text, text == NULL ? 0 : n};
 }
 
-/* p is NULL for what no encoder writes: other characters, a length that is none, bits left over. */
+/* Sets p to NULL for anything that encode never writes: another character, an impossible length, or
+ * bits left over. */
 static struct str decode(struct str text, struct arena *arena)
 {
     char *bytes = text.n % 4 == 1 ? NULL : arena_alloc(arena, text.n + 1);

@@ -28,10 +28,10 @@ enum status discount_read(struct str text, struct arena *arena, struct discount 
     return status;
 }
 
-/* More than the names of all members, four times and three counts take. */
+/* Room for the names of all members, four times and three counts. */
 #define FIXED_MOST 352
 
-/* The members are added in sorted order, each behind what separates it from the one before. */
+/* Adds a member. Members are added in sorted order; `name` begins with the separator. */
 static void text_add(struct json_text *text, struct str name, struct str value)
 {
     json_text_add(text, name);
@@ -44,7 +44,7 @@ static void count_add(struct json_text *text, struct str name, int64_t count)
     json_text_add_number(text, count);
 }
 
-/* Leaves a time of 0 out: that is how a discount says "none". */
+/* Adds a time, or nothing if it is 0: a discount without that time has 0. */
 static void time_add(struct json_text *text, struct str name, int64_t us)
 {
     char time[TIMESTAMP_SIZE];
@@ -55,7 +55,7 @@ static void time_add(struct json_text *text, struct str name, int64_t us)
     }
 }
 
-/* A granted_at of 0 is left out. */
+/* Writes a discount. A granted_at_us of 0 is left out. */
 static struct str discount_write(const struct discount *discount, bool with_counts,
                                  int64_t granted_at_us, struct arena *arena)
 {

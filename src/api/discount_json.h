@@ -6,16 +6,17 @@
 #include "api/document_json.h"
 #include "discount/discount.h"
 
-/* Reads what a brand sends to create a discount, and begins the faults; see document_read. */
+/* Reads the document that creates a discount, and initialises the errors; see document_read. */
 enum status discount_read(struct str text, struct arena *arena, struct discount *ret_discount,
                           struct document_errors *ret_errors);
 
-/* A discount as it was created, without its counts, and with them: a text with a line's end behind
- * it, in the arena. p is NULL without memory, and when a text in the store is not UTF-8. */
+/* Prints a discount as it was created (without its counts), or with its counts. The text is in the
+ * arena and ends with a newline. p is NULL without memory, or if a text in the store is not UTF-8.
+ * */
 struct str discount_print_created(const struct discount *discount, struct arena *arena);
 struct str discount_print(const struct discount *discount, struct arena *arena);
 
-/* What a user holds: a discount as it was created, and since when. In the same way. */
+/* Prints a user's grant in the same way: the discount as it was created, and granted_at. */
 struct str discount_print_user_grant(const struct user_grant *user_grant, struct arena *arena);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The handlers of discounts: each one, and right below it what happens when the store has answered.
- */
+/* The handlers of discounts. Each handler is followed by the function that runs when the store has
+ * answered. */
 #include "api/discount_json.h"
 #include "api/etag.h"
 #include "api/listing.h"
 #include "api/routes.h"
 
-/* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same bare. An empty
- * header is no key. OK, MALFORMED_REQUEST when it is neither or is not 1 to 255 characters long,
- * OVERLOADED without memory. */
+/* Unquotes an Idempotency-Key: a String of RFC 8941, section 3.3.3, or the same without quotes. An
+ * empty header means no key. Returns OK; MALFORMED_REQUEST for another form, or if the key is not 1
+ * to 255 characters long; OVERLOADED without memory. */
 static enum status idempotency_key_read(struct str header, struct arena *arena, struct str *ret_key)
 {
     bool quoted = header.n >= 2 && header.p[0] == '"' && header.p[header.n - 1] == '"';
@@ -34,7 +34,8 @@ static enum status idempotency_key_read(struct str header, struct arena *arena, 
                                                                    : STATUS_MALFORMED_REQUEST;
 }
 
-/* Repeated without a key it may be created twice, so the usual advice would be wrong. */
+/* Without a key, repeating the request may create a second discount. The usual advice would be
+ * wrong. */
 static const char unknown_create[] =
     "The discount may have been created; look for it in the list. With an Idempotency-Key the same "
     "request can be sent again and settles it.";
@@ -164,7 +165,7 @@ static struct str list_print(const struct store_op *op, size_t i)
     return discount_print(&op->list.discounts[i], op->arena);
 }
 
-/* Times of creation tell discounts apart. */
+/* The creation time alone identifies a discount. */
 static struct cursor list_position(const struct store_op *op, size_t i)
 {
     return (struct cursor){.time_us = op->list.discounts[i].created_at_us};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: the body of a request. Out: its members, or each thing that is wrong with it. A json_t never
- * leaves the function that made it but into document_print. */
+/* Reads the body of a request into its members, or lists every error in it. No json_t leaves the
+ * function that made it, except into document_print. */
 #include "api/document_json.h"
 
 #include <jansson.h>
@@ -11,7 +11,7 @@
 #include "discount/discount.h"
 #include "discount/timestamp.h"
 
-/* Most answers fit; a longer one is printed a second time into the room it needs. */
+/* Most answers fit. A longer one is printed a second time, into as much memory as it needs. */
 #define PRINT_SIZE 512
 
 struct document_error {
@@ -49,7 +49,7 @@ bool document_errors_are_none(const struct document_errors *errors)
     return errors->first == NULL && !errors->no_memory;
 }
 
-/* Without the blanks and tabs at its front. */
+/* Removes blanks and tabs at the front. */
 static struct str trimmed(struct str text)
 {
     while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
@@ -88,8 +88,8 @@ bool document_type_is_json(struct str content_type)
     return rest.n == 0;
 }
 
-/* Whether arrays and objects are nested at most LIMIT_JSON_DEPTH deep. jansson goes 2,048 deep, and
- * recursively. Brackets within strings do not count. */
+/* Returns whether arrays and objects are nested at most LIMIT_JSON_DEPTH deep. jansson would
+ * recurse 2,048 levels. Brackets within strings do not count. */
 static bool depth_is_sane(struct str text)
 {
     size_t depth = 0;
@@ -115,7 +115,8 @@ static bool depth_is_sane(struct str text)
     return true;
 }
 
-/* "/" and a member's name, with "~" and "/" escaped (RFC 6901, section 3). NULL without memory. */
+/* Returns "/" and a member's name, with "~" and "/" escaped (RFC 6901, section 3). NULL without
+ * memory. */
 static const char *pointer_to(const char *name, struct arena *arena)
 {
     char *pointer = arena_alloc(arena, 2 * strlen(name) + 2);
@@ -137,7 +138,7 @@ static const char *pointer_to(const char *name, struct arena *arena)
     return pointer;
 }
 
-/* Reads one value into its place; what is wrong with it, or NULL. */
+/* Reads one value into the member's ret. Returns the error as a static text, or NULL. */
 static const char *text_read(const struct member *member, const json_t *value,
                              struct document_errors *errors)
 {
@@ -176,7 +177,7 @@ static const char *time_read(const struct member *member, const json_t *value)
 
     int64_t us = 0;
 
-    /* The first microsecond of 1970 is how a discount says that it has no such time. */
+    /* A discount without this time has 0, so the first microsecond of 1970 is refused. */
     if (!json_is_string(value) || !timestamp_parse(text, &us) || us == 0) {
         return "This must be an RFC 3339 date-time, such as 2020-11-26T10:27:57Z.";
     }
@@ -236,10 +237,10 @@ static void object_read(json_t *object, const struct member *members, size_t mem
 enum status document_read(struct str text, const struct member *members, size_t member_count,
                           struct document_errors *errors)
 {
-    json_error_t ignored; /* its text quotes the client */
+    json_error_t ignored; /* unused: its text quotes the client */
     json_t *document;
 
-    /* A NUL is nowhere in a document, but jansson reads over one behind a number. */
+    /* No valid document holds a NUL, but jansson accepts one after a number. */
     if (!depth_is_sane(text) || (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)) {
         return STATUS_MALFORMED_JSON;
     }
@@ -282,7 +283,7 @@ struct str document_print(json_t *json, struct arena *arena)
     return text;
 }
 
-/* The member "errors" as text, with the comma that struct problem asks for. */
+/* Prints the member "errors", followed by the comma that struct problem requires. */
 static struct str errors_print(const struct document_errors *errors)
 {
     json_t *array = json_memory_begin() ? json_array() : NULL;

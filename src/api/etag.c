@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* In: the bytes of an answer. Out: their hash, quoted. */
+/* The tag is a hash of the answer's bytes, in quotes. */
 #include "api/etag.h"
 
 #include <inttypes.h>
 #include <stdint.h>
 
-/* FNV-1a with 64 bits: nobody gains anything by two states with the same tag. */
+/* FNV-1a with 64 bits. A cryptographic hash is not needed: nobody gains anything by a collision. */
 const char *etag_print(struct str body, struct arena *arena)
 {
     uint64_t hash = 14695981039346656037U;
@@ -24,7 +24,8 @@ static struct str blanks_skip(struct str text)
     return text;
 }
 
-/* Takes one entity-tag from the beginning, without what makes it weak; n == 0: there is none. */
+/* Takes one entity-tag from the front of the text, without its W/. Returns n == 0 if there is none.
+ * */
 static struct str tag_take(struct str *text)
 {
     struct str rest = *text, tag;

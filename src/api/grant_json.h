@@ -6,11 +6,11 @@
 #include "api/document_json.h"
 #include "discount/discount.h"
 
-/* Reads who wants a grant, and begins the list of faults; see document_read. */
+/* Reads the user id of a grant request, and initialises the errors; see document_read. */
 enum status grant_read(struct str text, struct arena *arena, struct str *ret_user_id,
                        struct document_errors *ret_errors);
 
-/* See discount_json.h. */
+/* Prints a grant; see discount_print_created. */
 struct str grant_print(const struct grant *grant, struct arena *arena);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The handlers of grants: each one, and right below it what happens once the store has answered. */
+/* The handlers of grants. Each handler is followed by the function that runs when the store has
+ * answered. */
 #include "api/grant_json.h"
 #include "api/listing.h"
 #include "api/routes.h"
@@ -7,15 +8,15 @@
 #define US_PER_SECOND 1000000
 #define RETRY_AFTER_MOST_S 31536000
 
-/* Answers that there is no grant, and for which discount; of an outcome that is not known it does
- * not say so. `retry_after_s` 0: the usual one. */
+/* Answers with "granted":false and the discount's id; if the outcome is unknown, with neither. A
+ * retry_after_s of 0 means the default. */
 static void grant_refuse(struct request *request, enum status status, int retry_after_s)
 {
     struct problem problem = {.status = status, .retry_after_s = retry_after_s};
     const char *granted = status == STATUS_UNKNOWN ? "" : "\"granted\":false,";
     struct str id = request->params[0];
 
-    /* An id of another form may hold what JSON has to escape, and names no discount anyway. */
+    /* An invalid id names no discount, and may hold characters that JSON has to escape. */
     if (discount_id_is_valid(id)) {
         problem.members =
             arena_printf(&request->arena, "\"discount_id\":\"%.*s\",%s", (int)id.n, id.p, granted);
@@ -25,8 +26,8 @@ static void grant_refuse(struct request *request, enum status status, int retry_
     request_problem(request, &problem);
 }
 
-/* The place of a grant, with the user id percent-encoded (RFC 3986, section 2.3). NULL without
- * memory. */
+/* Returns the path of a grant, with the user id percent-encoded (RFC 3986, section 2.3). NULL
+ * without memory. */
 static const char *location_of(const struct grant *grant, struct arena *arena)
 {
     static const char hex[] = "0123456789ABCDEF", before[] = "/discount/",
@@ -60,7 +61,7 @@ static const char *location_of(const struct grant *grant, struct arena *arena)
 
 static void grant_create_done(struct store_op *op);
 
-/* Most who come too late are told so without asking the store. */
+/* After a discount is sold out, most requests are refused here, without asking the store. */
 static void grant_submit(struct request *request)
 {
     enum status status;
@@ -102,7 +103,7 @@ void grant_create(struct request *request)
     }
 }
 
-/* Whole seconds, rounded up, and no more than a header is good for. */
+/* Returns whole seconds, rounded up, and at most as many as make sense in a header. */
 static int wait_s(int64_t wait_us)
 {
     int64_t seconds = (wait_us + US_PER_SECOND - 1) / US_PER_SECOND;
@@ -192,7 +193,7 @@ static void grant_list(struct request *request)
 
 static void grant_get_done(struct store_op *op);
 
-/* GET /discount/{id}/grant?user_id=U, and without user_id all of them. */
+/* GET /discount/{id}/grant?user_id=U answers with one grant; without user_id, with all of them. */
 void grant_get(struct request *request)
 {
     struct str user_id = request_query(request, "user_id");

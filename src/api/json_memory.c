@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A bump allocator. What jansson gives back is not used again before the next document. */
+/* A bump allocator: memory that jansson frees is not used again before the next document. */
 #include "api/json_memory.h"
 
 #include <jansson.h>
@@ -8,16 +8,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The dearest document is a full body of empty objects, three bytes each, which jansson turns into
- * about 210 bytes each: 1.2 MiB. Only pages that a document reaches are ever touched. */
+/* The largest document is a full body of empty objects. Each has three bytes and takes jansson
+ * about 210, in all 1.2 MiB. Pages that no document reaches are never touched. */
 #define MEMORY_SIZE (2UL * 1024 * 1024)
 
 static _Thread_local struct {
-    char *bytes; /* owned through `owner`, which frees it with the thread */
+    char *bytes; /* owned through `owner`, which frees it when the thread ends */
     size_t used;
 } memory;
 
-/* Set by json_memory_init, and then only read. */
+/* Set by json_memory_init, constant afterwards. */
 static pthread_key_t owner;
 static bool is_in_use;
 

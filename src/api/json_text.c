@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: texts. Out: JSON. */
+/* Writes texts and numbers as JSON. */
 #include "api/json_text.h"
 
 #include <assert.h>
@@ -18,8 +18,8 @@ void json_text_add(struct json_text *text, struct str bytes)
     text->n += bytes.n;
 }
 
-/* How much longer a character is in a JSON string than in the text it comes from: 0 when it may
- * stand there as it is (RFC 8259, section 7). */
+/* Returns how much longer a character is in a JSON string than in the text. It is 0 for a character
+ * that needs no escape (RFC 8259, section 7). */
 static size_t escape_size(char c)
 {
     static const unsigned char sizes[256] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON written from front to back into an arena, without a tree in between: for answers whose
- * members are known. Everything else is jansson's. */
+/* Writes JSON from front to back into an arena, without building a tree first. It is for answers
+ * whose members are known; all other JSON is jansson's. */
 #ifndef API_JSON_TEXT_H
 #define API_JSON_TEXT_H
 
@@ -12,15 +12,15 @@
 #include "discount/str.h"
 
 struct json_text {
-    char *p; /* the arena's */
+    char *p; /* in the arena */
     size_t n, room;
 };
 
-/* How many bytes a string takes, with its quotes. */
+/* Returns how many bytes a string takes, with its quotes. */
 size_t json_text_string_size(struct str value);
 
-/* An empty text with room for so many bytes, which all that is added must fit into. False without
- * memory. */
+/* Makes an empty text with this many bytes of room. Everything that is added must fit. Returns
+ * false without memory. */
 bool json_text_begin(struct json_text *text, struct arena *arena, size_t room);
 /* Adds bytes as they are. */
 void json_text_add(struct json_text *text, struct str bytes);

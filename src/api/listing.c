@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a kind of list, the query. Out: {"member":[item, ...]} piece by piece: each piece is read
- * from the store when the client has taken the one before, into memory that is used again for the
- * next. One item more than is shown is asked for, so that the end is known when it is reached. */
+/* Streams a list as {"member":[item, ...]}, piece by piece. A piece is read from the store after
+ * the client has taken the one before, into the same memory. Each read asks for one item more than
+ * is shown: without it, this piece is the last. */
 #include "api/listing.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* The longest name in a place: of the texts that tell items of one time apart, that of a user. */
+/* The longest name in a cursor: a user id. */
 #define NAME_MOST LIMIT_USER_ID
 
 struct state {
     const struct listing *listing;
     size_t left;  /* items that the client still wants */
-    size_t asked; /* of the store, the one more included */
+    size_t asked; /* items asked of the store, including the extra one */
     struct cursor position;
-    char name[NAME_MOST]; /* what place.name is in: the items themselves go with each piece */
+    char name[NAME_MOST]; /* holds position.name: the items themselves are freed with each piece */
 };
 
 static const char limit_error[] = "The limit must be an integer from 1 to 1000.";
@@ -42,8 +42,8 @@ static struct str join(const struct str *texts, size_t count, struct arena *aren
     return (struct str){all, all == NULL ? 0 : size};
 }
 
-/* The first `count` items, each behind a separator, with two places left free around them. NULL
- * without memory. */
+/* Prints the first `count` items, each after a separator. One entry before and one after them stay
+ * free. NULL without memory. */
 static struct str *items_print(const struct store_op *op, const struct listing *listing,
                                size_t count, bool is_first)
 {
@@ -56,12 +56,12 @@ static struct str *items_print(const struct store_op *op, const struct listing *
             return NULL;
         }
         texts[1 + 2 * i] = i > 0 || !is_first ? STR(",\n") : STR("");
-        texts[2 + 2 * i] = (struct str){item.p, item.n - 1}; /* without its line's end */
+        texts[2 + 2 * i] = (struct str){item.p, item.n - 1}; /* without its newline */
     }
     return texts;
 }
 
-/* What stands behind the last item. p is NULL without memory. */
+/* Prints the text after the last item. p is NULL without memory. */
 static struct str end_print(const struct state *state, bool has_more, struct arena *arena)
 {
     struct str cursor;
@@ -86,7 +86,7 @@ static void position_keep(struct state *state, struct cursor position)
     state->position = (struct cursor){position.time_us, {state->name, position.name.n}};
 }
 
-/* The text of the piece that is in the operation. Moves the place behind it. p is NULL without
+/* Prints the piece that the operation holds, and moves the position after it. p is NULL without
  * memory. */
 static struct str piece_print(struct request *request, bool is_first, bool *ret_is_last)
 {
@@ -178,7 +178,7 @@ size_t listing_query_count(const struct request *request)
            (size_t)(request_query(request, "cursor").p != NULL);
 }
 
-/* From 1 to LIMIT_LIST, in decimal, without more. */
+/* Reads a decimal number from 1 to LIMIT_LIST and nothing else. */
 static bool limit_read(struct str text, size_t *ret_limit)
 {
     size_t limit = 0;
@@ -196,7 +196,7 @@ static bool limit_read(struct str text, size_t *ret_limit)
     return limit <= LIMIT_LIST;
 }
 
-/* What is wrong with `limit` and `cursor`, or NULL. */
+/* Reads `limit` and `cursor`. Returns the error, or NULL. */
 static const char *query_read(struct request *request, struct state *state)
 {
     struct str limit = request_query(request, "limit"), text = request_query(request, "cursor");

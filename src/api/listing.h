@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists as answers: all of a list, streamed in bounded memory, or a page of it with `limit` and
- * `cursor`. What is listed is behind a small table. On the thread of the request. */
+/* Answers with a list: all of it, streamed in bounded memory, or one page, with `limit` and
+ * `cursor`. A small table of functions says what is listed. On the thread of the request. */
 #ifndef API_LISTING_H
 #define API_LISTING_H
 
 #include "api/cursor.h"
 #include "discount/request.h"
 
-/* One kind of list. The functions work on the operation that the handler has filled, but for its
- * limit and place. */
+/* One kind of list. The functions use the operation, in which the handler has set everything but
+ * the limit and the position. */
 struct listing {
     enum cursor_list list;
-    const char *member; /* what the array is called in the answer */
+    const char *member; /* name of the array in the answer */
 
-    /* Asks the store for up to `limit` items behind the place. */
+    /* Asks the store for up to `limit` items after the position. */
     void (*submit)(struct request *request, size_t limit, store_done_fn done);
-    /* How many came. */
+    /* Returns how many items came. */
     size_t (*count)(const struct store_op *op);
-    /* The i-th of them as JSON, in the operation's arena; see discount_json.h. */
+    /* Prints item i as JSON, in the operation's arena; see discount_json.h. */
     struct str (*print)(const struct store_op *op, size_t i);
-    /* The place behind the i-th of them. */
+    /* Returns the position after item i. */
     struct cursor (*position)(const struct store_op *op, size_t i);
-    /* Makes this the place in the operation; its name lives as long as the request. False when it
-     * is no place of such a list. */
+    /* Sets the position of the operation. The cursor's name lives as long as the request. Returns
+     * false if the cursor is invalid for this list. */
     bool (*seek)(struct store_op *op, struct cursor cursor);
 };
 
-/* How many members of the query are `limit` and `cursor`: a handler refuses what it does not know.
- */
+/* Returns how many members of the query are `limit` or `cursor`. A handler refuses a query with
+ * others that it does not know. */
 size_t listing_query_count(const struct request *request);
 
-/* Answers with the list, or refuses a bad `limit` or `cursor`. The rest of the operation is filled;
- * a first status of the store that is not OK is answered as a refusal. */
+/* Answers with the list, or refuses an invalid `limit` or `cursor`. All else in the operation is
+ * set. If the store's first status is not OK, the answer is a refusal. */
 void listing_begin(struct request *request, const struct listing *listing);
 
 #endif

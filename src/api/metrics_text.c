@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what the workers have counted. Out: the text that Prometheus and others read (its exposition
- * format, version 0.0.4). Counters that are 0 are left out, but for those without labels. */
+/* Prints the counters of all workers in the exposition format of Prometheus, version 0.0.4.
+ * Counters that are 0 are left out, except those without labels. */
 #include "api/routes.h"
 
 #include <inttypes.h>
@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Room for every series there can be: 32 routes with a handful of codes each, and the rest. */
+/* Room for every possible series: 32 routes with a handful of codes each, and the others. */
 #define TEXT_SIZE 65536
 
 struct text {
     char *at;
-    size_t used; /* more than TEXT_SIZE: it did not fit */
+    size_t used; /* more than TEXT_SIZE if the text did not fit */
 };
 
 static void __attribute__((format(printf, 2, 3))) put(struct text *text, const char *format, ...)
@@ -35,7 +35,7 @@ static void put_head(struct text *text, const char *name, const char *kind, cons
     put(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
 }
 
-/* The sum over all workers of the counter at this place in their metrics. */
+/* Returns the sum over all workers of the counter at this offset. */
 static uint64_t sum(const struct metrics_board *board, size_t offset)
 {
     uint64_t total = 0;
@@ -53,7 +53,7 @@ static uint64_t sum(const struct metrics_board *board, size_t offset)
 static void put_responses(struct text *text, const struct metrics_board *board)
 {
     put_head(text, "discount_http_responses_total", "counter",
-             "Answers by route and code; without a route, those that reached none.");
+             "Answers by route and code; the route is empty if none was found.");
     for (size_t i = 0; i <= routes_count; i++) {
         bool is_route = i < routes_count;
 
@@ -89,7 +89,7 @@ static void put_durations(struct text *text, const struct metrics_board *board)
     static const char name[] = "discount_http_request_duration_seconds";
     uint64_t count = 0;
 
-    put_head(text, name, "histogram", "From the request line to the answer.");
+    put_head(text, name, "histogram", "Time from the request line to the answer.");
     for (size_t i = 0; i < METRICS_BOUNDS; i++) {
         count += sum(board, OFFSET(durations[i]));
         put(text, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double)metrics_bounds_us[i] / 1e6,
@@ -108,7 +108,7 @@ static void put_one(struct text *text, const char *name, const char *kind, const
     put(text, "%s %" PRIu64 "\n", name, n);
 }
 
-/* The process's memory, as Linux tells it in pages; 0 when it does not. */
+/* Returns the memory of the process, which Linux gives in pages; 0 if it cannot be read. */
 static uint64_t resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
@@ -117,7 +117,7 @@ static uint64_t resident_bytes(void)
 
     if (file != NULL) {
         if (fgets(line, sizeof(line), file) != NULL) {
-            strtoull(line, &rest, 10); /* all of its address space, which says nothing */
+            strtoull(line, &rest, 10); /* skips the size of the address space, which means little */
             pages = strtoull(rest, &rest, 10);
         }
         fclose(file);
@@ -131,7 +131,8 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_problems(text, board);
     put_durations(text, board);
     put_one(text, "discount_http_replays_total", "counter",
-            "Answers that were given before: Idempotent-Replayed.", sum(board, OFFSET(replays)));
+            "Answers that repeat an earlier one: Idempotent-Replayed.",
+            sum(board, OFFSET(replays)));
     put_one(text, "discount_grants_refused_from_cache_total", "counter",
             "Grants that were refused without asking the store.",
             sum(board, OFFSET(refused_from_cache)));
@@ -142,7 +143,7 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_one(text, "discount_workers", "gauge", "Threads that serve.", board->count);
     put_one(text, "process_resident_memory_bytes", "gauge", "Memory of the process.",
             resident_bytes());
-    put_head(text, "discount_build_info", "gauge", "What runs here.");
+    put_head(text, "discount_build_info", "gauge", "The version that runs.");
     put(text, "discount_build_info{version=\"%s\"} 1\n", DISCOUNT_VERSION);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Health, for balancers and orchestrators: they look at the status code only. */
+/* Health checks for load balancers and orchestrators, which look only at the status code. */
 #include "api/routes.h"
 
 static const struct reply healthy = {
@@ -16,7 +16,7 @@ static void healthy_done(struct store_op *op)
     }
 }
 
-/* Whether this replica should be sent requests: its store answers, and it is not being stopped. */
+/* Answers whether this replica should get requests: its store answers, and it is not stopping. */
 void ops_healthy(struct request *request)
 {
     if (request->draining) {
@@ -28,8 +28,8 @@ void ops_healthy(struct request *request)
     store_ping(request->store, &request->op, healthy_done);
 }
 
-/* Whether this process lives. It does not ask the store: restarting every replica is no cure for a
- * store that is down. */
+/* Answers whether this process is alive. It does not ask the store: if the store is down,
+ * restarting every replica does not help. */
 void ops_livez(struct request *request)
 {
     request_reply(request, &healthy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The pages that the `type` of a problem names (RFC 9457, section 3.1.1): for people, so in HTML.
- */
+/* The pages that the `type` of a problem names (RFC 9457, section 3.1.1). People read them, so they
+ * are HTML. */
 #include "api/routes.h"
 
 #define PAGE                                                                                       \
@@ -8,7 +8,7 @@
     "charset=\"utf-8\">\n<title>%s</title>\n<h1>%s</h1>\n"                                         \
     "<p><code>%s</code>, HTTP status %d</p>\n<p>%s</p>\n<p>%s</p>\n"
 
-/* The status whose problem has this name; OK is none. */
+/* Returns the status whose problem has this name, or STATUS_OK if there is none. */
 static enum status status_named(struct str name)
 {
     for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contents page of the service. */
+/* The route table: every path of the service and its handler. */
 #include "api/routes.h"
 #include "api/document_json.h"
 
@@ -19,7 +19,7 @@ const struct route routes_table[] = {
 };
 
 _Static_assert(sizeof(routes_table) / sizeof(routes_table[0]) < METRICS_ROUTES,
-               "each route is counted, and what reaches none");
+               "room to count each route, and requests without a route");
 
 const size_t routes_count = sizeof(routes_table) / sizeof(routes_table[0]);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The handlers, and the table that names them. Each answers its request exactly once; see
+/* The handlers, and the table that names them. Each handler answers its request exactly once; see
  * discount/request.h. */
 #ifndef API_ROUTES_H
 #define API_ROUTES_H
 
 #include "discount/request.h"
 
-/* THE table: every path of the service. */
+/* Every path of the service. */
 extern const struct route routes_table[];
 extern const size_t routes_count;
 
-/* Once, by main, before there are threads. */
+/* Called once, by main, before there are threads. */
 void routes_init(void);
 
 void discount_create(struct request *request);

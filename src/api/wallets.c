@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The handler of wallets: what a user holds. */
+/* The handler of wallets: the discounts that a user was granted. */
 #include "api/discount_json.h"
 #include "api/listing.h"
 #include "api/routes.h"
@@ -44,7 +44,7 @@ static const struct listing wallet_listing = {
     .seek = list_seek,
 };
 
-/* GET /user/{user_id}/discount. A user who holds nothing is not told apart from one who is none. */
+/* GET /user/{user_id}/discount. An unknown user gets the same answer as a user without grants. */
 void wallet_list(struct request *request)
 {
     struct str user_id = request->params[0];

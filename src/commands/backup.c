@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whoever serves the file has locked it, so it is asked for the copy; a file that nobody serves is
- * copied here. */
+/* Makes the copy. A process that serves the file has locked it, so that process is asked for the
+ * copy. A file that no process serves is copied here. */
 #include "commands/backup.h"
 
 #include <libgen.h>
@@ -16,7 +16,7 @@
 #include "base/progress.h"
 #include "control/control.h"
 
-/* The path as any process may use it: it may have another working directory. */
+/* Makes the path absolute: the serving process may have another working directory. */
 static bool absolute(const char *file, char ret_path[PATH_MAX])
 {
     char directory[PATH_MAX];
@@ -32,9 +32,9 @@ static bool absolute(const char *file, char ret_path[PATH_MAX])
     return n > 0 && n < PATH_MAX;
 }
 
-/* ---- Where it must not go ---- */
+/* ---- Where the copy must not go ---- */
 
-/* What has this name in this directory: also by another way to the directory. */
+/* Returns whether both names are the same file of the same directory, also if the paths differ. */
 static bool is_same_name(const char *path, const char *other)
 {
     char copies[2][PATH_MAX + 16];
@@ -50,7 +50,7 @@ static bool is_same_name(const char *path, const char *other)
            directory.st_dev == other_directory.st_dev && directory.st_ino == other_directory.st_ino;
 }
 
-/* Whether the store of this path has or will have something of its own there. */
+/* Returns whether the path is one that this store uses or will use. */
 static bool is_beside(const char *store, const char *path)
 {
     static const char *const endings[] = {"-control", "-journal", "-shm", "-wal"};
@@ -65,7 +65,7 @@ static bool is_beside(const char *store, const char *path)
     return false;
 }
 
-/* SQLite has what is its own beside the file, and the socket is beside the name that the store was
+/* SQLite's own files are beside the database. The socket is beside the name that the store was
  * given, which may be a link. */
 static bool belongs_to_store(const char *control_path, const char *path)
 {
@@ -78,11 +78,11 @@ static bool belongs_to_store(const char *control_path, const char *path)
 
 /* ---- The copy ---- */
 
-/* A copy that is made here, and what would end the command in the middle of it. */
+/* A copy in progress, and the signals that end the command. */
 struct making {
     struct progress *progress;
     sigset_t signals;
-    int number; /* of the signal that came, or 0 */
+    int number; /* number of the signal that came, or 0 */
 };
 
 static bool go_on(void *argument, uint64_t done, uint64_t total)
@@ -93,7 +93,8 @@ static bool go_on(void *argument, uint64_t done, uint64_t total)
     return making->number == 0 && progress_show(making->progress, done, total);
 }
 
-/* A signal waits for the end of a step, and then nothing is left of the copy, or it is whole. */
+/* Makes the copy. A signal takes effect after a step; then the copy is complete, or nothing of it
+ * is left. */
 static bool copy_here(struct store_engine *engine, const char *path, struct progress *progress,
                       char *ret_error)
 {

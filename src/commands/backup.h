@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The command "backup": a copy of the store while it serves, or at rest. */
+/* The command "backup": copies the store, whether a process serves it or not. */
 #ifndef COMMANDS_BACKUP_H
 #define COMMANDS_BACKUP_H
 
 #include "discount/engine.h"
 
-/* Writes a copy of the data of an engine that is not started to `file`, which must not be there
- * yet, and says so on stdout or why not on stderr. The process's exit code. Blocks. */
+/* Copies the data of an engine that is not started to `file`, which must not exist yet. Reports
+ * success on stdout, or the error on stderr. Returns the exit code of the process. Blocks. */
 int command_backup(struct store_engine *engine, const char *file);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* In: where a store's control socket is. Out: a directory beside it, and none that was left.
+/* Makes a directory beside a store's control socket, and removes those that were left there.
  *
- * In a place where others write too, a name may be another thing at the next look, so what is
- * locked, given away or emptied is a descriptor, and only names that a copy has are removed. */
+ * Other users may write to the parent directory, so a name may mean something else a moment later.
+ * Therefore descriptors, not names, are locked, given away and emptied. Only files with the names
+ * that a copy has are removed. */
 #include "commands/copy_directory.h"
 
 #include <dirent.h>
@@ -17,14 +18,14 @@
 #include <unistd.h>
 
 #define NAME "verify-"
-#define RANDOM "XXXXXX" /* what mkdtemp puts another text in the place of */
+#define RANDOM "XXXXXX" /* mkdtemp replaces it */
 #define ALPHANUMERICS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-/* How often a new directory may be swept away before it is locked. */
+/* How often a new directory may be removed by another process before it is locked. */
 #define ATTEMPTS 10
 
-/* ---- What both do ---- */
+/* ---- Common ---- */
 
-/* Where the file lies, links resolved. */
+/* Returns the directory of the file, with links resolved. */
 static bool parent_of(const char *control_path, char ret_parent[PATH_MAX])
 {
     char path[PATH_MAX];
@@ -41,8 +42,8 @@ static int open_in(int parent, const char *name)
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Whatever of it is there: what a backup that was cut short left, SQLite's log, and last the copy,
- * because a backup that is not cut short yet may give it its name at this moment. */
+/* Removes the rest of an interrupted backup, SQLite's log, and last the copy. The copy comes last
+ * because a backup in progress may give it its name at this moment. */
 static void empty(int fd)
 {
     static const char *const endings[] = {"-partial-journal", "-partial", "-journal", "-wal", ""};
@@ -54,10 +55,10 @@ static void empty(int fd)
     }
 }
 
-/* ---- One's own ---- */
+/* ---- Making one ---- */
 
-/* Takes the lock. False when somebody sweeps it away, or has done so. A file system without such
- * locks has none who could take it for one that was left. */
+/* Takes the lock. Returns false if another process removes the directory, or has removed it. A file
+ * system without such locks has no process that could take the directory for a leftover. */
 static bool hold(const struct copy_directory *directory)
 {
     struct stat held, named;
@@ -69,7 +70,7 @@ static bool hold(const struct copy_directory *directory)
            held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-/* An empty one that we hold, for ourselves alone. */
+/* Makes an empty directory for this user alone, and locks it. */
 static bool make(const char *parent, struct copy_directory *directory)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
@@ -92,8 +93,8 @@ static bool make(const char *parent, struct copy_directory *directory)
     return false;
 }
 
-/* Who serves writes the copy. Where root verifies, that may be another user, who may own neither
- * the file nor the place. */
+/* Gives the directory to the user of the serving process, which writes the copy. If root runs the
+ * verify, that user may own neither the file nor the parent directory. */
 static bool give(int fd, const struct control_peer *peer)
 {
     return peer->uid == geteuid() || fchown(fd, peer->uid, peer->gid) == 0;
@@ -124,7 +125,7 @@ void copy_directory_remove(const struct copy_directory *directory)
     close(directory->fd);
 }
 
-/* ---- Those that were left ---- */
+/* ---- Removing leftovers ---- */
 
 static bool is_name(const char *name)
 {
@@ -134,7 +135,7 @@ static bool is_name(const char *name)
            strspn(name + n, ALPHANUMERICS) == strlen(RANDOM);
 }
 
-/* For one user alone, who is ourselves or the file's owner. */
+/* Returns whether it is private to one user: this one, or the file's owner. */
 static bool is_ours(int fd, uid_t owner)
 {
     struct stat about;
@@ -157,7 +158,7 @@ static void leftover_remove(int parent, const char *name, uid_t owner)
     close(fd);
 }
 
-/* Without a file there is nobody but ourselves to trust. */
+/* Without a file, only this user is trusted. */
 static uid_t owner_of(const char *control_path)
 {
     char path[PATH_MAX];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory in which a verify has its copy of a store that another process serves: beside the
- * file, where there is room or nowhere, and for that process's user alone. Whoever works with one
- * holds a lock on it, so one that nobody holds was left by a verify that was killed. */
+/* The directory in which a verify keeps its copy of a store that another process serves. It is
+ * beside the file, where there is enough space or nowhere. Only the user of the serving process may
+ * enter it. A verify holds a lock on its directory; an unlocked one was left by a verify that was
+ * killed. */
 #ifndef COMMANDS_COPY_DIRECTORY_H
 #define COMMANDS_COPY_DIRECTORY_H
 
@@ -10,22 +11,22 @@
 
 #include "control/control.h"
 
-/* What the copy is called in it. */
+/* Name of the copy in the directory. */
 #define COPY_NAME "copy"
 
 struct copy_directory {
     char path[PATH_MAX];
-    int fd; /* owned; it has the lock */
+    int fd; /* owned; holds the lock */
 };
 
-/* Makes one, with nothing in it, in which the peer can write. False with errno. */
+/* Makes an empty directory in which the peer can write. Returns false with errno. */
 bool copy_directory_make(const char *control_path, const struct control_peer *peer,
                          struct copy_directory *ret_directory);
-/* Removes it with all that a copy leaves. Any thread, once. */
+/* Removes the directory and all files of a copy. Any thread, once. */
 void copy_directory_remove(const struct copy_directory *directory);
 
-/* Removes those beside this store that nobody holds: our own, and those of the user that the file
- * belongs to. What cannot be removed stays. */
+/* Removes unlocked directories beside this store that belong to this user or to the file's owner. A
+ * directory that cannot be removed stays. */
 void copy_directory_remove_leftovers(const char *control_path);
 
 #endif

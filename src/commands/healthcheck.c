@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One blocking request with a time limit. */
+/* Sends one blocking request with a time limit. */
 #include "commands/healthcheck.h"
 
 #include <netdb.h>
@@ -10,7 +10,7 @@
 
 #define PATIENCE_S 3
 
-/* A service that listens on every address is asked on the loopback one. */
+/* Returns the address to ask. It is the loopback address if the service listens on all of them. */
 static const char *host_to_ask(const char *host)
 {
     if (strcmp(host, "0.0.0.0") == 0) {
@@ -19,7 +19,7 @@ static const char *host_to_ask(const char *host)
     return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
-/* A connected socket, or -1. */
+/* Returns a connected socket, or -1. */
 static int connect_to(const struct config *config)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* discountd --healthcheck: asks the discountd that runs with the same configuration whether it is
- * ready. For containers, whose image then needs no HTTP client. */
+/* discountd --healthcheck: asks the discountd with the same configuration whether it is ready. It
+ * is for containers: their image then needs no HTTP client. */
 #ifndef COMMANDS_HEALTHCHECK_H
 #define COMMANDS_HEALTHCHECK_H
 
@@ -8,7 +8,7 @@
 
 #include "service/config.h"
 
-/* Blocks for at most a few seconds. True if /readyz answers 200. */
+/* Returns whether /readyz answers 200. Blocks for at most a few seconds. */
 bool command_healthcheck(const struct config *config);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an engine. Out: lines, and an exit code.
+/* Prints the findings of an audit, and returns the exit code.
  *
- * A file that a process serves from is locked for everybody else. That process is asked for a copy,
- * which comes to lie in a directory of its own (copy_directory.h); it is verified in the file's
- * place and goes away at the end, also when a signal ends the command. */
+ * A process that serves a file locks it for all others. That process is asked for a copy, in a
+ * directory of its own (copy_directory.h). The copy is verified instead of the file, and removed at
+ * the end, also if a signal ends the command. */
 #include "commands/verify.h"
 
 #include <errno.h>
@@ -22,12 +22,12 @@
 
 #define EXIT_FINDINGS 1
 #define EXIT_NOT_LOOKED 2
-/* More faults than a person reads are only counted. */
+/* Findings beyond this number are only counted: nobody reads more. */
 #define REPORTED_MAX 1000
 
-/* ---- What is told ---- */
+/* ---- The report ---- */
 
-/* The two ends of an audit: what it calls back, and where it is shown. */
+/* An audit in progress: the callbacks and where they print. */
 struct report {
     struct progress progress;
     uint64_t reported;
@@ -40,7 +40,8 @@ static bool report_progress(void *argument, uint64_t done, uint64_t total)
     return progress_show(&report->progress, done, total);
 }
 
-/* Both may go to the same terminal, so the one line leaves before the other comes. */
+/* stdout and stderr may be the same terminal, so this line is flushed before the next is printed.
+ * */
 static void report_finding(void *argument, const char *text)
 {
     struct report *report = argument;
@@ -65,7 +66,7 @@ static const char *plural(uint64_t number)
     return number == 1 ? "" : "s";
 }
 
-/* A sum is told of the whole only. */
+/* Prints the summary, but only if the whole store was verified. */
 static int sum_up(const struct store_audit *audit)
 {
     printf("%" PRIu64 " discount%s, %" PRIu64 " grant%s: ", audit->discounts,
@@ -97,19 +98,19 @@ static int look_at(struct store_engine *engine)
 
 /* ---- The copy ---- */
 
-/* What a URL needs in front of the path. */
+/* The URL is this and the path. */
 #define SCHEME "sqlite:"
 
 struct copy {
     struct copy_directory directory;
     char url[sizeof(SCHEME) + PATH_MAX + sizeof(COPY_NAME)];
-    const char *path; /* in url */
-    sigset_t signals; /* what would end the command */
+    const char *path; /* within url */
+    sigset_t signals; /* the signals that end the command */
     pthread_t watch;
 };
 
-/* A thread that waits for the signal. The command is in the middle of something then, which the end
- * of the process ends. */
+/* A thread that waits for a signal. The main thread is busy then; the end of the process stops it.
+ * */
 static void *watch(void *argument)
 {
     const struct copy *copy = argument;
@@ -119,13 +120,13 @@ static void *watch(void *argument)
         return NULL;
     }
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
-                           NULL); /* it is over, whatever the command says */
+                           NULL); /* the process ends, whatever the command is doing */
     copy_directory_remove(&copy->directory);
     interruption_die(&copy->signals, number);
     return NULL;
 }
 
-/* False with errno. */
+/* Returns false with errno. */
 static bool copy_init(const char *control_path, const struct control_peer *peer, struct copy *copy)
 {
     int code;
@@ -192,7 +193,8 @@ static int look_at_served(const char *control_path, const struct control_peer *p
     return code;
 }
 
-/* In a copy if a process serves from it, else itself: it may lie where nothing can be written. */
+/* Verifies a copy if a process serves the file, else the file itself: its directory may be
+ * read-only. */
 static int look_at_file(struct store_engine *engine, const char *control_path)
 {
     char error[STORE_ERROR_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what happens on each connection. Out: which ones have to go. It never closes a socket. */
+/* Tracks what happens on each connection and cuts those that are late. It never closes a socket. */
 #include "http/conn.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
     conn->since_ms = uv_now(conn->conns->loop);
 }
 
-/* More than the time between two calls of conns_cut_late. */
+/* Must be more than the time between two calls of conns_cut_late. */
 #define DESERTED_WITHIN_MS 2500
 
 static bool is_late(const struct conn *conn, uint64_t now_ms)
@@ -49,8 +49,8 @@ static bool is_late(const struct conn *conn, uint64_t now_ms)
     return conn->phase != CONN_WORKING && now_ms - conn->since_ms > allowed_ms;
 }
 
-/* Who does not take an answer would not take its end either: the kernel would keep what was not
- * sent, and try, for minutes after the close. So that close resets. */
+/* Makes close reset the connection. A client that does not read its answer would not read the end
+ * of it either. The kernel would keep the unsent bytes and retry for minutes after the close. */
 static void cut(const struct conn *conn)
 {
     const struct linger reset = {.l_onoff = 1};
@@ -62,9 +62,9 @@ static void cut(const struct conn *conn)
     shutdown(conn->fd, SHUT_RDWR);
 }
 
-/* Whether the client has ended its side, and all it has sent is read. libmicrohttpd 0.9 does not
- * hear of an end that came together with the last bytes. One that comes later it hears of, so only
- * those are looked at that have just begun to wait for the client. */
+/* Returns whether the client has closed its side and everything it sent is read. libmicrohttpd may
+ * miss a close that comes with the last bytes of a request, but not a later one. So only
+ * connections that have just begun to wait for their client are checked. */
 static bool is_deserted(const struct conn *conn, uint64_t now_ms)
 {
     char byte;

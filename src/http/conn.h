@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The clients' connections of one server: what each is doing and since when, so that those whose
- * clients dawdle can be cut. libmicrohttpd's own timeout knows inactivity only, and a byte a second
- * is activity. Belongs to the worker's thread. The sockets are libmicrohttpd's. */
+/* The client connections of one server: the phase of each and when it began, so that slow clients
+ * can be cut. libmicrohttpd's own timeout is for inactivity only, and one byte a second is
+ * activity. Belongs to the worker's thread. libmicrohttpd owns the sockets. */
 #ifndef HTTP_CONN_H
 #define HTTP_CONN_H
 
@@ -14,9 +14,9 @@
 enum conn_phase {
     CONN_IDLE,    /* between requests */
     CONN_NEW,     /* connected, and no request line yet */
-    CONN_READING, /* a request is coming in */
-    CONN_WORKING, /* its handler has it, which has deadlines of its own */
-    CONN_SENDING, /* the answer goes out */
+    CONN_READING, /* a request is being received */
+    CONN_WORKING, /* its handler is working; the handler has deadlines of its own */
+    CONN_SENDING, /* the answer is being sent */
 };
 
 struct conns {
@@ -32,25 +32,25 @@ struct conn {
     struct conns *conns;
     int fd;
     enum conn_phase phase;
-    uint64_t since_ms; /* the phase's begin, or the last progress in it */
+    uint64_t since_ms; /* when the phase began or last made progress */
 };
 
 void conns_init(struct conns *conns, uv_loop_t *loop, uint64_t idle_ms, uint64_t client_ms);
 
-/* A new connection, CONN_NEW; NULL without memory. */
+/* Adds a connection, in CONN_NEW. Returns NULL without memory. */
 struct conn *conn_new(struct conns *conns, int fd);
 void conn_free(struct conn *conn);
 
-/* Enters a phase, or starts the time of the one it is in anew. */
+/* Enters a phase, or restarts the clock of the present one. */
 void conn_enter(struct conn *conn, enum conn_phase phase);
 
-/* Shuts the sockets of those that are late; libmicrohttpd sees that and ends them. An answer that
- * is not taken is dropped with the connection. */
+/* Shuts down the sockets of late connections; libmicrohttpd notices and ends them. An answer that
+ * the client has not read is dropped with its connection. */
 void conns_cut_late(struct conns *conns);
-/* The same, of all. */
+/* Shuts down all sockets in the same way. */
 void conns_cut_all(struct conns *conns);
 
-/* Whether a client has sent something that nobody has read yet. */
+/* Returns whether any client has sent bytes that the server has not read yet. */
 bool conns_have_unread(const struct conns *conns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: the header lines of one request. Out: what the handlers need of them, or why the request is
- * refused before a byte of its body is read. */
+/* Takes the header lines of one request. Returns what the handlers need of them, or why the request
+ * is refused before a byte of its body is read. */
 #include "http/header_check.h"
 
 #include <stdint.h>
@@ -8,10 +8,11 @@
 
 #include "discount/limits.h"
 
-/* The digits that surely fit; a longer number is past any limit, whatever it says. */
+/* Numbers of this many digits always fit. A longer number is over every limit, whatever its value.
+ * */
 #define CONTENT_LENGTH_DIGITS 19
 
-/* Lengths differ mostly, and are all that is looked at then. */
+/* Most names differ in length, so the length is compared first. */
 static inline bool is(struct str name, struct str lower_case_name)
 {
     return lower_case_name.n == name.n && strncasecmp(name.p, lower_case_name.p, name.n) == 0;
@@ -22,7 +23,7 @@ bool header_check_is(struct str name, const char *lower_case_name)
     return is(name, str_of(lower_case_name));
 }
 
-/* Whether all of it is letters, digits and these others. */
+/* Returns whether the text has only letters, digits and these other characters. */
 static bool consists_of(struct str text, const char *others)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -30,7 +31,7 @@ static bool consists_of(struct str text, const char *others)
         bool alphanumeric =
             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-        /* '-' and '.' are among the others, and the most frequent of them. */
+        /* '-' and '.' are always among the others, and the most frequent of them. */
         if (!alphanumeric && c != '-' && c != '.' && (c == '\0' || strchr(others, c) == NULL)) {
             return false;
         }
@@ -38,7 +39,7 @@ static bool consists_of(struct str text, const char *others)
     return true;
 }
 
-/* A field name is a token (RFC 9110, section 5.1): a blank before the colon makes it none. */
+/* A field name is a token (RFC 9110, section 5.1). A blank before the colon makes it invalid. */
 static bool name_is_token(struct str name)
 {
     return name.n > 0 && consists_of(name, "!#$%&'*+-.^_`|~");
@@ -50,8 +51,7 @@ static bool host_is_valid(struct str host)
     return consists_of(host, "-._~%!$&'()*+,;=:[]");
 }
 
-/* A field value holds no control character but the tab (RFC 9110, section 5.5). A NUL is not seen
- * here: libmicrohttpd 0.9 ends the value before it. */
+/* A field value holds no control character except the tab (RFC 9110, section 5.5). */
 static bool value_is_clean(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {
@@ -64,8 +64,8 @@ static bool value_is_clean(struct str value)
     return true;
 }
 
-/* libmicrohttpd 0.9 puts a folded line that follows an empty value behind the header's name, so
- * that "Content-Length:" and " 51" become "Content-Length51", which frames nothing any more. */
+/* The library may join a folded line (RFC 9112, section 5.2) to the header's name. A name that
+ * begins like a framing header could then hide that header, so it is refused. */
 static bool name_hides_another(struct str name)
 {
     static const struct str hidden[] = {STR_INIT("content-length"), STR_INIT("transfer-encoding"),
@@ -103,7 +103,7 @@ static void once(struct header_check *check, struct str *field, struct str value
 
 void header_check_add(struct header_check *check, struct str name, struct str value)
 {
-    /* ": " and the line's end count too. */
+    /* ": " and the line end count too. */
     check->bytes += name.n + value.n + 4;
     check->line_is_bad = check->line_is_bad || !name_is_token(name) || !value_is_clean(value) ||
                          name_hides_another(name);
@@ -122,7 +122,8 @@ void header_check_add(struct header_check *check, struct str name, struct str va
     } else if (is(name, STR("x-request-id"))) {
         check->request_id = value;
     } else if (is(name, STR("if-none-match"))) {
-        /* Of several lines the last: who is not believed gets the whole answer. */
+        /* The last of several lines counts. A client with a wrong tag gets the whole answer, so no
+         * harm is done. */
         check->if_none_match = value;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Refuses header sections that two parsers may read differently: that is how requests are smuggled
- * past a proxy (RFC 9112, section 11.2), and libmicrohttpd lets most of them through. Feed it each
- * header line, then ask. Pure; any thread. */
+/* Refuses header sections that two parsers may read differently. Such differences let requests be
+ * smuggled past a proxy (RFC 9112, section 11.2), and libmicrohttpd does not refuse them all. Call
+ * header_check_add for each line, then header_check_verdict. Pure; any thread. */
 #ifndef HTTP_HEADER_CHECK_H
 #define HTTP_HEADER_CHECK_H
 
@@ -19,13 +19,13 @@ struct header_check {
     bool repeated; /* Content-Type or Idempotency-Key came twice */
 };
 
-/* Whether a header name, which has no case, is the given lower-case one. */
+/* Returns whether a header name, in any case, is the given lower-case one. */
 bool header_check_is(struct str name, const char *lower_case_name);
 
-/* Takes one line in; `check` starts out zeroed. */
+/* Adds one line. `check` must be zeroed at first. */
 void header_check_add(struct header_check *check, struct str name, struct str value);
 
-/* OK, MALFORMED_REQUEST, HEADERS_TOO_LARGE or PAYLOAD_TOO_LARGE. */
+/* Returns OK, MALFORMED_REQUEST, HEADERS_TOO_LARGE or PAYLOAD_TOO_LARGE. */
 enum status header_check_verdict(const struct header_check *check, bool http_1_0);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a listening socket. Out: connected sockets. It never blocks, and it never spins: when the
- * process is out of file descriptors it rests until someone resumes it. */
+/* Accepts connections from a listening socket. It never blocks and never spins: when the process
+ * has no file descriptor left, it pauses until it is resumed. */
 #include "http/listener.h"
 
 #include <errno.h>
@@ -10,9 +10,10 @@
 
 #include "discount/log.h"
 
-/* Few enough that a flood of connections does not keep those that are there waiting. */
+/* Few enough that a flood of new connections does not delay the existing ones. */
 #define ACCEPTS_PER_TURN 32
-/* A lack of descriptors is met again after every rest, and after every connection that ends. */
+/* A lack of descriptors recurs after every pause and every connection that ends, so not each is
+ * logged. */
 #define LACK_SAID_EVERY_MS 60000
 
 static void log_shortage(struct listener *listener, int cause)
@@ -25,7 +26,7 @@ static void log_shortage(struct listener *listener, int cause)
     }
 }
 
-/* False when nothing waits or nothing can be taken now. */
+/* Returns false if no connection is waiting, or none can be accepted now. */
 static bool accept_one(struct listener *listener)
 {
     struct sockaddr_storage peer;
@@ -42,7 +43,7 @@ static bool accept_one(struct listener *listener)
         listener_pause(listener);
         return false;
     }
-    /* A connection that went away while it waited is not the last one in the queue. */
+    /* If a waiting connection has gone away, others may still be in the queue. */
     return errno == ECONNABORTED || errno == EINTR;
 }
 
@@ -92,8 +93,8 @@ void listener_resume(struct listener *listener)
 
 void listener_refuse(struct listener *listener)
 {
-    /* Drops what has the SYN flag, bit 1 of byte 13 of a TCP header (RFC 9293, section 3.1); the
-     * rest of a handshake that has begun passes. */
+    /* Drops packets with the SYN flag, bit 1 of byte 13 of a TCP header (RFC 9293, section 3.1).
+     * The later packets of a handshake pass. */
     struct sock_filter no_syn[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
@@ -104,7 +105,7 @@ void listener_refuse(struct listener *listener)
 
     if (listener->fd >= 0 &&
         setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
-        log_write(LOG_WARNING, "http: cannot close the door softly: %s", strerror(errno));
+        log_write(LOG_WARNING, "http: cannot refuse new handshakes: %s", strerror(errno));
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A status becomes an answer here and nowhere else. Everything in a problem is either our own
- * constant or was made safe for JSON by its caller, so it is printed, not encoded. */
+/* Turns every status into an answer. Each text in a problem is a constant of ours, or its caller
+ * has made it safe for JSON. So it is printed, not encoded. */
 #include "http/reply.h"
 
 #define RETRY_AFTER_S 1

@@ -5,12 +5,12 @@
 
 #include "discount/request.h"
 
-/* A problem as a reply. The body is in the request's arena; its p
- * is NULL when there is no memory for it. */
+/* Makes a reply from a problem. The body is in the request's arena; its p is NULL without memory.
+ * */
 struct reply reply_problem(struct request *request, const struct problem *problem);
 
-/* Whether a client's X-Request-ID is kept: 1 to LIMIT_REQUEST_ID letters, digits, "-", "_", "." and
- * "~", so that it can stand in a header, in JSON and in a log line as it is. */
+/* Returns whether a client's X-Request-ID is kept. It has 1 to LIMIT_REQUEST_ID letters, digits,
+ * "-", "_", "." and "~": safe in a header, in JSON and in a log line. */
 bool reply_request_id_is_sane(struct str id);
 
 #endif

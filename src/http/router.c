@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a method, path segments and the route table. Out: a route, or one of 404 and 405. */
+/* Finds the route of a method and path segments, or returns 404 or 405. */
 #include "http/router.h"
 
 #include <assert.h>
 
-/* Whether the segments have the form of a route's path; their variable parts go to params. */
+/* Returns whether the segments match a route's path. Its variable parts go to params. */
 static bool path_matches(const char *path, const struct target *target, struct str *params)
 {
     size_t param_count = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the route of a request in a table that somebody else wrote. Pure; any thread. */
+/* Finds the route of a request in the caller's table. Pure; any thread. */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
@@ -14,9 +14,10 @@ struct router {
 /* Room for every method name of one resource. */
 #define ROUTER_ALLOW_SIZE 64
 
-/* OK with the route and its params; HEAD finds the route of GET. NOT_FOUND when no route has the
- * path; METHOD_NOT_ALLOWED when others have it, with their methods in ret_allow. OPTIONS answers
- * METHOD_NOT_ALLOWED too: its caller turns that into the 204 that names the methods. */
+/* Returns OK with the route and its params; HEAD finds the route of GET. Returns NOT_FOUND if no
+ * route has the path. Returns METHOD_NOT_ALLOWED if routes with other methods have it; ret_allow
+ * names those methods. OPTIONS returns METHOD_NOT_ALLOWED too; the caller then answers 204 with the
+ * methods. */
 enum status router_match(const struct router *router, struct str method,
                          const struct target *target, const struct route **ret_route,
                          struct str ret_params[LIMIT_PATH_SEGMENTS],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: the raw target as the client wrote it. Out: decoded path segments and query members. It never
- * normalises: "." and ".." are segments like any other, and no route has them. */
+/* Turns the raw target of a request into decoded path segments and query members. It never
+ * normalises: "." and ".." are ordinary segments, and no route has them. */
 #include "http/target.h"
 
 #include "discount/discount.h"
@@ -16,7 +16,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Undoes the percent-encoding of one component (RFC 3986, section 2.1). */
+/* Decodes the percent-encoding of one component (RFC 3986, section 2.1). */
 static enum status decode(struct str raw, bool plus_is_space, struct arena *arena,
                           struct str *ret_text)
 {
@@ -26,7 +26,7 @@ static enum status decode(struct str raw, bool plus_is_space, struct arena *aren
     if (text == NULL) {
         return STATUS_OVERLOADED;
     }
-    /* Mostly there is nothing to undo. */
+    /* Most components are not encoded. */
     if (memchr(raw.p, '%', raw.n) == NULL && !plus_is_space) {
         memcpy(text, raw.p, raw.n);
         n = raw.n;
@@ -56,7 +56,8 @@ static enum status decode(struct str raw, bool plus_is_space, struct arena *aren
     return STATUS_OK;
 }
 
-/* Cuts the front of *rest off, up to `separator` or to the end. False when nothing is left. */
+/* Cuts a piece off the front of *rest, up to `separator` or the end. Returns false if nothing is
+ * left. */
 static bool piece_take(struct str *rest, char separator, struct str *ret_piece)
 {
     const char *end;
@@ -128,7 +129,7 @@ static enum status query_parse(struct str query, struct arena *arena, struct tar
     return STATUS_OK;
 }
 
-/* A target is printable ASCII; all else comes percent-encoded (RFC 3986, section 2). */
+/* A target is printable ASCII; all other characters are percent-encoded (RFC 3986, section 2). */
 static bool is_printable(struct str raw)
 {
     for (size_t i = 0; i < raw.n; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes a raw request target apart (RFC 9112, section 3.2.1: origin-form). Path segments are split
- * first and percent-decoded after, so that a segment may hold "/" as %2F. Pure; any thread. */
+/* Parses a raw request target (RFC 9112, section 3.2.1: origin-form). The path is split before it
+ * is percent-decoded, so a segment may hold "/" as %2F. Pure; any thread. */
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
@@ -16,9 +16,9 @@ struct target {
     size_t query_count;
 };
 
-/* OK; NOT_FOUND for a path of more segments than any route has; URI_TOO_LONG; OVERLOADED without
- * memory; MALFORMED_REQUEST for another form than origin-form, a bad percent-encoding, bytes that
- * are not UTF-8 or are control characters, a query member given twice, or too many of them. */
+/* Returns OK; NOT_FOUND for more segments than any route has; URI_TOO_LONG; OVERLOADED without
+ * memory; else MALFORMED_REQUEST. That means: not origin-form, a bad percent-encoding, a control
+ * character, a byte that is not UTF-8, a repeated query member, or too many of them. */
 enum status target_parse(struct str raw, struct arena *arena, struct target *ret_target)
     __attribute__((warn_unused_result));
 

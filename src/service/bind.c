@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an address. Out: one bound socket for each worker. */
+/* Makes one bound socket for each worker from an address. */
 #include "service/bind.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@ static bool option_set(int fd, int option)
     return setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one)) == 0;
 }
 
-/* A bound socket, or -1 with errno. The first one is bound without SO_REUSEPORT and gets it after:
- * a second process, whose first socket lacks it too, then finds the address in use instead of
- * taking half of the connections. */
+/* Returns a bound socket, or -1 with errno. The first socket gets SO_REUSEPORT only after it is
+ * bound. So a second discountd fails with "address in use" instead of taking half of the
+ * connections: its first socket lacks the option too. */
 static int bind_one(const struct sockaddr *address, socklen_t size, bool first)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -49,7 +49,7 @@ static void announce(const struct config *config, const struct sockaddr *address
                  strchr(host, ':') == NULL ? "" : "]", port);
 }
 
-/* The address that DISCOUNT_LISTEN names. */
+/* Resolves the address of DISCOUNT_LISTEN. */
 static bool resolve(const struct config *config, struct sockaddr_storage *ret_address,
                     socklen_t *ret_size)
 {
@@ -78,7 +78,8 @@ bool bind_all(const struct config *config, int *ret_fds)
     }
     for (unsigned i = 0; i < config->workers; i++) {
         ret_fds[i] = bind_one(address, size, i == 0);
-        /* After the first one the port is known, also when it was 0. */
+        /* The first socket shows the port, even if port 0 was asked for. The others take the same
+         * one. */
         if (ret_fds[i] < 0 || (i == 0 && getsockname(ret_fds[0], address, &size) != 0)) {
             log_write(LOG_ERROR, "main: cannot bind to %s port %s: %s", config->listen_host,
                       config->listen_port, strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: the environment. Out: struct config, or everything that is wrong with it at once. */
+/* Reads the environment into struct config, and reports all errors at once. */
 #include "service/config.h"
 
 #include <stddef.h>
@@ -9,21 +9,22 @@
 
 #define PREFIX "DISCOUNT_"
 
-/* One row a variable. Its value is a number from `least` to `most`, which goes to `number`, unless
- * `take` reads it. */
+/* One row per variable. The value is a number from `least` to `most`, stored at offset `number`. A
+ * variable with `take` is read by that function instead. */
 struct variable {
     const char *name; /* without the prefix */
     const char *fallback;
     size_t number; /* offset of an unsigned in struct config */
     unsigned least, most;
-    /* Reads the value into the configuration; what the value must be, or NULL. */
+    /* Reads the value into the configuration. Returns what the value must be, or NULL if it is
+     * valid. */
     const char *(*take)(struct config *config, const char *value);
     const char *help;
 };
 
-/* ---- What each variable takes ---- */
+/* ---- Values ---- */
 
-/* Whether the whole text is a decimal number from `least` to `most`. */
+/* Returns whether the whole text is a decimal number from `least` to `most`. */
 static bool number_read(const char *text, unsigned least, unsigned most, unsigned *ret_number)
 {
     unsigned long number;
@@ -42,7 +43,7 @@ static bool number_read(const char *text, unsigned least, unsigned most, unsigne
 static const char *take_store(struct config *config, const char *value)
 {
     config->store = value;
-    return NULL; /* store_engine_open checks it; see main */
+    return NULL; /* store_engine_open checks it */
 }
 
 static const char *take_listen(struct config *config, const char *value)
@@ -96,20 +97,20 @@ static const char *take_log_level(struct config *config, const char *value)
 
 static const struct variable variables[] = {
     {"STORE", "sqlite:discount.db", TAKEN_BY(take_store),
-     "where the data lies: sqlite:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
+     "where the data is: sqlite:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
     {"LISTEN", "127.0.0.1:8080", TAKEN_BY(take_listen),
      "HOST:PORT to serve on; port 0 takes a free one, which the log names"},
     {"WORKERS", "auto", TAKEN_BY(take_workers), "threads; auto: one per processor"},
     {"CONNECTIONS", "4096", NUMBER(connections, 1, 65536),
-     "most connections of clients per worker"},
+     "most client connections per worker; further ones wait"},
     {"IN_FLIGHT", "4096", NUMBER(in_flight, 1, 65536),
-     "most operations per worker that wait for the store; past it 503 overloaded"},
+     "most operations per worker that wait for the store; beyond it: 503 overloaded"},
     {"DEADLINE_MS", "2000", NUMBER(deadline_ms, 10, 60000),
      "how long an operation may wait for the store"},
     {"CLIENT_DEADLINE_MS", "10000", NUMBER(client_deadline_ms, 100, 600000),
      "how long a client may take to send a request or to take a piece of an answer"},
     {"DRAIN_MS", "1000", NUMBER(drain_ms, 0, 60000),
-     "how long idle connections are still served once the process is told to stop"},
+     "how long idle connections are still served after the process is told to stop"},
     {"LOG_LEVEL", "info", TAKEN_BY(take_log_level), "debug, info, warning or error"},
 };
 
@@ -117,7 +118,7 @@ static const struct variable variables[] = {
 
 /* ---- Reading ---- */
 
-/* The value of PREFIX + name, or NULL. */
+/* Returns the value of PREFIX + name, or NULL. */
 static const char *value_of(char *const *environment, const char *name)
 {
     size_t n = strlen(name);
@@ -156,7 +157,7 @@ static void name_strangers(char *const *environment, FILE *errors)
     }
 }
 
-/* Reads a value; false, and a line among the errors, when it is not valid. */
+/* Reads a value. If it is not valid, writes a line to `errors` and returns false. */
 static bool variable_read(const struct variable *variable, const char *value, FILE *errors,
                           struct config *config)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration: environment variables, checked once at start. Read by main, constant after. */
+/* The configuration: environment variables, checked once at start. main reads it; it is constant
+ * afterwards. */
 #ifndef SERVICE_CONFIG_H
 #define SERVICE_CONFIG_H
 
@@ -15,21 +16,22 @@ struct config {
     const char *store;     /* DISCOUNT_STORE, borrowed from the environment */
     char listen_host[256]; /* of DISCOUNT_LISTEN, without brackets */
     char listen_port[6];
-    unsigned workers;            /* DISCOUNT_WORKERS */
-    unsigned connections;        /* DISCOUNT_CONNECTIONS, per worker */
-    unsigned in_flight;          /* DISCOUNT_IN_FLIGHT, per worker */
-    unsigned deadline_ms;        /* DISCOUNT_DEADLINE_MS, of an operation of the store */
+    unsigned workers;     /* DISCOUNT_WORKERS */
+    unsigned connections; /* DISCOUNT_CONNECTIONS, per worker */
+    unsigned in_flight;   /* DISCOUNT_IN_FLIGHT, per worker */
+    unsigned deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, for a client's sending and receiving */
     unsigned client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, of a client's sending */
     unsigned drain_ms;           /* DISCOUNT_DRAIN_MS */
     enum log_level log_level;    /* DISCOUNT_LOG_LEVEL */
 };
 
-/* Reads the environment over the defaults. Each error is written to `errors` as one line; false if
- * there was one, and then ret_config holds only the valid values. Unknown variables that begin with
- * DISCOUNT_ are named there too, but are no error: container platforms set such. */
+/* Reads the environment, with defaults for unset variables. Writes each error to `errors` as one
+ * line. On an error it returns false, and ret_config holds only the valid values. Unknown variables
+ * that begin with DISCOUNT_ are named too, but are no error: container platforms set such
+ * variables. */
 bool config_read(char *const *environment, FILE *errors, struct config *ret_config);
 
-/* Writes what the variables are, mean and default to. */
+/* Writes the name, meaning and default of each variable. */
 void config_help(FILE *out);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One turn of the loop, in this order:
  *
- *   1. poll      libuv waits for sockets, timers and the stop signal; replies of the store are read
- *   2. deliver   operations that completed run their `done`: answers are queued
- *   3. run       the server sends answers and takes requests in; handlers submit operations
+ *   1. poll      libuv waits for sockets, timers and the stop signal, and the store reads its
+ * replies
+ *   2. deliver   completed operations call their `done`, which queues answers
+ *   3. run       the server sends answers and reads requests; handlers submit operations
  *   4. flush     the store sends everything that was submitted, in one write
  *
  * Steps 2 to 4 run in libuv's check phase, right after polling. */
@@ -28,12 +29,12 @@ struct worker {
     uv_async_t stop;
     struct store *store;
     struct server *server;
-    int fd; /* until it listens; then the server's, and -1 here */
+    int fd; /* owned until it listens; then the server owns it, and this is -1 */
 };
 
 static void nothing(uv_idle_t *handle)
 {
-    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+    (void)handle; /* an active idle handle keeps the poll from waiting; it does nothing else */
 }
 
 /* ---- Start ---- */
@@ -104,7 +105,7 @@ static void worker_main(void *argument)
 {
     struct worker *worker = argument;
 
-    /* Ends when close_all has closed the last handle. */
+    /* uv_run returns after close_all has closed the last handle. */
     uv_run(&worker->loop, UV_RUN_DEFAULT);
 }
 
@@ -129,7 +130,7 @@ struct worker *worker_start(const struct config *config, struct store_engine *en
 {
     struct worker *worker = calloc(1, sizeof(*worker));
 
-    /* Whatever fails here ends the process, so nothing is taken back. */
+    /* A failure here ends the process, so nothing is cleaned up. */
     if (worker == NULL || uv_loop_init(&worker->loop) != 0) {
         return NULL;
     }
