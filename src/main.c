@@ -12,7 +12,7 @@
 #include "commands/backup.h"
 #include "commands/healthcheck.h"
 #include "commands/verify.h"
-#include "control/control.h"
+#include "control/server.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "service/bind.h"

@@ -14,7 +14,7 @@
 
 #include "base/interruption.h"
 #include "base/progress.h"
-#include "control/control.h"
+#include "control/server.h"
 
 /* Makes the path absolute: the serving process may have another working directory. */
 static bool absolute(const char *file, char ret_path[PATH_MAX])

@@ -18,7 +18,7 @@
 #include "base/interruption.h"
 #include "base/progress.h"
 #include "commands/copy_directory.h"
-#include "control/control.h"
+#include "control/server.h"
 
 #define EXIT_FINDINGS 1
 #define EXIT_NOT_LOOKED 2

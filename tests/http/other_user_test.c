@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/control.h"
+#include "control/server.h"
 #include "discount/engine.h"
 #include "support/clock.h"
 #include "support/command.h"

@@ -17,7 +17,7 @@
 
 #include "commands/copy_directory.h"
 #include "commands/verify.h"
-#include "control/control.h"
+#include "control/server.h"
 #include "support/clock.h"
 #include "support/directory.h"
 #include "support/process.h"

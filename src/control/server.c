@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Both ends of the control socket. The serving end blocks, on a thread that does nothing else. */
-#include "control/control.h"
+#include "control/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

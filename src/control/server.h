@@ -2,8 +2,8 @@
 /* How a process that has a store to itself is asked for a backup: a Unix socket beside its file,
  * for its own user only. One request a connection, one at a time: a line "backup PATH"; the answer
  * is lines "DONE TOTAL", as often as it goes on, and at the end "ok" or "fault TEXT". */
-#ifndef CONTROL_CONTROL_H
-#define CONTROL_CONTROL_H
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
 
 #include <limits.h>
 #include <sys/types.h>
