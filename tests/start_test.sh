@@ -491,7 +491,7 @@ end_with() {
     expect "$3 ends it" within 20 gone
     start_is_over
     expect "$3: exit code 0" code_is 0
-    expect "$3: the last line of the log is shown" within 5 said 'main: drained$'
+    expect "$3: the last line of the log is shown" within 5 said 'serve: drained$'
     expect "$3: the port is closed" not connects "$port"
     expect "$3: no process is left" within 5 not group_lives "$group"
 }

@@ -14,7 +14,7 @@
 
 #include "base/interruption.h"
 #include "base/progress.h"
-#include "control/server.h"
+#include "control/client.h"
 
 /* Makes the path absolute: the serving process may have another working directory. */
 static bool absolute(const char *file, char ret_path[PATH_MAX])
@@ -71,7 +71,7 @@ static bool belongs_to_store(const char *control_path, const char *path)
 {
     char given[PATH_MAX], store[PATH_MAX], real[PATH_MAX];
 
-    return control_path != NULL && control_store_path(control_path, given) &&
+    return control_path != NULL && control_client_store_path(control_path, given) &&
            absolute(given, store) &&
            (is_beside(store, path) || (realpath(store, real) != NULL && is_beside(real, path)));
 }
@@ -116,15 +116,16 @@ static bool copy(struct store_engine *engine, const char *path, struct progress 
 {
     const char *control_path = store_engine_control_path(engine);
     struct control_peer peer;
-    enum control_answer answer =
-        control_path == NULL ? CONTROL_NOBODY : control_connect(control_path, &peer, ret_error);
+    enum control_answer answer = control_path == NULL
+                                     ? CONTROL_NOBODY
+                                     : control_client_connect(control_path, &peer, ret_error);
     bool is_done;
 
     if (answer != CONTROL_THERE) {
         return answer == CONTROL_NOBODY && copy_here(engine, path, progress, ret_error);
     }
-    is_done = control_backup(&peer, path, progress_show, progress, ret_error);
-    control_hang_up(&peer);
+    is_done = control_client_backup(&peer, path, progress_show, progress, ret_error);
+    control_client_hang_up(&peer);
     return is_done;
 }
 

@@ -164,8 +164,8 @@ static uid_t owner_of(const char *control_path)
     char path[PATH_MAX];
     struct stat about;
 
-    return control_store_path(control_path, path) && stat(path, &about) == 0 ? about.st_uid
-                                                                             : geteuid();
+    return control_client_store_path(control_path, path) && stat(path, &about) == 0 ? about.st_uid
+                                                                                    : geteuid();
 }
 
 void copy_directory_remove_leftovers(const char *control_path)

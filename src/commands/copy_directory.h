@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "control/server.h"
+#include "control/client.h"
 
 /* Name of the copy in the directory. */
 #define COPY_NAME "copy"

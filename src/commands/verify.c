@@ -18,7 +18,7 @@
 #include "base/interruption.h"
 #include "base/progress.h"
 #include "commands/copy_directory.h"
-#include "control/server.h"
+#include "control/client.h"
 
 #define EXIT_FINDINGS 1
 #define EXIT_NOT_LOOKED 2
@@ -159,7 +159,7 @@ static bool copy_ask(const struct control_peer *peer, const struct copy *copy,
     bool is_made;
 
     progress_init(&progress, "copy");
-    is_made = control_backup(peer, copy->path, progress_show, &progress, ret_error);
+    is_made = control_client_backup(peer, copy->path, progress_show, &progress, ret_error);
     progress_end(&progress);
     return is_made;
 }
@@ -202,10 +202,10 @@ static int look_at_file(struct store_engine *engine, const char *control_path)
     int code = EXIT_NOT_LOOKED;
 
     copy_directory_remove_leftovers(control_path);
-    switch (control_connect(control_path, &peer, error)) {
+    switch (control_client_connect(control_path, &peer, error)) {
     case CONTROL_THERE:
         code = look_at_served(control_path, &peer);
-        control_hang_up(&peer);
+        control_client_hang_up(&peer);
         break;
     case CONTROL_NOBODY:
         code = look_at(engine);

@@ -98,7 +98,7 @@ static void serve(void *argument)
 
     become_other();
     engine = store_engine_open(stage->url, &fault);
-    if (engine == NULL || !store_engine_start(engine) || control_open(engine) == NULL) {
+    if (engine == NULL || !store_engine_start(engine) || control_server_open(engine) == NULL) {
         _exit(EXIT_FAILURE);
     }
     for (;;) {

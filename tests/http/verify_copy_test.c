@@ -17,7 +17,7 @@
 
 #include "commands/copy_directory.h"
 #include "commands/verify.h"
-#include "control/server.h"
+#include "control/client.h"
 #include "support/clock.h"
 #include "support/directory.h"
 #include "support/process.h"
@@ -89,17 +89,19 @@ static void interrupt(const char *file)
     }
 }
 
-enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
-                                           char ret_error[STORE_ERROR_SIZE]);
-bool __wrap_control_backup(const struct control_peer *peer, const char *file,
-                           store_progress_fn progress, void *argument,
-                           char ret_error[STORE_ERROR_SIZE]);
-void __wrap_control_hang_up(const struct control_peer *peer);
+enum control_answer __wrap_control_client_connect(const char *control_path,
+                                                  struct control_peer *ret_peer,
+                                                  char ret_error[STORE_ERROR_SIZE]);
+bool __wrap_control_client_backup(const struct control_peer *peer, const char *file,
+                                  store_progress_fn progress, void *argument,
+                                  char ret_error[STORE_ERROR_SIZE]);
+void __wrap_control_client_hang_up(const struct control_peer *peer);
 char *__wrap_mkdtemp(char *path);
 char *__real_mkdtemp(char *path);
 
-enum control_answer __wrap_control_connect(const char *control_path, struct control_peer *ret_peer,
-                                           char ret_error[STORE_ERROR_SIZE])
+enum control_answer __wrap_control_client_connect(const char *control_path,
+                                                  struct control_peer *ret_peer,
+                                                  char ret_error[STORE_ERROR_SIZE])
 {
     assert_string_equal(control_path, store_engine_control_path(stage->engine));
     if (stage->play == IS_ANOTHERS) {
@@ -110,9 +112,9 @@ enum control_answer __wrap_control_connect(const char *control_path, struct cont
     return stage->play == IS_NOBODY ? CONTROL_NOBODY : CONTROL_THERE;
 }
 
-bool __wrap_control_backup(const struct control_peer *peer, const char *file,
-                           store_progress_fn progress, void *argument,
-                           char ret_error[STORE_ERROR_SIZE])
+bool __wrap_control_client_backup(const struct control_peer *peer, const char *file,
+                                  store_progress_fn progress, void *argument,
+                                  char ret_error[STORE_ERROR_SIZE])
 {
     assert_int_equal(peer->fd, -1);
     stage->is_directory_right = is_directory_right(file);
@@ -130,7 +132,7 @@ bool __wrap_control_backup(const struct control_peer *peer, const char *file,
     return true;
 }
 
-void __wrap_control_hang_up(const struct control_peer *peer)
+void __wrap_control_client_hang_up(const struct control_peer *peer)
 {
     assert_int_equal(peer->fd, -1);
 }

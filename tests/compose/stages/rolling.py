@@ -77,7 +77,7 @@ async def replace_all(report, deployment, crowd):
 async def replace(report, deployment, old, count):
     await deployment.run("docker", "stop", old)
     log = await deployment.shell(f"docker logs {old} 2>&1")
-    report.check("a replica that is stopped drains", "main: drained" in log, log[-1000:])
+    report.check("a replica that is stopped drains", "serve: drained" in log, log[-1000:])
     # It is removed, for docker-compose would start it again instead of a new one.
     await deployment.run("docker", "rm", old)
     before = {replica["Id"] for replica in await deployment.containers("app")}
