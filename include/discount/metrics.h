@@ -18,16 +18,31 @@
 /* Bounds of the histogram; see metrics_bounds_us. */
 #define METRICS_BOUNDS 12
 
+/* X(NAME, kind, name, help): the metrics that are one number, for each worker; /metrics has their
+ * sum. A counter grows by metrics_count, a gauge is set by metrics_set. */
+#define METRICS_LIST(X)                                                                            \
+    X(REPLAYS, counter, "discount_http_replays_total",                                             \
+      "Answers that were given before: Idempotent-Replayed.")                                      \
+    X(REFUSED_FROM_CACHE, counter, "discount_grants_refused_from_cache_total",                     \
+      "Grants that were refused without asking the store.")                                        \
+    X(CONNECTIONS, gauge, "discount_http_connections", "Clients that are connected.")              \
+    X(REQUESTS, gauge, "discount_http_requests", "Requests in progress.")
+
+enum metric {
+#define METRIC_NAME(NAME, kind, name, help) METRIC_##NAME,
+    METRICS_LIST(METRIC_NAME)
+#undef METRIC_NAME
+        METRIC_COUNT
+};
+
 struct metrics {
     atomic_uint_least64_t responses[METRICS_ROUTES][METRICS_CODES];
     atomic_uint_least64_t problems[STATUS_COUNT];
-    atomic_uint_least64_t replays;
-    atomic_uint_least64_t refused_from_cache; /* refused without asking the store */
+    atomic_uint_least64_t numbers[METRIC_COUNT];
     /* Requests by the time from their request line to their answer: up to each bound, and beyond.
      */
     atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
     atomic_uint_least64_t duration_sum_us;
-    atomic_uint_least64_t connections, requests; /* there now */
 };
 
 /* Ascending. What is not among the codes is counted as the last. */
@@ -49,9 +64,7 @@ struct metrics *metrics_join(struct metrics_board *board);
 /* An answer goes out, `duration_us` after its request line came in. */
 void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t duration_us);
 void metrics_problem(struct metrics *metrics, enum status status);
-void metrics_replay(struct metrics *metrics);
-/* A grant is refused by what the store said before. */
-void metrics_refused_from_cache(struct metrics *metrics);
-void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests);
+void metrics_count(struct metrics *metrics, enum metric counter);
+void metrics_set(struct metrics *metrics, enum metric gauge, uint64_t value);
 
 #endif

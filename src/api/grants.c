@@ -67,7 +67,7 @@ static void grant_submit(struct request *request)
     enum status status;
 
     if (store_refuses(request->store, &request->op.grant.grant, &status)) {
-        metrics_refused_from_cache(request->metrics);
+        metrics_count(request->metrics, METRIC_REFUSED_FROM_CACHE);
         grant_refuse(request, status, 0);
     } else {
         request->op.arena = &request->arena;

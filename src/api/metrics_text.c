@@ -108,6 +108,21 @@ static void put_one(struct text *text, const char *name, const char *kind, const
     put(text, "%s %" PRIu64 "\n", name, n);
 }
 
+static void put_numbers(struct text *text, const struct metrics_board *board)
+{
+    static const struct {
+        const char *name, *kind, *help;
+    } rows[METRIC_COUNT] = {
+#define ROW(NAME, kind, name, help) {name, #kind, help},
+        METRICS_LIST(ROW)
+#undef ROW
+    };
+
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        put_one(text, rows[i].name, rows[i].kind, rows[i].help, sum(board, OFFSET(numbers[i])));
+    }
+}
+
 /* Returns the memory of the process, which Linux gives in pages; 0 if it cannot be read. */
 static uint64_t resident_bytes(void)
 {
@@ -130,16 +145,7 @@ static void put_all(struct text *text, const struct metrics_board *board)
     put_responses(text, board);
     put_problems(text, board);
     put_durations(text, board);
-    put_one(text, "discount_http_replays_total", "counter",
-            "Answers that repeat an earlier one: Idempotent-Replayed.",
-            sum(board, OFFSET(replays)));
-    put_one(text, "discount_grants_refused_from_cache_total", "counter",
-            "Grants that were refused without asking the store.",
-            sum(board, OFFSET(refused_from_cache)));
-    put_one(text, "discount_http_connections", "gauge", "Clients that are connected.",
-            sum(board, OFFSET(connections)));
-    put_one(text, "discount_http_requests", "gauge", "Requests in progress.",
-            sum(board, OFFSET(requests)));
+    put_numbers(text, board);
     put_one(text, "discount_workers", "gauge", "Threads that serve.", board->count);
     put_one(text, "process_resident_memory_bytes", "gauge", "Memory of the process.",
             resident_bytes());

@@ -55,18 +55,12 @@ void metrics_problem(struct metrics *metrics, enum status status)
     add(&metrics->problems[status], 1);
 }
 
-void metrics_replay(struct metrics *metrics)
+void metrics_count(struct metrics *metrics, enum metric counter)
 {
-    add(&metrics->replays, 1);
+    add(&metrics->numbers[counter], 1);
 }
 
-void metrics_refused_from_cache(struct metrics *metrics)
+void metrics_set(struct metrics *metrics, enum metric gauge, uint64_t value)
 {
-    add(&metrics->refused_from_cache, 1);
-}
-
-void metrics_now(struct metrics *metrics, uint64_t connections, uint64_t requests)
-{
-    atomic_store_explicit(&metrics->connections, connections, memory_order_relaxed);
-    atomic_store_explicit(&metrics->requests, requests, memory_order_relaxed);
+    atomic_store_explicit(&metrics->numbers[gauge], value, memory_order_relaxed);
 }

@@ -69,7 +69,7 @@ static bool peer_know(struct control_peer *peer)
 }
 
 enum control_answer control_client_connect(const char *control_path, struct control_peer *ret_peer,
-                                    char ret_error[STORE_ERROR_SIZE])
+                                           char ret_error[STORE_ERROR_SIZE])
 {
     struct control_peer peer = {.fd = connect_to(control_path, 0)};
 
@@ -125,10 +125,12 @@ static bool answer_read(int fd, store_progress_fn progress, void *argument, char
     return false;
 }
 
-bool control_client_backup(const struct control_peer *peer, const char *file, store_progress_fn progress,
-                    void *argument, char ret_error[STORE_ERROR_SIZE])
+bool control_client_backup(const struct control_peer *peer, const char *file,
+                           store_progress_fn progress, void *argument,
+                           char ret_error[STORE_ERROR_SIZE])
 {
-    if (strchr(file, '\n') != NULL || strlen(file) > CONTROL_WIRE_LINE - sizeof(CONTROL_WIRE_BACKUP) - 1) {
+    if (strchr(file, '\n') != NULL ||
+        strlen(file) > CONTROL_WIRE_LINE - sizeof(CONTROL_WIRE_BACKUP) - 1) {
         snprintf(ret_error, STORE_ERROR_SIZE, "the path is too long or has a line break");
         return false;
     }

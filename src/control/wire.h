@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What both ends of the control socket do. A process that has a store to itself listens on a Unix
- * socket beside its file, for its own user only. One request a connection: a line "backup PATH". The
- * answer is lines "DONE TOTAL", as often as there is progress, and at the end "ok" or "fault TEXT".
- * Any thread. */
+ * socket beside its file, for its own user only. One request a connection: a line "backup PATH".
+ * The answer is lines "DONE TOTAL", as often as there is progress, and at the end "ok" or "fault
+ * TEXT". Any thread. */
 #ifndef CONTROL_WIRE_H
 #define CONTROL_WIRE_H
 

@@ -182,7 +182,7 @@ void request_reply(struct request *request, const struct reply *reply)
     struct MHD_Response *response = NULL;
 
     if (reply->replayed) {
-        metrics_replay(exchange->exchanges->metrics);
+        metrics_count(exchange->exchanges->metrics, METRIC_REPLAYS);
     }
     if (reply->body.p != NULL || reply->content_type == NULL) {
         /* libmicrohttpd only reads the body, and the arena lives until exchange_completed. */

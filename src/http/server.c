@@ -251,7 +251,8 @@ void server_run(struct server *server)
     if (server->exchanges.parked > 0 && !uv_is_active((uv_handle_t *)&server->parked_poll)) {
         uv_timer_start(&server->parked_poll, parked_poll, PARKED_POLL_MS, PARKED_POLL_MS);
     }
-    metrics_now(server->exchanges.metrics, server->conns.count, server->exchanges.count);
+    metrics_set(server->exchanges.metrics, METRIC_CONNECTIONS, server->conns.count);
+    metrics_set(server->exchanges.metrics, METRIC_REQUESTS, server->exchanges.count);
 }
 
 bool server_is_busy(struct server *server)

@@ -117,7 +117,7 @@ static void after_poll(uv_check_t *check)
     store_deliver(world->store);
     server_run(world->server);
     store_flush(world->store);
-    if (atomic_load(&world->metrics.connections) >= world->options.connections) {
+    if (atomic_load(&world->metrics.numbers[METRIC_CONNECTIONS]) >= world->options.connections) {
         world->was_full = true;
     }
     if (server_is_busy(world->server)) {
