@@ -105,8 +105,8 @@ plant "a completion is delivered again in the next turn" $store \
     's/(queue_remove\(&op->link\);)\s+(op->done\(op\);)/$1 queue_append(&store->completed, &op->link); $2/'
 plant "an operation that has completed still counts" $store \
     's/store->in_flight_count -= in_flight_share\(store, op\);/;/'
-plant "a list frees its request before the next piece" $listing \
-    's/arena_fini\(&request->page\);/arena_fini(&request->arena);/'
+plant "a list frees a piece before it is sent" $listing \
+    's/(request_stream_push\(request, text\);)/$1\n arena_fini(&request->page);/'
 
 # A run of it is as long as some of the other.
 seeds=$((seeds / 25))
