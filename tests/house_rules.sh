@@ -74,6 +74,10 @@ breach "a room includes only what its row in house_rules.sh allows" "$(all_inclu
         if (!(($2, room) in allowed)) print $1 ": " $2 " includes " $3
     }')"
 
+breach "only http/server.c and http/exchange.c include http/exchange.h, and exchange never needs server" "$(all_includes | awk '
+    $3 == "\"http/exchange.h\"" && $1 !~ /^src\/http\/(server|exchange)\.c:/
+    $3 == "\"http/server.h\"" && $1 ~ /^src\/http\/exchange\./')"
+
 # ---- Which file may know which library ----
 
 # A line is a library header, and the files that may include it. A header without a row is allowed
