@@ -22,16 +22,16 @@
 #define LIMIT_TOTAL_COUNT 1000000000
 #define LIMIT_TIME_US INT64_C(253402300799999999) /* the end of the year 9999 */
 
-/* What one request may hold in memory besides its connection: a body, its parsed form and an answer
- * that names every fault in it. Past it the request is answered 503 overloaded. */
+/* Memory of one request, in addition to its connection: the body, its parsed form, and an answer
+ * that lists every error in it. A request that needs more is answered 503 overloaded. */
 #define LIMIT_REQUEST_MEMORY 1048576
 
-/* The largest page of a list that a client may ask for, and how many items one reply of the store
- * carries while a list is streamed. */
+/* LIMIT_LIST: the largest page of a list that a client may ask for. LIMIT_LIST_PAGE: the number of
+ * items in one reply of the store while a list is streamed. */
 #define LIMIT_LIST 1000
 #define LIMIT_LIST_PAGE 100
 
-/* How many grants go to the store in one call, whatever discounts they are for. */
+/* The number of grants in one command to the store, for one discount or several. */
 #define LIMIT_GRANTS_PER_BATCH 128
 
 #endif

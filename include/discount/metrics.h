@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the workers have counted since the start. Each worker writes its own numbers and nobody
- * else's, so counting takes no lock; whoever is asked for /metrics reads those of all. A number
- * read may be a request behind another. */
+/* Counters of the workers since the start. Each worker writes only its own, so counting takes no
+ * lock; the worker that answers /metrics reads those of all. Two numbers read together may differ
+ * by a request. */
 #ifndef DISCOUNT_METRICS_H
 #define DISCOUNT_METRICS_H
 
@@ -11,11 +11,11 @@
 
 #include "discount/status.h"
 
-/* Rows of the route table, and one more for what reached none of them. */
+/* Rows of the route table, and one more for requests that match no route. */
 #define METRICS_ROUTES 32
-/* The codes that are answered; see metrics_codes. */
+/* The number of codes that are counted; see metrics_codes. */
 #define METRICS_CODES 18
-/* Bounds of the histogram; see metrics_bounds_us. */
+/* The number of bounds of the histogram; see metrics_bounds_us. */
 #define METRICS_BOUNDS 12
 
 /* X(NAME, kind, name, help): the metrics that are one number, for each worker; /metrics has their
@@ -39,32 +39,35 @@ struct metrics {
     atomic_uint_least64_t responses[METRICS_ROUTES][METRICS_CODES];
     atomic_uint_least64_t problems[STATUS_COUNT];
     atomic_uint_least64_t numbers[METRIC_COUNT];
-    /* Requests by the time from their request line to their answer: up to each bound, and beyond.
-     */
+    /* Requests by the time from request line to answer: one bucket up to each bound, and one
+     * above. */
     atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
     atomic_uint_least64_t duration_sum_us;
 };
 
-/* Ascending. What is not among the codes is counted as the last. */
+/* Ascending. A code that is not listed counts as the last one. */
 extern const int metrics_codes[METRICS_CODES];
 extern const uint64_t metrics_bounds_us[METRICS_BOUNDS];
 
-/* Those of all workers, also of those that are still to join. */
+/* The metrics of all workers, including those that have not joined yet. */
 struct metrics_board {
-    struct metrics *workers; /* owned by main, which has zeroed them */
+    struct metrics *workers; /* owned by main, which zeroes them */
     size_t count;
-    size_t joined; /* main's alone, while it starts the workers */
+    size_t joined; /* used by main only, while it starts the workers */
 };
 
-/* The metrics of one worker more, for its thread to write. On main's thread. */
+/* Returns the metrics of the next worker, for its thread to write. On main's thread. */
 struct metrics *metrics_join(struct metrics_board *board);
 
 /* ---- For a worker's own thread ---- */
 
-/* An answer goes out, `duration_us` after its request line came in. */
+/* Counts an answer. `duration_us`: from the request line to the answer. */
 void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t duration_us);
 void metrics_problem(struct metrics *metrics, enum status status);
-void metrics_count(struct metrics *metrics, enum metric counter);
-void metrics_set(struct metrics *metrics, enum metric gauge, uint64_t value);
+    atomic_uint_least64_t numbers[METRIC_COUNT];
+    /* Requests by the time from request line to answer: one bucket up to each bound, and one
+     * above. */
+    atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
+    atomic_uint_least64_t duration_sum_us;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A doubly linked list whose links lie inside the things it holds, so that adding and removing
- * takes no memory. The head is a struct queue of its own. Not thread-safe. */
+/* A doubly linked list whose links are members of its items, so adding and removing takes no
+ * memory. The head is a struct queue of its own. Not thread-safe. */
 #ifndef DISCOUNT_QUEUE_H
 #define DISCOUNT_QUEUE_H
 
@@ -35,16 +35,16 @@ static inline void queue_append(struct queue *queue, struct queue *item)
     queue->previous = item;
 }
 
-/* Takes an item out of whatever queue it is in; afterwards it is a queue of its own. */
+/* Removes an item from the queue that it is in. It is then an empty queue of its own. */
 static inline void queue_remove(struct queue *item)
 {
-    /* The analyzer does not see that what was taken out before is not met here again. */
+    /* The analyzer does not see that a removed item is no longer reached from here. */
     item->previous->next = item->next; /* NOLINT(clang-analyzer-unix.Malloc) */
     item->next->previous = item->previous;
     queue_init(item);
 }
 
-/* Moves everything from one queue to an empty other one. */
+/* Moves all items of one queue to another, which is empty. */
 static inline void queue_move(struct queue *from, struct queue *ret_to)
 {
     queue_init(ret_to);
@@ -56,7 +56,7 @@ static inline void queue_move(struct queue *from, struct queue *ret_to)
     }
 }
 
-/* Appends everything in one queue to another, in its order. */
+/* Appends all items of one queue to another and keeps their order. */
 static inline void queue_splice(struct queue *from, struct queue *to)
 {
     if (!queue_is_empty(from)) {

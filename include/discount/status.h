@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The one list of what can become of a request: name, HTTP status, the problem's name in the URL
- * /problems/NAME, its title, the detail used where a caller has nothing more exact to say, and what
- * the page of that URL advises.
- * Foreign codes (errno, hiredis, Redis error replies) become one of these at their library's door.
- * They are sent as they are, in JSON and in HTML, so they hold no quotes, backslashes, ampersands,
- * angle brackets or control characters. Any thread. */
+/* The list of all outcomes of a request. Each row has a name, the HTTP status, and the name of the
+ * problem in the URL /problems/NAME. Then come its title, the default detail, and the advice on the
+ * page of that URL.
+ *
+ * Foreign codes (errno, hiredis, Redis error replies) are translated to these where the library is
+ * called. The texts are sent unescaped in JSON and in HTML, so they hold no quotes, backslashes,
+ * ampersands, angle brackets or control characters. Any thread. */
 #ifndef DISCOUNT_STATUS_H
 #define DISCOUNT_STATUS_H
 

@@ -2,8 +2,8 @@
 /* The store contract: where discounts and grants live, as its callers see it.
  *
  * An engine (discount/engine.h) is opened once by main. Each worker opens its own store on it and
- * is the only thread that ever touches that store. An operation is a struct store_op that its
- * caller embeds in its own request; a verb below fills it and submits it. Five laws hold for every
+ * is the only thread that ever uses that store. An operation is a struct store_op, which its caller
+ * embeds in its own request. A verb below fills it and submits it. Five laws hold for every
  * backend:
  *
  *   1. Every submitted operation completes exactly once: on success, error, timeout, disconnect and
@@ -11,16 +11,20 @@
  *   2. `done` never runs inside submit. It runs later, inside store_deliver, on the worker's loop.
  *   3. Between submit and done the operation, its inputs and its arena belong to the store; before
  *      and after, to the caller. Results are put into that arena; nothing is freed one by one.
- *   4. The status says what is known: UNAVAILABLE is surely not applied, UNKNOWN may be applied,
- *      OVERLOADED was not tried.
+ *   4. The status says what is known: UNAVAILABLE was certainly not applied, UNKNOWN may have been
+ *      applied, OVERLOADED was not tried.
  *   5. Backends know no HTTP and no JSON; callers see no replies, no rows, no errno.
  *
- * One verb is one atomic change, and may be tried more than once: a repeat finds what was done, so
- * a grant whose first attempt was in doubt may come back as `replayed`. Bounded: past
- * `in_flight` operations a submitted one completes with OVERLOADED; so it does when many are in
- * flight and the store would need more than a quarter of the deadline for them at its pace, unless
- * it is a ping or the next page of a list (ADR 13). Every operation has a deadline; a late one
- * completes with UNKNOWN if it may have changed something, else with UNAVAILABLE. */
+ * A verb is one atomic change, and may be tried more than once. A repeat finds an earlier change,
+ * so a grant whose first attempt was in doubt may come back as `replayed`.
+ *
+ * The store is bounded: more than `in_flight` operations at once complete with OVERLOADED. The same
+ * happens when many are in flight and, at the store's current pace, they would take more than a
+ * quarter of the deadline. A ping and the next page of a list are exempt from the second rule (ADR
+ * 13).
+ *
+ * Every operation has a deadline. Past it, the operation completes with UNKNOWN if it may have
+ * changed something, else with UNAVAILABLE. */
 #ifndef DISCOUNT_STORE_H
 #define DISCOUNT_STORE_H
 
@@ -55,9 +59,9 @@ enum store_verb {
 struct store_op {
     enum store_verb verb;
     store_done_fn done;
-    struct arena *arena; /* borrowed; takes the results */
+    struct arena *arena; /* borrowed; holds the results */
 
-    /* Inputs and, once done with STATUS_OK, outputs. Only the verb's own member is in use. */
+    /* Inputs and, after STATUS_OK, outputs. Only the verb's own member is used. */
     union {
         struct {
             struct discount discount;
@@ -68,7 +72,7 @@ struct store_op {
             struct discount discount;
         } get;
         struct {
-            struct str brand_id; /* n == 0: of every brand */
+            struct str brand_id; /* n == 0: all brands */
             int64_t after_us;
             size_t limit;
             struct discount *discounts;
@@ -77,15 +81,15 @@ struct store_op {
         struct {
             struct grant grant;
             bool replayed;
-            /* With STATUS_DISCOUNT_NOT_STARTED: how long until it does, by the store's clock. */
+            /* With STATUS_DISCOUNT_NOT_STARTED: the time until it starts, by the store's clock. */
             int64_t starts_in_us;
-            /* With STATUS_DISCOUNT_EXHAUSTED and _EXPIRED: how many grants the discount has, and
-             * will have for good; -1: this is not the last word on it, or nobody counted. */
+            /* With STATUS_DISCOUNT_EXHAUSTED and _EXPIRED: the final number of grants of the
+             * discount. -1: the number may still change, or is not known. */
             int64_t final_count;
         } grant;
         struct {
             struct str discount_id;
-            int64_t after_us; /* granted_at and user of the grant before; 0 and n == 0: none */
+            int64_t after_us; /* granted_at and user of the last grant seen; 0 and n == 0: none */
             struct str after_user;
             size_t limit;
             struct grant *grants;
@@ -93,7 +97,7 @@ struct store_op {
         } grants;
         struct {
             struct str user_id;
-            int64_t before_us; /* granted_at and id of the holding before; 0 and n == 0: none */
+            int64_t before_us; /* granted_at and id of the last one seen; 0 and n == 0: none */
             struct str before_id;
             size_t limit;
             struct user_grant *user_grants;
@@ -102,7 +106,7 @@ struct store_op {
     };
     enum status status;
 
-    /* The store's own, not to be touched by the caller. */
+    /* Private to the store; the caller must not touch these. */
     struct queue link;
     uint64_t deadline_ms;
     void *slot;
@@ -114,65 +118,68 @@ struct store_limits {
     size_t in_flight;
 };
 
-/* Opens this worker's store and starts connecting. NULL without memory. The other two outlive it.
- */
+/* Opens this worker's store and starts to connect. NULL without memory. The engine and the loop
+ * must outlive the store. */
 struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct store_limits limits);
-/* Whether operations would be sent now; else they wait for a while, or are refused. */
+/* Returns whether operations would be sent now. If not, they wait for a while or are refused. */
 bool store_is_ready(const struct store *store);
 
 /* Asks whether the store answers. */
 void store_ping(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Stores op->create.discount. Its id and what the brand gave are inputs; created_at_us is an output
- * and strictly greater than that of every discount before it. With an idempotency_key that this
- * brand used within the last 24 hours nothing is stored: for the same inputs (the id aside) the
- * first discount is the output and `replayed` is true, for others the status is
- * IDEMPOTENCY_KEY_REUSED. */
+/* Stores op->create.discount. Inputs: its id and what the brand gave. Output: created_at_us,
+ * greater than that of every earlier discount.
+ *
+ * With an idempotency_key that this brand used within the last 24 hours, nothing is stored. If the
+ * inputs are the same (the id aside), the output is the first discount and `replayed` is true. If
+ * they differ, the status is IDEMPOTENCY_KEY_REUSED. */
 void store_create(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Fills op->get.discount for its id; DISCOUNT_NOT_FOUND. */
+/* Reads the discount with the id in op->get.discount. Statuses: DISCOUNT_NOT_FOUND. */
 void store_get(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Up to `limit` discounts, of one brand or all, created after `after_us` (0: from the first), in
- * order of creation. Fewer than `limit` come only at the end. */
+/* Reads up to `limit` discounts in order of creation, of one brand or of all, created after
+ * `after_us` (0: from the first). Fewer than `limit` mean that the list has ended. */
 void store_list(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Grants op->grant.grant.discount_id to user_id. The same user again gets the same grant, with
- * `replayed`, also when the discount is sold out or over by then. DISCOUNT_NOT_FOUND,
- * DISCOUNT_NOT_STARTED, DISCOUNT_EXPIRED, DISCOUNT_EXHAUSTED. */
+/* Grants op->grant.grant.discount_id to user_id. A user who holds a grant gets the same one with
+ * `replayed`, even when the discount is sold out or has expired by then. Statuses:
+ * DISCOUNT_NOT_FOUND, DISCOUNT_NOT_STARTED, DISCOUNT_EXPIRED, DISCOUNT_EXHAUSTED. */
 void store_grant(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Whether store_grant would surely refuse this grant, by what it told others before: then the
- * status, DISCOUNT_EXHAUSTED or DISCOUNT_EXPIRED, is the answer, as if it had been asked now. It
- * answers at once and submits nothing. False says nothing: a holder of the grant must be answered
- * by store_grant, and so must whoever might be one. What is changed in the data behind the service
- * is seen as soon as the connection to them is lost, else within a second, and an exchange of one
- * holder for another within a minute (docs/adr/0014). */
+/* Returns whether store_grant would certainly refuse this grant, judging by its answers to others.
+ * If true, `*ret_status` is DISCOUNT_EXHAUSTED or DISCOUNT_EXPIRED, and may be sent as the answer.
+ * It returns at once and submits nothing. False tells nothing: ask store_grant. For a user who
+ * holds the grant, or might, it is always false.
+ *
+ * A change that another program makes in the data is seen as soon as the connection is lost, else
+ * within a second. If one holder is replaced by another, it takes up to a minute
+ * (docs/adr/0014). */
 bool store_refuses(struct store *store, const struct grant *grant, enum status *ret_status);
 
-/* Fills op->grant.grant for its discount_id and user_id; DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
+/* Reads the grant with the discount_id and user_id in op->grant.grant. Statuses:
+ * DISCOUNT_NOT_FOUND, GRANT_NOT_FOUND. */
 void store_grant_get(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Up to `limit` grants of a discount in the order of granted_at, those of one moment in the order
- * of their users' bytes, behind the one named. Fewer than `limit` come only at the end. Whatever is
- * granted meanwhile, no grant comes twice, and none is left out that was there from the beginning.
+/* Reads up to `limit` grants of a discount after the one given, by granted_at and then by the bytes
+ * of user_id. Fewer than `limit` mean that the list has ended. While grants are added, no grant
+ * comes twice, and none that was there from the beginning is left out. Statuses:
  * DISCOUNT_NOT_FOUND. */
 void store_grants(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Up to `limit` of what a user holds, newest first, those of one moment in the reverse order of
- * their ids, behind the one named; otherwise as store_grants. A user who holds nothing has an empty
- * wallet.
- */
+/* Reads up to `limit` grants that a user holds, after the one given, newest first and then by
+ * descending id. Otherwise as store_grants. A user who holds nothing has an empty list. */
 void store_wallet(struct store *store, struct store_op *op, store_done_fn done);
 
-/* Runs `done` of everything that has completed so far. Called by the worker only, after each poll
- * of the loop; the loop does not wait while there is something to deliver. */
+/* Calls `done` for all operations that have completed. Called by the worker only, after each poll
+ * of the loop. The loop does not wait while there is something to deliver. */
 void store_deliver(struct store *store);
-/* Sends what was submitted since the last flush, in one write. Called by the worker only. */
+/* Sends all operations submitted since the last flush, in one write. Called by the worker only. */
 void store_flush(struct store *store);
 
-/* Completes what is in flight and begins to close. Call store_deliver once more, whose `done` may
- * not submit again, then run the loop until its handles are closed, then store_free. */
+/* Completes all operations in flight and begins to close. Then call store_deliver once more; its
+ * `done` functions must not submit again. Run the loop until its handles are closed, then call
+ * store_free. */
 void store_close(struct store *store);
 void store_free(struct store *store);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A borrowed run of bytes: pointer and length travel together, and nothing here needs a NUL at the
- * end. Whoever made the bytes owns them. Any thread. */
+/* A borrowed sequence of bytes: pointer and length travel together, and no NUL at the end is
+ * needed. The bytes belong to the code that made them. Any thread. */
 #ifndef DISCOUNT_STR_H
 #define DISCOUNT_STR_H
 
@@ -16,7 +16,7 @@ struct str {
 /* A struct str over a string literal. */
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 
-/* The same for static initialisers, where a compound literal is not a constant. */
+/* As STR, for static initializers, where a compound literal is not a constant. */
 #define STR_INIT(literal)                                                                          \
     {                                                                                              \
         "" literal, sizeof(literal) - 1                                                            \
@@ -32,7 +32,7 @@ static inline bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* The part of s from byte `from` on; `from` is at most s.n. */
+/* Returns the part of s from byte `from` on; `from` is at most s.n. */
 static inline struct str str_from(struct str s, size_t from)
 {
     return (struct str){s.p + from, s.n - from};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Points in time: microseconds since 1970-01-01T00:00:00Z inside, RFC 3339 outside. Pure; any
- * thread. */
+/* Points in time: microseconds since 1970-01-01T00:00:00Z inside the service, RFC 3339 outside.
+ * Pure; any thread. */
 #ifndef DISCOUNT_TIMESTAMP_H
 #define DISCOUNT_TIMESTAMP_H
 
@@ -12,16 +12,16 @@
 /* "2020-11-26T10:27:57.202420Z" and its NUL. */
 #define TIMESTAMP_SIZE 28
 
-/* Whether it is a time of a discount or a grant: in the years 1970 to 9999, and not 0, which stands
- * for none. */
+/* Returns whether `us` can be a time of a discount or a grant: in the years 1970 to 9999, and not
+ * 0, which means "none". */
 bool timestamp_is_valid(int64_t us);
 
-/* Writes UTC with microseconds; `us` lies in the years 1970 to 9999. */
+/* Writes UTC with microseconds. `us` must lie in the years 1970 to 9999. */
 void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE]);
 
-/* Reads an RFC 3339 date-time with `Z` or a numeric offset and up to nine fractional digits (those
- * past the sixth are dropped). False, and ret_us untouched, for anything else, for a date that no
- * calendar has, and for a time before 1970. A leap second (:60) is read as the next second. */
+/* Parses an RFC 3339 date-time with `Z` or a numeric offset and up to nine fractional digits;
+ * digits after the sixth are dropped. A leap second (:60) is read as the next second. False, and
+ * ret_us untouched, for any other text, a date that does not exist, or a time before 1970. */
 bool timestamp_parse(struct str text, int64_t *ret_us);
 
 #endif

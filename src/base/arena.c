@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks of memory in a list; the newest is the one that is filled. */
+/* An arena is a list of blocks. Only the newest is filled. */
 #include "discount/arena.h"
 
 #include <assert.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What is taken at least, so that few calls of malloc are made. */
+/* The smallest block, so that malloc is called rarely. */
 #define BLOCK_SIZE 2048
 
 struct arena_block {
@@ -117,7 +117,7 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
     va_list arguments;
     int length;
 
-    /* Mostly the newest block has room, and nothing is printed twice. */
+    /* Usually the newest block has room, and nothing is printed twice. */
     va_start(arguments, format);
     length = vsnprintf(text, room, format, arguments);
     va_end(arguments);

@@ -28,7 +28,8 @@ void discount_id_make(char ret_id[DISCOUNT_ID_LENGTH])
 {
     uuid_t uuid;
 
-    /* Never uuid_generate, which may fall back to a guessable id made of the time and the MAC. */
+    /* Not uuid_generate: it may fall back to a guessable id made of the time and the MAC
+     * address. */
     uuid_generate_random(uuid);
     memcpy(ret_id, "dsc-", 4);
     base64url_put(uuid, ret_id + 4);
@@ -48,11 +49,12 @@ bool discount_id_is_valid(struct str text)
             return false;
         }
     }
-    /* The last character holds two bits only; any other spelling would be a second name. */
+    /* The last character holds two bits only. Any other character would be a second name for the
+     * same id. */
     return memchr("AQgw", text.p[text.n - 1], 4) != NULL;
 }
 
-/* The length of the UTF-8 sequence that a first byte announces; 0 when none begins with it. */
+/* Returns the length of the UTF-8 sequence that a first byte announces; 0 for an invalid one. */
 static size_t sequence_length(unsigned char first)
 {
     if (first < 0x80) {
@@ -67,7 +69,7 @@ static size_t sequence_length(unsigned char first)
     return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
 }
 
-/* Decodes one code point from the front of `rest`; 0 bytes taken means that it is ill-formed. */
+/* Decodes one code point from the front of `rest`. Returns its length; 0 when it is ill-formed. */
 static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -95,7 +97,7 @@ static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
     return length;
 }
 
-/* The text behind the printable ASCII that it begins with: mostly that is all of it. */
+/* Skips the printable ASCII at the front. Usually that is the whole text. */
 static struct str behind_ascii(struct str text)
 {
     size_t n = 0;
@@ -126,7 +128,7 @@ bool discount_text_is_valid(struct str text, size_t limit)
     return true;
 }
 
-/* ---- What was stored ---- */
+/* ---- Stored data ---- */
 
 bool discount_code_is_valid(struct str discount_code)
 {
@@ -190,7 +192,7 @@ static const struct {
     {id_is_valid, "its id is not of the form that ids have"},
     {brand_is_valid, "brand_id is empty, too long or no plain text"},
     {creation_is_valid, "created_at is no time from 1970 to 9999"},
-    /* From here on: DISCOUNT_TERMS. */
+    /* DISCOUNT_TERMS begins here. */
     {code_is_valid, "discount_code is empty, too long or no plain text"},
     {total_is_valid, "total_count is not a number of units that a discount may have"},
     {count_is_valid, "granted_count is below 0"},

@@ -53,7 +53,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
     }
     used += (size_t)written < sizeof(line) - used - 1 ? (size_t)written : sizeof(line) - used - 2;
     line[used++] = '\n';
-    /* A log that nobody can take (closed pipe, full disk) must not stop the service. */
+    /* A log that cannot be written (closed pipe, full disk) must not stop the service. */
     if (write(STDERR_FILENO, line, used) < 0) {
         return;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters that one thread writes: a load and a store, without the price of a locked instruction.
- */
+/* Each counter is written by one thread only: a relaxed load and store, which avoid the cost of a
+ * locked instruction. */
 #include "discount/metrics.h"
 
 #include <assert.h>

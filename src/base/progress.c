@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define INTERVAL_MS 100
-/* To the beginning of the line; and what is behind the cursor goes. */
+/* Return to the beginning of the line, and clear the line after the cursor. */
 #define BEGIN "\r"
 #define CLEAR "\x1b[K"
 
@@ -21,7 +21,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A line that cannot be written is missed by nobody. */
+/* A progress line that cannot be written is not missed. */
 static void put(const char *text)
 {
     if (write(STDERR_FILENO, text, strlen(text)) < 0) {
@@ -49,7 +49,7 @@ void progress_init(struct progress *progress, const char *label)
     *progress = (struct progress){.label = label, .is_terminal = isatty(STDERR_FILENO) == 1};
 }
 
-/* A percentage is told as the whole number below it, so that 100 means done. */
+/* Rounds the percentage down, so that 100 means done. */
 static void show(const struct progress *progress, uint64_t done, uint64_t total)
 {
     char done_text[PROGRESS_NUMBER], total_text[PROGRESS_NUMBER], line[160];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RFC 3339 in and out. The calendar is counted here and not by the C library, whose functions know
- * time zones and locales that this service does not want. */
+/* Parses and formats RFC 3339. It computes the calendar itself, because the C library's functions
+ * depend on time zones and locales, which this service must not. */
 #include "discount/timestamp.h"
 
 #include "discount/limits.h"
@@ -9,7 +9,7 @@
 #define SECONDS_PER_DAY INT64_C(86400)
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that
- * the leap day is the last of its year. */
+ * the leap day is the last day of its year. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
@@ -36,7 +36,7 @@ static void date_of_days(int64_t days, int64_t *ret_year, int64_t *ret_month, in
     *ret_year = year_of_era + era * 400 + (*ret_month <= 2 ? 1 : 0);
 }
 
-/* Writes `width` decimal digits, with leading zeros, and returns the place behind them. */
+/* Writes `width` decimal digits, with leading zeros, and returns the position after them. */
 static char *digits_put(char *at, int64_t value, int width)
 {
     for (int i = width - 1; i >= 0; i--) {
@@ -95,7 +95,7 @@ static bool digits_take(struct str *rest, size_t width, int64_t *ret_value)
     return true;
 }
 
-/* Takes one character of `set` from the front of *rest; 0 when another one is there. */
+/* Takes one character of `set` from the front of *rest; 0 when it is another one. */
 static char char_take(struct str *rest, const char *set)
 {
     char c = '\0';
@@ -110,7 +110,7 @@ static char char_take(struct str *rest, const char *set)
     return c;
 }
 
-/* An optional fraction of a second, in microseconds. */
+/* Takes an optional fraction of a second, in microseconds. */
 static bool fraction_take(struct str *rest, int64_t *ret_us)
 {
     int64_t us = 0, digit;
@@ -131,7 +131,7 @@ static bool fraction_take(struct str *rest, int64_t *ret_us)
     return count >= 1 && count <= 9;
 }
 
-/* "Z" or "+hh:mm", as seconds east of UTC. */
+/* Takes "Z" or "+hh:mm", as seconds east of UTC. */
 static bool offset_take(struct str *rest, int64_t *ret_seconds)
 {
     char sign = char_take(rest, "Zz+-");
