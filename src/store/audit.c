@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a text made of data that may be damaged. Out: one line that does a terminal no harm. */
+/* In: a text made of data that may be damaged. Out: one line that is safe on a terminal. */
 #include "store/audit.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #define ESCAPED 4 /* "\xNN" */
 
-/* The backslash is what an escape begins with, so it is one itself. */
+/* The backslash begins an escape, so it is escaped itself. */
 static bool is_plain(char c)
 {
     return c >= ' ' && c < 0x7f && c != '\\';

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight bits for each user, of sixteen for each to choose from; eleven would do little better. The
- * eight places come from the two halves of one hash, place i = a + i * b, which is as good as
- * eight hashes (Kirsch and Mitzenmacher, "Less Hashing, Same Performance: Building a Better Bloom
- * Filter", 2006). */
+/* Each user sets 8 bits of the filter, which has 16 bits per user; 11 set bits would hardly be
+ * better. The 8 positions come from the two halves of one hash: position i = a + i * b. That is as
+ * good as 8 hashes (Kirsch and Mitzenmacher, "Less Hashing, Same Performance: Building a Better
+ * Bloom Filter", 2006). */
 #include "store/bloom_filter.h"
 
 #include <stdlib.h>
 
 #define PROBES 8
 #define WORD_BITS 64
-/* Far from where the places of 32 bits would no longer be spread evenly. */
+/* Far below the size at which 32-bit positions would no longer be spread evenly. */
 #define BITS_MOST (UINT32_C(1) << 28)
 
-/* Whole words, and one for nobody. */
+/* Rounded to whole words, and one more, so that a filter for 0 users has one. */
 static uint32_t bits_for(int64_t users)
 {
     uint32_t words = (uint32_t)(users * BLOOM_FILTER_BITS / WORD_BITS) + 1;
@@ -40,14 +40,14 @@ void bloom_filter_fini(struct bloom_filter *filter)
     filter->words = NULL;
 }
 
-/* The i-th place of a user. */
+/* Returns the i-th position of a user. */
 static uint32_t probe_of(const struct bloom_filter *filter, uint64_t hash, uint32_t i)
 {
-    /* Odd, so that the places of one user differ. */
+    /* Odd, so that the positions of one user differ. */
     uint32_t step = (uint32_t)(hash >> 32) | 1;
     uint32_t at = (uint32_t)hash + i * step;
 
-    /* From all of 32 bits to those of the filter, without a division. */
+    /* Scales 32 bits to the size of the filter, without a division. */
     return (uint32_t)((uint64_t)at * filter->bits >> 32);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The users who hold a discount, as a Bloom filter: of a user whom it does not have it is certain
- * that he was never added; of few others it says that he may have been. Users come as the hashes of
- * their ids, under a key that nobody else knows. Any thread, one at a time. */
+/* The users who hold a discount, as a Bloom filter. If the filter does not have a user, it is
+ * certain that the user was never added. For a small share of the others it says wrongly that they
+ * may have been added. Users are given as hashes of their ids under a secret key. Any thread, one
+ * at a time. */
 #ifndef STORE_BLOOM_FILTER_H
 #define STORE_BLOOM_FILTER_H
 
@@ -9,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One user in 1,700 who is not there is taken for one who may be. */
+/* With 16 bits per user, 1 in 1,700 users who were not added is reported as one who may be. */
 #define BLOOM_FILTER_BITS 16
 
 struct bloom_filter {
@@ -17,9 +18,9 @@ struct bloom_filter {
     uint32_t bits;
 };
 
-/* Bytes that a filter for this many users takes; SIZE_MAX: more than any filter may have. */
+/* Returns the size in bytes for this many users; SIZE_MAX when a filter cannot have so many. */
 size_t bloom_filter_size(int64_t users);
-/* An empty one. False without memory, and for more users than a filter may have. */
+/* Initializes an empty filter. False without memory, and for more users than a filter can have. */
 bool bloom_filter_init(struct bloom_filter *filter, int64_t users);
 void bloom_filter_fini(struct bloom_filter *filter);
 

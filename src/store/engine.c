@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a URL. Out: the backend that it names, behind the functions of discount/engine.h. */
+/* In: a URL. Out: the backend that it names, called through the functions of discount/engine.h. */
 #include "discount/engine.h"
 
 #include <stdlib.h>

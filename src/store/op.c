@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an operation or its verb. Out: what the rows at the end of this file say of it. Pure, but for
- * the log line of damaged data. */
+/* In: an operation or its verb. Out: the properties in the table of verbs at the end of this file.
+ * Pure, except for the log line about damaged data. */
 #include "store/op.h"
 
 #include "store/validate.h"
@@ -62,7 +62,7 @@ static bool wallet_inputs(struct store_op *op)
 
 static bool ping_results(const struct store_op *from, struct store_op *to)
 {
-    (void)from, (void)to; /* its status says all */
+    (void)from, (void)to; /* a ping has only its status */
     return true;
 }
 
@@ -110,7 +110,7 @@ static bool grant_results(const struct store_op *from, struct store_op *to)
     return text_copy(to->arena, &to->grant.grant.discount_code);
 }
 
-/* What a refusal says of the discount. */
+/* Copies what a refusal says about the discount. */
 static void grant_refusal(const struct store_op *from, struct store_op *to)
 {
     to->grant.starts_in_us = from->grant.starts_in_us;

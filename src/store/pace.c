@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what a backend served, and for how long it was busy. Out: whether the next operation should
+/* In: how much a backend served, and how long it was busy. Out: whether the next operation should
  * be refused at once. */
 #include "store/pace.h"
 
-/* The share of its deadline that an operation may be expected to wait: the rest is for a store that
- * becomes slower meanwhile. */
+/* An operation may be expected to wait for 1/4 of its deadline. The rest is a reserve for a store
+ * that becomes slower meanwhile. */
 #define WAIT_SHARE 4
-/* This many operations in flight are taken however slow the store is. */
+/* Up to this many operations in flight are accepted however slow the store is. */
 #define ALWAYS_TAKEN 64
 
 void pace_init(struct pace *pace, uint64_t deadline_ms)
@@ -38,7 +38,7 @@ bool pace_is_behind(const struct pace *pace, size_t in_flight, uint64_t oldest_w
         return false;
     }
     if (oldest_waited_ms > 2 * pace->patience_ms) {
-        return true; /* the pace was not what it seemed */
+        return true; /* the measured pace was wrong */
     }
     return oldest_waited_ms > pace->patience_ms / WAIT_SHARE &&
            in_flight * pace->busy_ms > pace->served * pace->patience_ms;

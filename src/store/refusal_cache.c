@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what the backend says to grants, pages of holders. Out: refusals. A discount is
+/* In: the backend's answers to grants, and pages of holders. Out: refusals. A discount has one of
+ * three states:
  *
- *   counted   its refusals are, until they pay for a page of its holders
- *   loading   it has a filter to which pages are added
- *   known     all holders are in the filter, and they are as many as the backend says
+ *   counted   its refusals are counted, until there are enough for reading a page of its holders
+ *   loading   it has a filter, to which pages are added
+ *   known     all holders are in the filter, and their number is the one that the backend reported
  *
- * and is forgotten, or goes back to counted, as soon as anything else is said of it. */
+ * An answer that contradicts the state makes the cache forget the discount or count from the
+ * start. */
 #include "store/refusal_cache.h"
 
 #include <assert.h>
@@ -17,47 +19,47 @@
 #include "store/siphash.h"
 
 #define BUCKETS 1024
-/* What a page takes, mostly; the rest comes from malloc. */
+/* Enough for most pages. The arena takes more from malloc if needed. */
 #define PAGE_MEMORY 32768
 
-/* The filter of a discount, and how far it is. */
+/* The filter of a discount, and how far its loading has come. */
 struct holders {
     struct bloom_filter filter;
     size_t size;
     bool is_complete;
     uint64_t begun_ms;
     int64_t count;
-    int64_t after_us; /* the place of the last one; user_n == 0: none yet */
+    int64_t after_us; /* position of the last holder read; user_n == 0: none yet */
     size_t user_n;
     char user[LIMIT_USER_ID];
 };
 
 struct closed {
-    struct queue used;   /* in sold_out->used, or in sold_out->spare */
+    struct queue used;   /* in refusal_cache->used or refusal_cache->spare */
     struct closed *next; /* in its bucket */
     char id[DISCOUNT_ID_LENGTH];
     enum status status;
-    int64_t count;         /* of its grants, as the backend says */
-    uint64_t confirmed_ms; /* when it was asked for that */
-    uint64_t let_ms;       /* when somebody was last let through to it */
-    int64_t refusals;      /* that have not paid for a page yet; below 0: still to rest */
+    int64_t count;         /* number of its grants, as the backend reported */
+    uint64_t confirmed_ms; /* when the request with the last such report was made */
+    uint64_t let_ms;       /* when a request was last let through to the backend */
+    int64_t refusals;      /* since the last page; below 0: a pause after a failed load */
     struct holders *holders;
 };
 
 struct refusal_cache {
     struct siphash_key key;
     struct closed *buckets[BUCKETS];
-    struct queue used; /* least recently first */
+    struct queue used; /* least recently used first */
     struct queue spare;
     size_t count, known, bytes;
-    struct closed *wanting; /* has paid for a page; NULL: none */
+    struct closed *wanting; /* the discount whose next page is to be read; NULL: none */
 
-    bool is_asking; /* the page is with the store */
+    bool is_asking; /* the page is being read by the store */
     struct store_op page;
     struct arena arena;
     char page_id[DISCOUNT_ID_LENGTH], page_user[LIMIT_USER_ID];
     _Alignas(max_align_t) char memory[PAGE_MEMORY];
-    size_t touched; /* of all: the others are spare too, and take no memory yet */
+    size_t touched; /* entries of `all` in use so far; the others take no memory yet */
     struct closed all[REFUSAL_CACHE_DISCOUNTS];
 };
 
@@ -232,7 +234,8 @@ static bool is_loading(const struct closed *closed)
     return closed->holders == NULL || !closed->holders->is_complete;
 }
 
-/* Whoever refuses often enough has its next page read, one discount after the other. */
+/* Selects a discount with enough refusals, so that its next page is read. One discount at a
+ * time. */
 static void page_want(struct refusal_cache *refusal_cache, struct closed *closed)
 {
     if (refusal_cache->wanting == NULL && is_loading(closed) &&
@@ -263,7 +266,8 @@ static void learn_closed(struct refusal_cache *refusal_cache, const struct store
     page_want(refusal_cache, closed);
 }
 
-/* A holder who is not among those that were read: they are not what they were. */
+/* Returns whether a holder is missing in a complete filter. The holders have then changed since
+ * they were read. */
 static bool is_missed(const struct refusal_cache *refusal_cache, const struct closed *closed,
                       const struct store_op *op)
 {
@@ -293,7 +297,7 @@ void refusal_cache_learn(struct refusal_cache *refusal_cache, const struct store
 
 /* ---- Loading ---- */
 
-/* Makes room for a filter of this size, at the cost of those used least recently. */
+/* Makes room for a filter of this size by dropping the least recently used ones. */
 static void room_make(struct refusal_cache *refusal_cache, size_t size)
 {
     struct queue *at = refusal_cache->used.next;
@@ -304,7 +308,7 @@ static void room_make(struct refusal_cache *refusal_cache, size_t size)
     }
 }
 
-/* False when they would be too many, or there is no memory. */
+/* False when there are too many holders for a filter, or no memory. */
 static bool holders_begin(struct refusal_cache *refusal_cache, struct closed *closed,
                           uint64_t now_ms)
 {
@@ -327,7 +331,7 @@ static bool holders_begin(struct refusal_cache *refusal_cache, struct closed *cl
     return true;
 }
 
-/* A load that takes too long could not be believed at its end. */
+/* Drops a load that takes too long: its filter would be too old when it is complete. */
 static void holders_check_age(struct refusal_cache *refusal_cache, struct closed *closed,
                               uint64_t now_ms)
 {
@@ -352,7 +356,7 @@ struct store_op *refusal_cache_page(struct refusal_cache *refusal_cache, uint64_
     }
     refusal_cache->wanting = NULL;
     if (!is_loading(closed)) {
-        return NULL; /* the page before was the last */
+        return NULL; /* the page before this one was the last */
     }
     closed->refusals -= REFUSAL_CACHE_REFUSALS;
     holders_check_age(refusal_cache, closed, now_ms);
@@ -374,7 +378,7 @@ struct store_op *refusal_cache_page(struct refusal_cache *refusal_cache, uint64_
     return op;
 }
 
-/* False when these cannot be the holders. */
+/* Adds a page to the filter. False when these cannot be the holders. */
 static bool holders_add(struct refusal_cache *refusal_cache, struct closed *closed,
                         const struct store_op *op)
 {
@@ -410,7 +414,7 @@ void refusal_cache_page_done(struct store_op *op)
         closed_find(refusal_cache, (struct str){refusal_cache->page_id, DISCOUNT_ID_LENGTH});
 
     refusal_cache->is_asking = false;
-    /* It is the load that the page belongs to: another one begins with a page of its own. */
+    /* The page belongs to this load. A new load would begin with a page of its own. */
     if (closed != NULL && closed->holders != NULL) {
         if (op->status == STATUS_OK && holders_add(refusal_cache, closed, op)) {
             page_want(refusal_cache, closed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Four words of state, two rounds for each eight bytes, four at the end. */
+/* Four words of state, two rounds for every eight bytes, four rounds at the end. */
 #include "store/siphash.h"
 
 #include <endian.h>
@@ -28,7 +28,7 @@ static void rounds_do(uint64_t v[4], int count)
     }
 }
 
-/* Up to eight bytes, little endian whatever the machine is. */
+/* Reads up to eight bytes as a little-endian number, on any machine. */
 static uint64_t word_of(const char *bytes, size_t n)
 {
     uint64_t word = 0;

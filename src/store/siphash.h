@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): who does not know
- * the key cannot choose texts that meet in one place. Pure; any thread. */
+/* SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012). Without the key,
+ * nobody can choose texts whose hashes collide. Pure; any thread. */
 #ifndef STORE_SIPHASH_H
 #define STORE_SIPHASH_H
 

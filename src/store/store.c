@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The store without its backend: verbs, the in-flight bound, deadlines, and the one place where
- * completions are delivered. It knows nothing of where the data lies. */
+/* The part of the store that is the same for every backend: verbs, the in-flight bound, deadlines,
+ * and the one place where completions are delivered. It does not know where the data is. */
 #include "discount/store.h"
 
 #include <assert.h>
@@ -16,12 +16,12 @@ struct store {
     void *self; /* the backend's part, owned */
     uv_loop_t *loop;
     struct store_limits limits;
-    struct queue in_flight; /* with the backend; all deadlines are equally long, so oldest first */
-    size_t in_flight_count; /* without our own, which takes nobody's place */
+    struct queue in_flight; /* with the backend; oldest deadline first, as all are equally long */
+    size_t in_flight_count; /* without the refusal cache's own, which takes no client's slot */
     struct refusal_cache *refusal_cache;
     struct pace pace;
     struct queue completed; /* waiting for store_deliver */
-    uv_idle_t pending;      /* active while there are such, so that the loop does not wait */
+    uv_idle_t pending;      /* active while `completed` has items, so that the loop does not wait */
     uv_timer_t deadlines;
 };
 
@@ -29,7 +29,7 @@ struct store {
 
 static void nothing(uv_idle_t *handle)
 {
-    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+    (void)handle; /* an active idle handle keeps the poll from waiting; that is its only purpose */
 }
 
 static size_t in_flight_share(const struct store *store, const struct store_op *op)
@@ -43,7 +43,7 @@ static void end(struct store *store, struct store_op *op, enum status status)
     queue_remove(&op->link);
     queue_append(&store->completed, &op->link);
     store->in_flight_count -= in_flight_share(store, op);
-    /* The next store_deliver may be a poll away, and no event need come before it. */
+    /* The next store_deliver comes after the next poll, which might otherwise wait for an event. */
     uv_idle_start(&store->pending, nothing);
 }
 
@@ -64,8 +64,8 @@ static void deadlines_arm(struct store *store)
                    oldest->deadline_ms > now_ms ? oldest->deadline_ms - now_ms : 0, 0);
 }
 
-/* The timer is armed for the operation that was the oldest then; mostly that one is long done, and
- * the timer is armed again for the one that is the oldest now. */
+/* The timer was armed for the operation that was the oldest then. Usually that one has completed,
+ * and the timer is armed again for the one that is the oldest now. */
 static void deadlines_check(uv_timer_t *timer)
 {
     struct store *store = timer->data;
@@ -150,7 +150,7 @@ struct store_limits store_limits(const struct store *store)
 void store_complete(struct store *store, struct store_op *op, enum status status)
 {
     pace_served(&store->pace, in_flight_share(store, op));
-    /* Our own page is shown to nobody, and may hold whatever users there are. */
+    /* The refusal cache's page is never shown to a client, and may contain any user ids. */
     if (status == STATUS_OK && !refusal_cache_is_page(store->refusal_cache, op)) {
         status = op_validate(op);
     }
@@ -163,7 +163,7 @@ void store_complete(struct store *store, struct store_op *op, enum status status
 
 /* ---- Overload ---- */
 
-/* Whether an operation that comes now would wait too long. The new one is in the queue already. */
+/* Returns whether an operation submitted now would wait too long. It is already in the queue. */
 static bool is_behind(const struct store *store)
 {
     const struct store_op *oldest = CONTAINER_OF(store->in_flight.next, struct store_op, link);
@@ -239,8 +239,8 @@ bool store_refuses(struct store *store, const struct grant *grant, enum status *
     return refusal_cache_refuses(store->refusal_cache, grant, uv_now(store->loop), ret_status);
 }
 
-/* Another Redis, or the same one restarted, may answer the next connection. Between two of them
- * there are polls, and behind each of these comes this. */
+/* The next connection may reach another Redis, or the same one restarted. This runs after each
+ * poll, and there is always a poll between two connections. */
 static void connection_check(struct store *store)
 {
     if (!store->backend->is_ready(store->self)) {
@@ -253,7 +253,7 @@ void store_deliver(struct store *store)
     struct queue delivered;
 
     connection_check(store);
-    /* Only what is there now: a `done` may submit again, and that is for the next turn. */
+    /* Only what has completed so far: a `done` may submit again, and that is for the next turn. */
     queue_move(&store->completed, &delivered);
     while (!queue_is_empty(&delivered)) {
         struct store_op *op = CONTAINER_OF(delivered.next, struct store_op, link);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an operation that went well. Out: whether its results may be shown. One function a verb. */
+/* In: a successful operation. Out: whether its results may be shown. One function per verb. */
 #include "store/validate.h"
 
 #include "discount/log.h"
 #include "discount/timestamp.h"
 #include "store/audit.h"
 
-/* The id may be what is damaged. */
+/* The id itself may be damaged, so it is escaped. */
 enum status validate_failed(struct str id, const char *error)
 {
     char line[AUDIT_LINE];
@@ -23,8 +23,8 @@ enum status validate_discount(const struct discount *discount, size_t at)
     return error == NULL ? STATUS_OK : validate_failed(discount->id, error);
 }
 
-/* Looks at what is not the client's own in a new discount, or in the first one of its idempotency
- * key. */
+/* Checks the fields that do not come from the client, in a new discount or in the first one of its
+ * idempotency key. */
 enum status validate_create(const struct store_op *op)
 {
     const struct discount *discount = &op->create.discount;
@@ -68,7 +68,7 @@ enum status validate_grant(const struct store_op *op)
     return granted(&op->grant.grant);
 }
 
-/* The users of these grants were read, too. */
+/* The user ids of these grants come from the store, so they are checked too. */
 enum status validate_grants(const struct store_op *op)
 {
     enum status status = STATUS_OK;

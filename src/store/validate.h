@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether data that was read is what this service writes. The rule is that of discount/discount.h,
- * for every backend; the log has a line for each breach of it. Any thread. */
+/* Checks whether data that was read is what this service writes. The rules are those of
+ * discount/discount.h, for every backend. The log has a line for each breach. Any thread. */
 #ifndef STORE_VALIDATE_H
 #define STORE_VALIDATE_H
 
 #include "discount/store.h"
 
-/* For the rows of op.c: OK for the results of a successful operation of this verb, or CORRUPT, and
- * then the log names the first result that is not valid. */
+/* For the rows of op.c. Each returns OK or CORRUPT for the results of a successful operation of its
+ * verb. When it is CORRUPT, the log names the first result that is not valid. */
 enum status validate_create(const struct store_op *op);
 enum status validate_get(const struct store_op *op);
 enum status validate_list(const struct store_op *op);
@@ -15,10 +15,10 @@ enum status validate_grant(const struct store_op *op); /* also for STORE_GRANT_G
 enum status validate_grants(const struct store_op *op);
 enum status validate_wallet(const struct store_op *op);
 
-/* The same for one discount, from `at` on (discount_next_error). */
+/* The same for one discount, from check `at` (discount_next_error). */
 enum status validate_discount(const struct discount *discount, size_t at);
 
-/* Logs what is wrong with the discount of this id; returns CORRUPT. */
+/* Logs the error of the discount with this id; returns CORRUPT. */
 enum status validate_failed(struct str id, const char *error);
 
 #endif
