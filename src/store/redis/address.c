@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a redis:// URL. Out: its parts, each checked. */
+/* In: a redis:// URL. Out: its parts, validated. */
 #include "store/redis/address.h"
 
 #include <ctype.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies a part of the URL, percent-decoded. False when it is too long or badly encoded. */
+/* Copies and percent-decodes a part of the URL. False when it is too long or badly encoded. */
 static bool part_copy(const char *from, size_t n, char *to, size_t size)
 {
     size_t used = 0;
@@ -56,7 +56,7 @@ static bool number_parse(const char *from, size_t n, long least, long most, char
     return strtol(ret_text, NULL, 10) >= least && strtol(ret_text, NULL, 10) <= most;
 }
 
-/* HOST or [IPv6], and an optional :PORT. */
+/* Parses HOST or [IPv6], with an optional :PORT. */
 static bool host_parse(const char *from, size_t n, struct redis_address *address)
 {
     const char *end = from + n;

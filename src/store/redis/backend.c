@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The backend for one standalone Redis. Operations become calls, and calls commands. Grants of the
- * same discount that come within one turn share a call, and such calls share a command. A call
- * waits in `due` until the flush, then in the link until its reply; NOSCRIPT puts it back into
- * `due` once, with the script's whole text.
+/* The backend for one standalone Redis. Operations become batches, and batches become commands.
+ * Grants of the same discount within one turn share a batch, and batches of grants share a command.
+ * A batch waits in `due` until the flush, then in the link until its reply. NOSCRIPT puts it back
+ * into `due` once, and then the script's text is sent instead of its hash.
  *
- * While there is no connection calls wait in `waiting`, and so does one whose connection was lost:
- * it is sent again, whether it had been sent or not, because every verb may be repeated. A grant is
- * one per user, a creation has its id before it is sent, and the rest are reads. Each operation
- * waits until its own deadline; once the outage is older than a deadline, new ones are refused at
- * once. */
+ * Without a connection batches wait in `waiting`. A batch whose connection was lost waits there
+ * too, and is sent again even if it had been sent, because every verb may be repeated. A user has
+ * one grant of a discount, a creation has its id before it is sent, and the rest are reads. Each
+ * operation waits until its own deadline. Once the outage is older than a deadline, new operations
+ * are refused at once. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,35 +21,35 @@
 #include "store/redis/verify.h"
 
 #define COLLECTING_BUCKETS 256
-/* How often at most the log says that Redis refuses. */
+/* The log reports refusals by Redis at most this often. */
 #define REFUSAL_LOG_MS 1000
 
 enum batch_state { BATCH_DUE, BATCH_WAITING, BATCH_SENT };
 
 struct batch {
     struct redis_sent sent;
-    struct queue link; /* in redis->due or redis->waiting, unless it is sent */
+    struct queue link; /* in redis->due or redis->waiting, unless it was sent */
     struct redis *redis;
-    struct batch *next_collecting; /* in its bucket */
-    struct batch *next_sent;       /* in the command that it shares with the one before it */
+    struct batch *next_collecting; /* next batch in the same bucket */
+    struct batch *next_sent;       /* next batch in the same command */
     enum batch_state state;
     enum store_verb verb;
     bool whole_script;
-    bool in_doubt; /* an earlier attempt may have been applied, or may yet be */
+    bool in_doubt; /* an earlier attempt may have been applied, or may still be */
     size_t count, room;
-    size_t open;            /* operations that are not NULL */
-    struct store_op *ops[]; /* NULL: past its deadline, its caller knows */
+    size_t open;            /* number of operations that are not NULL */
+    struct store_op *ops[]; /* NULL: past its deadline and reported to its caller */
 };
 
 struct redis {
     struct store *store;
     struct redis_link *link;
-    struct queue due;     /* since the last flush */
+    struct queue due;     /* batches since the last flush */
     struct queue waiting; /* for a connection, oldest first */
     bool is_closing;
     uint64_t refusal_logged_ms;
     struct batch
-        *collecting[COLLECTING_BUCKETS]; /* the grant calls in `due` that have room, by discount */
+        *collecting[COLLECTING_BUCKETS]; /* grant batches in `due` that have room, by discount */
 };
 
 /* ---- The engine ---- */
@@ -70,7 +70,7 @@ static void redis_engine_close(void *engine)
     free(engine);
 }
 
-/* Redis has its own means, which know more of it than we do. */
+/* Redis has its own backup tools, which know its data better than this service does. */
 static bool redis_backup(void *engine, const char *path, store_progress_fn progress, void *argument,
                          char ret_error[STORE_ERROR_SIZE])
 {
@@ -89,7 +89,7 @@ static bool redis_verify(void *engine, struct store_audit *audit, char ret_error
     return redis_verify_at(engine, audit, ret_error);
 }
 
-/* ---- Calls ---- */
+/* ---- Batches ---- */
 
 static void batch_enqueue(struct batch *batch, enum batch_state state)
 {
@@ -116,7 +116,7 @@ static void batch_add(struct batch *batch, struct store_op *op)
     batch->open++;
 }
 
-/* The end of a call that is not sent (again). */
+/* Ends a batch that is not sent, or not sent again. */
 static void batch_fail(struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -130,9 +130,9 @@ static void batch_fail(struct batch *batch)
     free(batch);
 }
 
-/* What an operation is told of whose call an earlier attempt was lost. Redis may have read that one
- * before, and may read it yet, from a connection that we have given up. So only that is said which
- * neither of the two makes untrue. */
+/* Status to report when an earlier attempt was lost. Redis may have executed that attempt, or may
+ * still, from a connection that was given up. Only outcomes that are true in both cases are
+ * reported. */
 static enum status status_in_doubt(const struct store_op *op, enum status status)
 {
     switch (status) {
@@ -146,7 +146,7 @@ static enum status status_in_doubt(const struct store_op *op, enum status status
     }
 }
 
-/* Tells the operator, whom no status reaches. */
+/* Reports a refusal to the operator, who sees no status. */
 static void refusal_log(struct redis *redis, struct str text)
 {
     uint64_t now_ms = uv_now(store_loop(redis->store));
@@ -157,7 +157,7 @@ static void refusal_log(struct redis *redis, struct str text)
     }
 }
 
-/* An error is in Redis's or a script's words, any other reply in nobody's. */
+/* Logs a corrupt reply: the text of an error reply, or else that the form of the reply is wrong. */
 static void corruption_log(const struct store_op *op, const redisReply *error)
 {
     struct str failing_id = error != NULL && (op->verb == STORE_LIST || op->verb == STORE_WALLET)
@@ -173,8 +173,8 @@ static void corruption_log(const struct store_op *op, const redisReply *error)
               failing_id.n == 0 ? "" : ", discount ", id, text);
 }
 
-/* Tells each operation of the call what the reply has for it; `place` is the call's in the command.
- */
+/* Completes each operation of the batch with its outcome in the reply. `position` is that of the
+ * batch in its command. */
 static void batch_finish(struct batch *batch, size_t position, const redisReply *reply)
 {
     const redisReply *error = redis_verbs_error_in(batch->verb, reply, position);
@@ -203,8 +203,8 @@ static void batch_finish(struct batch *batch, size_t position, const redisReply 
     free(batch);
 }
 
-/* The connection was lost before the reply came. A ping asks about that connection, so it is
- * answered. */
+/* The connection was lost before the reply came. A ping asks about this connection, so it is
+ * completed and not sent again. */
 static void batch_lost(struct batch *batch, enum redis_loss loss)
 {
     batch->in_doubt = batch->in_doubt || loss == REDIS_LOSS_SENT;
@@ -217,7 +217,7 @@ static void batch_lost(struct batch *batch, enum redis_loss loss)
 
 /* ---- Commands ---- */
 
-/* Redis refused all of a command, or some of it. */
+/* Called when Redis refused a command, or a part of it. */
 static void refused(struct redis *redis, struct str text)
 {
     refusal_log(redis, text);
@@ -236,7 +236,7 @@ static size_t length_of(const struct batch *first)
     return n;
 }
 
-/* The first call of a command stands for all of them. */
+/* `sent` is in the first batch of the command, which links the others. */
 static void command_replied(struct redis_sent *sent, const redisReply *reply, enum redis_loss loss)
 {
     struct batch *batch = CONTAINER_OF(sent, struct batch, sent);
@@ -266,7 +266,7 @@ static void command_replied(struct redis_sent *sent, const redisReply *reply, en
     }
 }
 
-/* Closes the gaps that operations past their deadline have left. */
+/* Closes the gaps left by operations past their deadline. */
 static void batch_compact(struct batch *batch)
 {
     size_t count = 0;
@@ -280,7 +280,7 @@ static void batch_compact(struct batch *batch)
     batch->count = count;
 }
 
-/* Leaves those calls in the queue that somebody waits for. */
+/* Drops the batches in which no operation is left. */
 static void batches_compact(struct queue *batches)
 {
     struct queue all;
@@ -301,7 +301,7 @@ static void batches_compact(struct queue *batches)
     }
 }
 
-/* Sends calls as one command. */
+/* Sends batches as one command. */
 static void command_send(struct redis *redis, struct batch *first)
 {
     struct redis_group groups[LIMIT_GRANTS_PER_BATCH];
@@ -324,9 +324,9 @@ static void command_send(struct redis *redis, struct batch *first)
     }
 }
 
-/* ---- Gathering ---- */
+/* ---- Collecting ---- */
 
-/* FNV-1a over an id, whose characters are random already. */
+/* FNV-1a over an id. The characters of an id are random already. */
 static struct batch **bucket_of(struct redis *redis, struct str id)
 {
     uint32_t hash = 2166136261;
@@ -337,7 +337,8 @@ static struct batch **bucket_of(struct redis *redis, struct str id)
     return &redis->collecting[hash % COLLECTING_BUCKETS];
 }
 
-/* The call that gathers this discount's grants in this turn, a new one if none has room. */
+/* Returns the batch that collects this discount's grants in this turn. Creates one if none has
+ * room. */
 static struct batch *collecting_batch(struct redis *redis, struct str id)
 {
     struct batch **bucket = bucket_of(redis, id);
@@ -385,8 +386,9 @@ static bool redis_is_ready(const void *self)
     return redis_link_is_ready(redis->link);
 }
 
-/* How old an outage may be for an operation to wait for its end. One that is older than a deadline
- * has outlasted whoever came with it, and lasts. A ping asks whether there is one. */
+/* Returns how old an outage may be for an operation to wait for its end. An outage older than a
+ * deadline has outlasted the operations from its beginning, and may last. A ping asks whether there
+ * is an outage, so it does not wait. */
 static uint64_t patience_ms(const struct redis *redis, const struct store_op *op)
 {
     return op->verb == STORE_PING ? 0 : store_limits(redis->store).deadline_ms;
@@ -413,10 +415,11 @@ static enum status redis_cancel(void *self, struct store_op *op)
     struct batch *batch = op->slot;
     bool is_in_doubt = batch->in_doubt || batch->state == BATCH_SENT;
 
-    (void)self; /* the call knows */
+    (void)self; /* the batch has it */
     batch->ops[op->slot_index] = NULL;
     batch->open--;
-    /* One that is due is looked at by the flush, and may be found by who gathers until then. */
+    /* A batch that is due stays until the flush, because until then grants may still be added to
+     * it. */
     if (batch->open == 0 && batch->state == BATCH_WAITING) {
         queue_remove(&batch->link);
         free(batch);
@@ -424,7 +427,7 @@ static enum status redis_cancel(void *self, struct store_op *op)
     return is_in_doubt ? op_status_if_reply_lost(op) : STATUS_UNAVAILABLE;
 }
 
-/* Takes grant calls out of the queue, as many as one command has room for. */
+/* Takes grant batches out of the queue, as many as fit into one command. */
 static struct batch *grants_take(struct queue *batches)
 {
     struct batch *first = NULL, **end = &first;
@@ -444,8 +447,8 @@ static struct batch *grants_take(struct queue *batches)
     return first;
 }
 
-/* In their order, but grants go with the first of them: their clients cannot know which came first.
- */
+/* Sends all batches in order, except that all grants go with the first of them: their clients
+ * cannot know which came first. */
 static void send_all(struct redis *redis, struct queue *batches)
 {
     struct queue due;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* hiredis on the worker's loop. The states, and what leads on from each:
+/* Runs hiredis on the worker's loop. The states, and what leads on from each:
  *
  *   RESTING     the back-off timer          -> RESOLVING
  *   RESOLVING   an address, or none         -> CONNECTING, RESTING
- *   CONNECTING  connected, refused, too late -> HANDSHAKE, RESTING
- *   HANDSHAKE    AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
+ *   CONNECTING  connected, refused, timeout -> HANDSHAKE, RESTING
+ *   HANDSHAKE   AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
  *   READY       the connection is lost or given up             -> RESTING
  *   CLOSED      the end, from any state
  *
- * hiredis 0.14 must not be disconnected from within its own callbacks, so these only write down
- * what is to happen (`doomed`); it has no timeouts, so the timer here watches; and it wants to
- * write each command through an event of its own, which the adapter below ignores in favour of
- * redis_link_flush. */
+ * Three properties of hiredis 0.14 shape this file. It must not be disconnected from within its own
+ * callbacks, so these only set `broken_reason`. It has no timeouts, so the timer here checks for
+ * them. It schedules a write event for each command, which the adapter below ignores:
+ * redis_link_flush writes. */
 #include "store/redis/link.h"
 
 #include <assert.h>
@@ -27,22 +27,22 @@
 #define BACKOFF_LEAST_MS 50
 #define BACKOFF_DOUBLINGS 3
 #define ADDRESS_TEXT 64
-/* How often a ready link looks whether its oldest command is overdue. */
+/* A ready link checks this often whether its oldest command is overdue. */
 #define WATCH_MS 500
-/* How many deadlines long a silent connection is kept. Replies that come after their operation's
- * deadline are dropped; one that is later than this comes to nobody. */
+/* A silent connection is kept for this many deadlines. Replies that come after their operation's
+ * deadline are dropped, so a reply later than this is of no use. */
 #define PATIENCE_DEADLINES 2
-/* How long a handshake may take. A first packet that was lost is sent again by the kernel after a
- * second, then after two; a new connection is sooner. */
+/* The time limit of a handshake. The kernel repeats a lost first packet after one second, then
+ * after two; a new connection is faster. */
 #define CONNECT_MS 500
 
 enum state { RESTING, RESOLVING, CONNECTING, HANDSHAKE, READY, CLOSED };
 
-/* The loop's view of one connection's socket. It outlives the connection until the loop has let go
- * of it, and so is not part of the link. */
+/* The loop's view of one connection's socket. It is not part of the link, because it must outlive
+ * the connection until the loop has closed its handle. */
 struct link_poll {
     uv_poll_t handle;
-    struct redis_link *link; /* NULL once the connection has gone */
+    struct redis_link *link; /* NULL once the connection is gone */
 };
 
 struct redis_link {
@@ -52,18 +52,18 @@ struct redis_link {
     uint64_t deadline_ms;
 
     enum state state;
-    redisAsyncContext *context; /* hiredis's, until one of its callbacks says that it is gone */
-    struct link_poll *poll;     /* as long as context */
+    redisAsyncContext *context; /* owned by hiredis, until one of its callbacks reports its end */
+    struct link_poll *poll;     /* lives as long as context */
     bool flushing, wants_write;
-    const char *broken_reason; /* why the connection is to be given up; NULL: it is not */
-    uint64_t lost_ms;          /* since when nothing can be sent; 0 while READY */
+    const char *broken_reason; /* why to give the connection up; NULL: keep it */
+    uint64_t lost_ms;          /* when sending became impossible; 0 while READY */
 
     struct queue sent;
-    uint64_t queued_bytes; /* given to this connection so far */
+    uint64_t queued_bytes; /* written or queued on this connection so far */
     unsigned handshake_replies_due;
-    unsigned failures; /* in a row */
+    unsigned failures; /* in a row; 0 again once a connection stayed up for WATCH_MS */
     uint64_t jitter;
-    uv_timer_t timer; /* back-off, then the time to connect, then the watch */
+    uv_timer_t timer; /* for the back-off, the handshake's limit and the watch */
     uv_getaddrinfo_t resolver;
 };
 
@@ -71,7 +71,7 @@ static void connection_drop(struct redis_link *link, const char *why);
 
 /* ---- The timer and the back-off ---- */
 
-/* xorshift64: spreads the reconnects of many workers; nothing depends on its quality. */
+/* xorshift64. It spreads the reconnects of many workers; its quality does not matter. */
 static uint64_t jitter_next(struct redis_link *link)
 {
     link->jitter ^= link->jitter << 13;
@@ -87,7 +87,8 @@ static void rest_over(uv_timer_t *timer)
     resolve(timer->data);
 }
 
-/* Waits before the next attempt: twice as long after each failure, give or take half of it. */
+/* Waits before the next attempt: twice as long after each failure, with a jitter of half the
+ * delay. */
 static void rest(struct redis_link *link, const char *why)
 {
     unsigned doublings = link->failures < BACKOFF_DOUBLINGS ? link->failures : BACKOFF_DOUBLINGS;
@@ -111,8 +112,9 @@ static void too_late(uv_timer_t *timer)
     connection_drop(timer->data, "it did not answer in time");
 }
 
-/* For how long the oldest command has been overdue; 0: it is not, or there is none. It is at its
- * operation's deadline, so that who comes when that one has been told is not sent after it. */
+/* Returns how long the oldest command has been overdue; 0: it is not, or there is none. A command
+ * is overdue at its operation's deadline. So nothing is sent after a command whose operation has
+ * already failed. */
 static uint64_t overdue_ms(const struct redis_link *link)
 {
     const struct redis_sent *oldest;
@@ -131,7 +133,7 @@ static void watch(uv_timer_t *timer)
     struct redis_link *link = timer->data;
     uint64_t silent_ms = overdue_ms(link);
 
-    /* Only now, or a replica that refuses its first write would be tried again at once. */
+    /* Not before: otherwise a replica that refuses its first write would be tried again at once. */
     link->failures = 0;
     if (silent_ms > (PATIENCE_DEADLINES - 1) * link->deadline_ms) {
         link->lost_ms = uv_now(link->loop) - silent_ms;
@@ -139,7 +141,7 @@ static void watch(uv_timer_t *timer)
     }
 }
 
-/* ---- The adapter: hiredis's wishes become events of the loop, and back ---- */
+/* ---- The adapter: hiredis's event callbacks as events of the loop, and back ---- */
 
 static void poll_update(struct redis_link *link);
 
@@ -157,12 +159,12 @@ static void poll_happened(uv_poll_t *handle, int status, int events)
     if ((status < 0 || (events & UV_READABLE) != 0) && poll->link != NULL) {
         redisAsyncHandleRead(poll->link->context);
     }
-    /* The socket has failed, and so the loop has stopped watching it. What came before the failure
-     * is read first, so it is watched on until reading meets the failure itself. */
+    /* The socket has failed, so the loop stopped watching it. Data may have arrived before the
+     * failure. Watch it again until reading has taken that data and reports the failure itself. */
     if (status < 0 && poll->link != NULL) {
         poll_update(poll->link);
     }
-    /* Reading may have ended the connection. */
+    /* Reading may have closed the connection. */
     if ((events & UV_WRITABLE) != 0 && poll->link != NULL) {
         write_out(poll->link);
     }
@@ -182,11 +184,12 @@ static void poll_update(struct redis_link *link)
 
 static void wants_read(void *data)
 {
-    (void)data; /* it always reads, so that it sees the end of the connection */
+    (void)data; /* it always reads, so that it notices the end of the connection */
 }
 
-/* Called for each command. While nobody flushes, the flush to come is soon enough; from within the
- * flush it means that the socket is full, and while connecting that the result is wanted. */
+/* Called for each command. Outside a flush there is nothing to do, because the next flush will
+ * write. During a flush it means that the socket is full. While connecting, it asks for the event
+ * that reports the result. */
 static void wants_write(void *data)
 {
     struct redis_link *link = data;
@@ -212,7 +215,7 @@ static void poll_closed(uv_handle_t *handle)
     free(CONTAINER_OF(handle, struct link_poll, handle));
 }
 
-/* The context is going away. */
+/* hiredis frees the context. */
 static void cleaned_up(void *data)
 {
     struct redis_link *link = data;
@@ -223,7 +226,7 @@ static void cleaned_up(void *data)
     link->context = NULL;
 }
 
-/* False without memory; nothing is attached then. */
+/* Connects the context to the loop. False without memory; nothing is attached then. */
 static bool attach(struct redis_link *link, redisAsyncContext *context)
 {
     struct link_poll *poll = calloc(1, sizeof(*poll));
@@ -247,7 +250,7 @@ static bool attach(struct redis_link *link, redisAsyncContext *context)
     return true;
 }
 
-/* ---- Greeting ---- */
+/* ---- The handshake ---- */
 
 static void handshake_replied(redisAsyncContext *context, void *reply_pointer, void *unused)
 {
@@ -256,7 +259,7 @@ static void handshake_replied(redisAsyncContext *context, void *reply_pointer, v
 
     (void)unused;
     if (reply == NULL) {
-        return; /* the connection has gone; `disconnected` deals with it */
+        return; /* the connection is gone; `disconnected` handles it */
     }
     if (reply->type == REDIS_REPLY_ERROR) {
         if (link->failures <= 1) {
@@ -351,7 +354,7 @@ static void connect_to(struct redis_link *link, const char *ip)
     poll_update(link);
 }
 
-/* Another one of a name's addresses after each failure: a host may have one that nobody serves. */
+/* Chooses another address of the name after each failure: one of them may have no server. */
 static const struct addrinfo *address_choose(const struct addrinfo *found, unsigned failures)
 {
     const struct addrinfo *chosen = found;
@@ -382,7 +385,7 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
     uv_freeaddrinfo(found);
 }
 
-/* Off the loop's thread, because a name server may take its time. */
+/* Resolves on another thread, because a name server may be slow. */
 static void resolve(struct redis_link *link)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -397,14 +400,14 @@ static void resolve(struct redis_link *link)
     }
 }
 
-/* Not from within a callback of hiredis. */
+/* Must not be called from within a callback of hiredis. */
 static void connection_drop(struct redis_link *link, const char *why)
 {
     bool was_connected = link->state == HANDSHAKE || link->state == READY;
 
     link->broken_reason = why;
     redisAsyncFree(link->context);
-    /* hiredis tells `disconnected` only about what had been connected. */
+    /* hiredis calls `disconnected` only for a context that was connected. */
     if (!was_connected) {
         rest(link, why);
     }
@@ -457,7 +460,7 @@ static void command_replied(redisAsyncContext *context, void *reply, void *sent_
     enum redis_loss loss = REDIS_LOSS_NONE;
 
     if (reply == NULL) {
-        /* What is left in hiredis's buffer was never given to the kernel. */
+        /* The rest in hiredis's buffer was never given to the kernel. */
         uint64_t written = link->queued_bytes - sdslen(context->c.obuf);
 
         loss = sent->end > written ? REDIS_LOSS_UNSENT : REDIS_LOSS_SENT;
@@ -511,7 +514,7 @@ void redis_link_close(struct redis_link *link)
         redisAsyncFree(link->context);
     }
     if (state == RESOLVING) {
-        /* If it runs already it cannot be cancelled, and `resolved` looks at the state. */
+        /* It cannot be cancelled once it runs; `resolved` then sees the state. */
         uv_cancel((uv_req_t *)&link->resolver);
     }
     uv_close((uv_handle_t *)&link->timer, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The scripts in redis_scripts/, which the build embeds. */
+/* The scripts of src/store/redis/scripts/, which the build embeds. */
 #ifndef STORE_REDIS_SCRIPTS_H
 #define STORE_REDIS_SCRIPTS_H
 
@@ -7,10 +7,10 @@
 
 struct redis_script {
     struct str text;
-    struct str sha1; /* hexadecimal, as EVALSHA wants it */
+    struct str sha1; /* in hexadecimal, as EVALSHA expects it */
 };
 
-/* The script of each verb; text.n == 0 for a verb that has none. */
+/* The script of each verb; text.n == 0 for a verb without one. */
 extern const struct redis_script redis_scripts[STORE_VERB_COUNT];
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: operations, replies. Out: arguments, results. The only file that knows the names of keys and
- * the forms of the scripts' replies. */
+/* In: operations and replies. Out: arguments and results. No other file knows the names of the keys
+ * and the forms of the scripts' replies. */
 #include "store/redis/verbs.h"
 
 #include <assert.h>
@@ -20,7 +20,7 @@ static void add(struct redis_command *command, struct str argument)
     command->argc++;
 }
 
-/* Adds the parts, one behind the other, as one argument. */
+/* Adds the parts, joined, as one argument. */
 static void add_joined(struct redis_command *command, size_t count, const struct str *parts)
 {
     char *start = command->scratch + command->scratch_used;
@@ -43,7 +43,7 @@ static void add_key(struct redis_command *command, struct str prefix, struct str
     add_joined(command, 3, (const struct str[]){prefix, name, suffix});
 }
 
-/* 0 is the empty argument where `or_empty` says so. */
+/* Adds a number. With `or_empty`, 0 becomes the empty argument. */
 static void add_number(struct redis_command *command, int64_t number, bool or_empty)
 {
     char text[24];
@@ -68,8 +68,8 @@ static void add_discount_keys(struct redis_command *command, struct str id)
     add_key(command, STR("discount:{"), id, STR("}:grants"));
 }
 
-/* The brand's length stands in front of it, so that no brand and key together can spell another
- * brand's key. */
+/* The brand's length comes first, so that no brand and key together can spell another brand's
+ * key. */
 static void add_idempotency_key(struct redis_command *command, struct str brand, struct str key)
 {
     char length[24];
@@ -136,7 +136,7 @@ static void encode_list(const struct store_op *op, bool whole_script, struct red
     add_number(command, (int64_t)op->list.limit, false);
 }
 
-/* The place in a list of grants, and how many. */
+/* Adds the position in a list of grants, and the number to read. */
 static void add_position(struct redis_command *command, int64_t time_us, struct str name,
                          size_t limit)
 {
@@ -147,7 +147,7 @@ static void add_position(struct redis_command *command, int64_t time_us, struct 
 
 static void encode_ping(const struct store_op *op, bool whole_script, struct redis_command *command)
 {
-    (void)op, (void)whole_script; /* it has no inputs and no script */
+    (void)op, (void)whole_script; /* a ping has no inputs and no script */
     add(command, STR("PING"));
 }
 
@@ -188,7 +188,7 @@ static bool is_array(const redisReply *reply, size_t least)
     return reply->type == REDIS_REPLY_ARRAY && reply->elements >= least;
 }
 
-/* A text of an array's element, borrowed from the reply; n == 0 when it is nil or no text. */
+/* Returns a text of an array, borrowed from the reply; n == 0 when it is nil or not a text. */
 static struct str text_at(const redisReply *array, size_t i)
 {
     const redisReply *element = array->element[i];
@@ -217,7 +217,7 @@ static bool number_of(struct str text, int64_t *ret_number)
     return true;
 }
 
-/* A time, or nil, which is 0; a stored 0 is none of ours. */
+/* Reads a time. nil becomes 0; a stored 0 is invalid. */
 static bool time_or_nil(const redisReply *array, size_t i, int64_t *ret_time_us)
 {
     if (array->element[i]->type == REDIS_REPLY_NIL) {
@@ -227,10 +227,9 @@ static bool time_or_nil(const redisReply *array, size_t i, int64_t *ret_time_us)
     return number_of(text_at(array, i), ret_time_us) && *ret_time_us > 0;
 }
 
-/* A copy in the arena. OK; CORRUPT for what is no text or an empty one, which we never write; and
- * OVERLOADED without memory. What is longer than any text of ours is cut where it is too long
- * still.
- */
+/* Copies a text into the arena. CORRUPT when it is empty or not a text, which this service never
+ * writes. OVERLOADED without memory. A text longer than any valid one is cut, but stays too
+ * long. */
 static enum status copy_at(const redisReply *array, size_t i, struct arena *arena,
                            struct str *ret_text)
 {
@@ -244,13 +243,14 @@ static enum status copy_at(const redisReply *array, size_t i, struct arena *aren
     return ret_text->p == NULL ? STATUS_OVERLOADED : STATUS_OK;
 }
 
-/* For a change that has been made: without memory to tell it, its outcome is not known. */
+/* For a change that was applied: without memory for its result, the outcome is reported as
+ * unknown. */
 static enum status status_if_written(enum status status)
 {
     return status == STATUS_OVERLOADED ? STATUS_UNKNOWN : status;
 }
 
-/* The seven columns that get.lua and list.lua read. */
+/* Decodes the seven columns that get.lua and list.lua read. */
 static enum status decode_row(const redisReply *row, struct arena *arena, struct discount *discount)
 {
     enum status status;
@@ -293,7 +293,7 @@ static enum status decode_listed(const redisReply *row, struct arena *arena,
 {
     enum status status = is_array(row, 8) ? copy_at(row, 7, arena, &discount->id) : STATUS_CORRUPT;
 
-    /* The id first: should the rest be damaged, it says whose that is. */
+    /* The id comes first, so that it can be reported when the rest is damaged. */
     return status != STATUS_OK ? status : decode_row(row, arena, discount);
 }
 
@@ -338,7 +338,7 @@ static enum status decode_grant_get(const redisReply *reply, struct store_op *op
     return copy_at(reply, 0, op->arena, &op->grant.grant.discount_code);
 }
 
-/* Users and times by turns. */
+/* Decodes a page of users and times, in turn. */
 static enum status decode_granted(const redisReply *page, struct str code, struct store_op *op)
 {
     size_t count = page->elements / 2;
@@ -419,7 +419,7 @@ static enum status decode_wallet(const redisReply *reply, struct store_op *op)
 
 static enum status decode_ping(const redisReply *reply, struct store_op *op)
 {
-    (void)op; /* its status says all */
+    (void)op; /* a ping has only its status */
     return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "PONG") == 0 ? STATUS_OK
                                                                                 : STATUS_CORRUPT;
 }
@@ -432,7 +432,7 @@ static enum status decode_get(const redisReply *reply, struct store_op *op)
 
 /* ---- The outcomes of grants ---- */
 
-/* What grant.lua returns: the time, and for each group TERMS elements. */
+/* The reply of grant.lua: the time, and TERMS elements for each group. */
 enum { TERM_CODE, TERM_STARTS_AT, TERM_FINAL, TERM_TOKENS, TERMS };
 
 static size_t terms_end(size_t groups)
@@ -440,7 +440,7 @@ static size_t terms_end(size_t groups)
     return 1 + TERMS * groups;
 }
 
-/* A word begins with a small letter. */
+/* An outcome token begins with a small letter. */
 static bool is_letter(char c)
 {
     return c >= 'a' && c <= 'z';
@@ -463,7 +463,7 @@ struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group
     if (is_array(reply, terms_end(group + 1)) && number_of(text_at(reply, 0), &outcomes.now_us)) {
         outcomes.at = terms_end(group);
         outcomes.tokens = text_at(reply, outcomes.at + TERM_TOKENS);
-        /* One word too many would be the next user's. */
+        /* With one token too many, the tokens would belong to the wrong users. */
         if (reply->element[outcomes.at + TERM_TOKENS]->type != REDIS_REPLY_STRING ||
             tokens_count(outcomes.tokens) == users) {
             outcomes.reply = reply;
@@ -472,7 +472,7 @@ struct redis_outcomes redis_verbs_outcomes(const redisReply *reply, size_t group
     return outcomes;
 }
 
-/* A word, which ends before the next one. */
+/* Returns the next outcome token. It ends before the next small letter. */
 static struct str token_next(struct redis_outcomes *outcomes)
 {
     struct str tokens = outcomes->tokens;
@@ -488,7 +488,7 @@ static struct str token_next(struct redis_outcomes *outcomes)
     return (struct str){tokens.p, n};
 }
 
-/* Who is granted it, and since when. */
+/* Reads the user and the time of a grant. */
 static enum status decode_grant(const struct redis_outcomes *outcomes, struct str token,
                                 struct store_op *op)
 {
@@ -503,7 +503,7 @@ static enum status decode_grant(const struct redis_outcomes *outcomes, struct st
         copy_at(outcomes->reply, outcomes->at + TERM_CODE, op->arena, &grant->discount_code));
 }
 
-/* How many grants there are for good, if Redis says so. */
+/* Reads the final number of grants, if the reply has it. */
 static bool final_read(const struct redis_outcomes *outcomes, int64_t *ret_count)
 {
     const redisReply *final = outcomes->reply->element[outcomes->at + TERM_FINAL];
@@ -573,9 +573,9 @@ static struct str error_of(const redisReply *reply)
 
 enum status redis_verbs_error_status(const redisReply *reply)
 {
-    /* With these Redis did not execute the command. Our scripts write after all their checks and
-     * begin with the one write that Redis may refuse, so the same holds for a script that failed.
-     * The last three are of a node of a cluster, which is not what a redis:// URL names. */
+    /* Redis did not execute a command that it answered with one of these. The same holds for a
+     * script: ours make all checks before they write, and first make the one write that Redis may
+     * refuse. The last three come from a node of a cluster, which a redis:// URL does not name. */
     static const struct str refusals[] = {
         STR_INIT("LOADING "),    STR_INIT("BUSY "),     STR_INIT("MASTERDOWN "),
         STR_INIT("READONLY "),   STR_INIT("MISCONF "),  STR_INIT("OOM "),
@@ -620,7 +620,7 @@ struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisR
             return error_of(error);
         }
     }
-    /* A refused write stands behind what became of all users. */
+    /* A refused write is reported after the outcomes of all users. */
     if (verb == STORE_GRANT && is_array(reply, terms_end(groups) + 1)) {
         return text_at(reply, terms_end(groups));
     }
@@ -662,11 +662,13 @@ static struct str failing_wallet(const struct store_op *op)
 
 /* ---- The rows ---- */
 
-/* STORE_GRANT is encoded by encode_grant, several at a time, and decoded by redis_verbs_outcome. */
+/* STORE_GRANT has no row: encode_grant encodes it, several at a time, and redis_verbs_outcome
+ * decodes it. */
 static const struct verb_row {
     void (*encode)(const struct store_op *op, bool whole_script, struct redis_command *command);
     enum status (*decode)(const redisReply *reply, struct store_op *op);
-    struct str (*failing_id)(const struct store_op *op); /* NULL: the reply names none */
+    struct str (*failing_id)(
+        const struct store_op *op); /* NULL: replies of this verb name no discount */
 } rows[STORE_VERB_COUNT] = {
     [STORE_PING] = {encode_ping, decode_ping, NULL},
     [STORE_CREATE] = {encode_create, decode_create, NULL},

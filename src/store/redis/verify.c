@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In: where a Redis is. Out: faults, and how many discounts and grants there are.
+/* In: the address of a Redis. Out: findings, and the numbers of discounts and grants.
  *
- * The script (redis_scripts/verify.lua) knows what must agree with what and looks at one key, or at
- * a page of it, a call; here is which key comes next, and what values may be. First the index of
- * all discounts, from its oldest to its newest, which counts; then every key there is, as SCAN
- * shows them. Each call is short, so that the replicas' requests get through in between. */
+ * The script (scripts/verify.lua) knows which data must agree, and checks one key, or one page of
+ * it, per call. This file chooses the next key and checks that values are valid. It begins with the
+ * index of all discounts, from the oldest to the newest, and counts them. Then it checks every key
+ * that SCAN returns. Each call is short, so that the requests of replicas are served in between. */
 #include "store/redis/verify.h"
 
 #include <errno.h>
@@ -16,9 +16,9 @@
 #include "store/audit.h"
 #include "verify.lua.h"
 
-/* How long one reply may take. */
+/* The time limit of one reply. */
 #define PATIENCE_S 10
-/* How many elements the script looks at in a call, and how many keys SCAN shows, about. */
+/* The number of elements that the script checks per call, and the COUNT of SCAN. */
 #define PAGE "250"
 #define INDEX "discounts"
 #define CURSOR_SIZE 24 /* 64 bits in decimal */
@@ -26,27 +26,27 @@
 struct survey {
     struct store_audit *audit;
     redisContext *context;
-    uint64_t entries, keys; /* of the index, of the database: how many there are to be looked at */
+    uint64_t entries, keys; /* entries of the index, keys of the database */
     uint64_t done;
-    char *error; /* the caller's */
+    char *error; /* owned by the caller */
 };
 
-/* A key that is being looked at. */
+/* A key that is being checked. */
 struct look {
     struct str key; /* borrowed */
     char position[CURSOR_SIZE];
 };
 
-/* ---- Asking ---- */
+/* ---- Queries ---- */
 
-/* Always false, so that a function can end with it. */
+/* Sets the error. Always false, so that a function can end with it. */
 static bool fail(const struct survey *survey, const char *text)
 {
     snprintf(survey->error, STORE_ERROR_SIZE, "redis: %s", text);
     return false;
 }
 
-/* Why there is no reply. */
+/* Returns why there is no reply. */
 static const char *reason(const redisContext *context)
 {
     bool is_late = context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -54,7 +54,7 @@ static const char *reason(const redisContext *context)
     return is_late ? "there was no answer in time" : context->errstr;
 }
 
-/* Whether there is a reply that is none of an error; it is freed else. */
+/* Returns whether there is a reply and it is not an error. Otherwise the reply is freed. */
 static bool is_answer(const struct survey *survey, redisReply *reply)
 {
     bool is_one = reply != NULL && reply->type != REDIS_REPLY_ERROR;
@@ -66,7 +66,7 @@ static bool is_answer(const struct survey *survey, redisReply *reply)
     return is_one;
 }
 
-/* The reply, or NULL with the fault told. */
+/* Returns the reply, or NULL after setting the error. */
 static redisReply *ask(const struct survey *survey, int argc, const char **argv)
 {
     redisReply *reply = redisCommandArgv(survey->context, argc, argv, NULL);
@@ -74,7 +74,7 @@ static redisReply *ask(const struct survey *survey, int argc, const char **argv)
     return is_answer(survey, reply) ? reply : NULL;
 }
 
-/* For a command whose reply says nothing but that it went well. */
+/* For a command whose reply says only that it succeeded. */
 static bool succeeds(const struct survey *survey, int argc, const char **argv)
 {
     redisReply *reply = ask(survey, argc, argv);
@@ -83,7 +83,8 @@ static bool succeeds(const struct survey *survey, int argc, const char **argv)
     return reply != NULL;
 }
 
-/* The integer that a command gives; 0 for a key of a wrong type, of which the script tells. */
+/* Reads the integer that a command returns. 0 for a key of a wrong type, which the script
+ * reports. */
 static bool count(const struct survey *survey, int argc, const char **argv, uint64_t *ret_count)
 {
     redisReply *reply = redisCommandArgv(survey->context, argc, argv, NULL);
@@ -111,9 +112,9 @@ static bool log_in(const struct survey *survey, const struct redis_address *addr
     return succeeds(survey, 2, select) && succeeds(survey, 3, load);
 }
 
-/* ---- Looking ---- */
+/* ---- Checks ---- */
 
-/* An entry of the index is in a brand's too, and a grant in a wallet. */
+/* Each entry of the index is also in a brand's index, and each grant in a wallet. */
 static void report_progress(const struct survey *survey)
 {
     uint64_t total = survey->keys + 2 * (survey->entries + survey->audit->grants);
@@ -143,7 +144,7 @@ enum {
 };
 enum { ROW_ID, ROW_BRAND, ROW_CODE, ROW_TOTAL, ROW_CREATED, ROW_STARTS, ROW_EXPIRES, ROW_COLUMNS };
 
-/* Whether it is an array of texts and nothing else. */
+/* Returns whether it is an array of texts only. */
 static bool is_texts(const redisReply *reply)
 {
     bool is_so = reply->type == REDIS_REPLY_ARRAY;
@@ -172,7 +173,7 @@ static struct str text_at(const redisReply *texts, size_t i)
     return (struct str){texts->element[i]->str, (size_t)texts->element[i]->len};
 }
 
-/* The script has looked that it is one. */
+/* The script has already checked that it is a number. */
 static int64_t number_at(const redisReply *texts, size_t i)
 {
     return strtoll(texts->element[i]->str, NULL, 10);
@@ -185,7 +186,7 @@ static void findings_take(struct store_audit *audit, const redisReply *findings)
     }
 }
 
-/* A discount, or nothing. */
+/* Checks a discount; `row` may be empty. */
 static void discount_check(struct store_audit *audit, const redisReply *row)
 {
     struct discount discount = {0};
@@ -206,7 +207,7 @@ static void discount_check(struct store_audit *audit, const redisReply *row)
     }
 }
 
-/* A discount's id and the users of a page of its grants, or nothing. */
+/* Checks the users of a page of grants. `users`: the discount's id and the users, or empty. */
 static void users_check(struct store_audit *audit, const redisReply *users)
 {
     for (size_t i = 1; i < users->elements; i++) {
@@ -222,7 +223,7 @@ static void users_check(struct store_audit *audit, const redisReply *users)
     }
 }
 
-/* Takes what the script says; `look` then goes on where it stopped. */
+/* Takes one reply of the script. `look` then continues where it stopped. */
 static bool look_take(struct survey *survey, struct look *look)
 {
     redisReply *reply = NULL;
@@ -245,7 +246,7 @@ static bool look_take(struct survey *survey, struct look *look)
     return is_valid || fail(survey, "verify.lua gave something else than it should");
 }
 
-/* One round trip: a page of each of these keys. Those that have more stay in `looks`. */
+/* One round trip: checks a page of each of these keys. Keys with more pages stay in `looks`. */
 static bool look_once(struct survey *survey, struct look *looks, size_t *n)
 {
     size_t left = 0;
@@ -279,9 +280,9 @@ static bool look_at(struct survey *survey, struct look *looks, size_t n)
     return true;
 }
 
-/* ---- What there is to look at ---- */
+/* ---- Which keys to check ---- */
 
-/* Its entries are the discounts; each is there once. */
+/* The entries of the index are the discounts, each exactly once. */
 static bool look_at_index(struct survey *survey)
 {
     struct look index = {STR_INIT(INDEX), "0"};
@@ -293,7 +294,7 @@ static bool look_at_index(struct survey *survey)
     return true;
 }
 
-/* All keys of a page but the index. */
+/* Checks all keys of a page of SCAN, except the index. */
 static bool look_at_keys(struct survey *survey, const redisReply *keys)
 {
     struct look *looks = calloc(keys->elements + 1, sizeof(*looks));
