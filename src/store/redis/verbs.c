@@ -662,13 +662,12 @@ static struct str failing_wallet(const struct store_op *op)
 
 /* ---- The rows ---- */
 
-/* STORE_GRANT has no row: encode_grant encodes it, several at a time, and redis_verbs_outcome
- * decodes it. */
+/* STORE_GRANT has no functions here: encode_grant encodes several grants at a time, and
+ * redis_verbs_outcome decodes them. */
 static const struct verb_row {
     void (*encode)(const struct store_op *op, bool whole_script, struct redis_command *command);
     enum status (*decode)(const redisReply *reply, struct store_op *op);
-    struct str (*failing_id)(
-        const struct store_op *op); /* NULL: replies of this verb name no discount */
+    struct str (*failing_id)(const struct store_op *op); /* NULL: no id */
 } rows[STORE_VERB_COUNT] = {
     [STORE_PING] = {encode_ping, decode_ping, NULL},
     [STORE_CREATE] = {encode_create, decode_create, NULL},

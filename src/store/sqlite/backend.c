@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The embedded backend: a worker's side of it. An operation becomes a job, a copy, that goes to the
- * engine's one thread (sqlite_thread.c) at the flush and comes back through an outbox. */
+/* The embedded backend on a worker's side. An operation becomes a job, which is a copy. The flush
+ * hands the jobs to the engine's one thread (thread.c), and they come back through a completion
+ * queue. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +12,23 @@
 #include "store/sqlite/verify.h"
 
 #define SCHEME "sqlite:"
-/* So many are handed over before the flush: the thread works on them while the worker goes on
- * reading requests. */
+/* This many jobs are handed over before the flush, so that the thread works while the worker still
+ * reads requests. */
 #define HANDFUL 32
 
 struct sqlite {
     struct store *store;
     struct sqlite_engine *engine;
-    struct sqlite_completion_queue *completions; /* the engine's */
-    struct queue collected;                      /* since the last flush */
+    struct sqlite_completion_queue *completions; /* owned by the engine */
+    struct queue collected;                      /* jobs since the last flush */
     size_t collected_count;
-    struct queue pending; /* every job with an operation, in the order of submission */
+    struct queue pending; /* every job that has its operation, in the order of submission */
 };
 
 /* ---- The engine ---- */
 
-/* SQLite reads meaning into a path that begins with ':' or "file:"; behind "./" it has none. Who
- * writes "//" thinks of a host, and who begins with ':' of the memory. */
+/* SQLite gives a meaning to paths that begin with ':' or "file:"; after "./" it does not. A path
+ * that begins with "//" probably means a host, and one with ':' the memory, so both are errors. */
 static bool path_take(const char *path, char ret_path[SQLITE_PATH_SIZE])
 {
     bool is_memory = strcmp(path, ":memory:") == 0;
@@ -72,7 +73,7 @@ static const char *sqlite_control_path(const void *self)
     return strcmp(engine->path, ":memory:") == 0 ? NULL : engine->control_path;
 }
 
-/* A file that nobody serves is opened for the backup alone. */
+/* Backs up a file that no process serves: opens it for the backup only. */
 static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_backup *backup,
                            store_progress_fn progress, void *argument)
 {
@@ -128,7 +129,7 @@ static bool sqlite_verify(void *self, struct store_audit *audit, char ret_error[
 
 /* ---- The store ---- */
 
-/* Ends a job that has its operation still. */
+/* Ends a job that still has its operation. */
 static void finish(struct sqlite *sqlite, struct sqlite_job *job, enum status status)
 {
     queue_remove(&job->pending);
@@ -167,18 +168,18 @@ static void *sqlite_open(void *engine, struct store *store)
     queue_init(&sqlite->pending);
     if (sqlite->completions == NULL ||
         uv_async_init(store_loop(store), &sqlite->completions->filled, completions_filled) != 0) {
-        free(sqlite); /* the engine frees the outbox */
+        free(sqlite); /* the engine frees the completion queue */
         return NULL;
     }
     sqlite->completions->filled.data = sqlite;
-    /* It is ready, and the worker looks when something has woken its loop. */
+    /* The store is ready, but the worker looks only when an event has woken its loop. */
     uv_async_send(&sqlite->completions->filled);
     return sqlite;
 }
 
 static bool sqlite_is_ready(const void *self)
 {
-    (void)self; /* the engine was started before there was a store */
+    (void)self; /* the engine was started before this store was opened */
     return true;
 }
 
@@ -210,7 +211,7 @@ static void sqlite_submit(void *self, struct store_op *op)
     }
 }
 
-/* Parts an operation from its job, and says what is known of it. */
+/* Separates an operation from its job, and returns the status to report. */
 static enum status part(struct sqlite *sqlite, struct sqlite_job *job)
 {
     enum status status = op_status_if_reply_lost(job->op);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an open database, a path. Out: a whole copy there, or nothing. */
+/* In: an open database and a path. Out: a complete copy at the path, or nothing. */
 #include "store/sqlite/backup.h"
 
 #include <errno.h>
@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the copy: it holds the names of users. */
+/* The mode of the copy: it contains user ids, so only its owner may read it. */
 #define MODE (S_IRUSR | S_IWUSR)
-/* How often a copy that has just begun may be taken for one that was left. */
+/* Attempts to create the copy's file: other backups may remove it before it is locked, as if it
+ * were left over. */
 #define ATTEMPTS 10
 
 void sqlite_backup_init(struct sqlite_backup *backup, const char *path)
@@ -31,7 +32,7 @@ static bool is_named(int fd, const char *path)
            held.st_ino == named.st_ino;
 }
 
-/* What is SQLite's: it is written then. */
+/* Closes SQLite's part, which writes the last pages. */
 static void copy_close(struct sqlite_backup *backup)
 {
     sqlite3_backup_finish(backup->steps);
@@ -40,7 +41,8 @@ static void copy_close(struct sqlite_backup *backup)
     backup->copy = NULL;
 }
 
-/* Only when the copy has another name or none: without the lock it is one that was left. */
+/* Call it only when the copy has its final name or none: a -partial file without a lock counts as
+ * left over. */
 static void lock_release(struct sqlite_backup *backup)
 {
     if (backup->fd >= 0) {
@@ -60,7 +62,7 @@ void sqlite_backup_abort(struct sqlite_backup *backup, const char *error)
     backup->state = BACKUP_FAILED;
 }
 
-/* Puts a name beside the copy's together; false when it is too long. */
+/* Makes a name from the copy's and an ending; false when it is too long. */
 static bool name_beside(const struct sqlite_backup *backup, const char *ending, char *ret_name)
 {
     int n = snprintf(ret_name, sizeof(backup->partial_path), "%s%s", backup->path, ending);
@@ -68,8 +70,8 @@ static bool name_beside(const struct sqlite_backup *backup, const char *ending, 
     return n > 0 && (size_t)n < sizeof(backup->partial_path);
 }
 
-/* What makes the backup impossible, or NULL. A log or a journal that was left would be taken for
- * the copy's own by whoever opens it. */
+/* Returns what makes the backup impossible, or NULL. SQLite would use a left-over log or journal as
+ * the copy's own when it opens the copy. */
 static const char *obstacle(const struct sqlite_backup *backup)
 {
     static const struct {
@@ -93,9 +95,9 @@ static const char *obstacle(const struct sqlite_backup *backup)
     return NULL;
 }
 
-/* ---- The growing copy ---- */
+/* ---- The partial copy ---- */
 
-/* Whether a backup has made it: a plain file, for its user alone. */
+/* Returns whether a backup made this file: a regular file that only its owner may use. */
 static bool is_partial(int fd)
 {
     struct stat about;
@@ -103,7 +105,7 @@ static bool is_partial(int fd)
     return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 0777) == MODE;
 }
 
-/* Whether a process has it as a database. */
+/* Returns whether a process has it open as a database. */
 static bool is_in_use(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -111,7 +113,8 @@ static bool is_in_use(int fd)
     return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
-/* Removes what a backup left that was killed: nobody holds it. NULL when it is gone, or why not. */
+/* Removes the partial copy of a backup that was killed; nobody holds its lock. Returns NULL when it
+ * is gone, or else why it is not. */
 static const char *left_remove(const char *path)
 {
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -131,8 +134,9 @@ static const char *left_remove(const char *path)
     return error;
 }
 
-/* A new file that we hold; -1 with errno, which is EEXIST when the name is taken, also by somebody
- * who took our own for one that was left. A file system without such locks does without. */
+/* Creates a file and locks it. -1 with errno on failure. EEXIST means that the name is taken, or
+ * that another backup took our new file for a left-over one. On a file system without locks it is
+ * not locked. */
 static int partial_open(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
@@ -146,8 +150,8 @@ static int partial_open(const char *path)
     return fd;
 }
 
-/* Whether the store has this name. Only looked at: to open and close the file again would end
- * SQLite's locks on it. */
+/* Returns whether the path is the store's own file. It does not open the file: closing it again
+ * would end SQLite's locks on it. */
 static bool is_store(const struct sqlite_db *db, const char *path)
 {
     const char *store = sqlite3_db_filename(db->handle, "main");
@@ -157,7 +161,7 @@ static bool is_store(const struct sqlite_db *db, const char *path)
            named.st_dev == own.st_dev && named.st_ino == own.st_ino;
 }
 
-/* Creates the file under its growing name, which nobody else has. */
+/* Creates the partial copy under a name that no other file has. */
 static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db *db)
 {
     const char *error = obstacle(backup);
@@ -188,9 +192,9 @@ static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
     if (!partial_create(backup, db)) {
         return;
     }
-    /* What is half done is thrown away as a whole, so it needs no journal. Nor does it need the
-     * locks of SQLite: it is ours alone, and where files come over a network one would wait for the
-     * other. */
+    /* A half-written copy is thrown away as a whole, so it needs no journal. It is used by this
+     * process only, so it needs no locks of SQLite either. On a network file system these would
+     * conflict with the lock above. */
     if (sqlite3_open_v2(backup->partial_path, &backup->copy, SQLITE_OPEN_READWRITE, "unix-none") !=
             SQLITE_OK ||
         sqlite3_exec(backup->copy, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK) {
@@ -203,23 +207,23 @@ static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
     }
 }
 
-/* ---- Its name ---- */
+/* ---- The final name ---- */
 
-/* Gives it another name, which nothing has: false with EEXIST where something does. */
+/* Renames the file to a name that does not exist. False with EEXIST when it does. */
 static bool rename_to_new(const char *from, const char *to)
 {
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
         return true;
     }
-    /* A file system that knows only the rename that replaces; a link never does. */
+    /* This file system cannot rename without replacing. link() never replaces a file. */
     if ((errno != EINVAL && errno != ENOSYS) || link(from, to) != 0) {
         return false;
     }
-    unlink(from); /* where that fails, the next backup to the name does it */
+    unlink(from); /* if this fails, the next backup to this name removes it */
     return true;
 }
 
-/* A name is on the disk when its directory is. */
+/* A name is durable when its directory is synced. */
 static bool directory_sync(const char *path)
 {
     char directory[sizeof(((struct sqlite_backup *)NULL)->partial_path)];
@@ -281,7 +285,7 @@ void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int 
 void sqlite_backup_settle(struct sqlite_backup *backup)
 {
     if (backup->fd >= 0 && fdatasync(backup->fd) != 0) {
-        /* The last step will say so: it waits for the disk itself. */
+        /* The last step reports the error: it syncs again. */
         return;
     }
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A copy of a database in the making, step by step. What the connection it is made through writes
- * between two steps goes into the copy too (SQLite, "Online Backup API"), so it is a state of the
- * moment of the last step. It grows under a name of its own, behind which is "-partial", and gets
- * its real one when it is whole and on the disk. Whoever makes it holds a lock on it (flock); one
- * that nobody holds was left by a process that was killed, and the next backup to the name removes
- * it. */
+/* A backup: a copy of a database, made step by step. Pages that the same connection writes between
+ * two steps go into the copy too (SQLite, "Online Backup API"). So the copy is the state at the
+ * moment of the last step.
+ *
+ * The copy grows under its name with "-partial" added. It gets its final name when it is complete
+ * and on the disk. The process that makes it holds a lock on it (flock). A partial copy without a
+ * lock was left by a process that was killed; the next backup to the same name removes it. */
 #ifndef STORE_SQLITE_BACKUP_H
 #define STORE_SQLITE_BACKUP_H
 
@@ -13,34 +14,34 @@
 
 #include "store/sqlite/db.h"
 
-/* What one step copies, 1 MiB: about a millisecond, in which a store that serves does nothing else.
- */
+/* Pages per step: 1 MiB. That takes about a millisecond, in which a serving store does nothing
+ * else. */
 #define BACKUP_PAGES 512
 
 enum backup_state { BACKUP_GOING_ON, BACKUP_DONE, BACKUP_FAILED };
 
 struct sqlite_backup {
-    const char *path; /* borrowed; nothing must be there, nor a log or journal of that name */
+    const char *path; /* borrowed; no file of this name may exist, nor its log or journal */
     enum backup_state state;
     uint64_t done, total; /* pages */
     char error[STORE_ERROR_SIZE];
 
-    /* Its own, of the thread that has the connection. */
+    /* Private, for the thread that has the connection. */
     sqlite3 *copy;
     sqlite3_backup *steps;
-    int fd; /* of the copy; it has the lock */
+    int fd; /* of the copy; it holds the lock */
     char partial_path[4200];
 };
 
 /* Sets up a backup to `path`; nothing is opened yet. */
 void sqlite_backup_init(struct sqlite_backup *backup, const char *path);
-/* Copies up to `pages` more; begins at the first call. It sets `state`; after DONE and FAILED
- * nothing of it is left open. */
+/* Copies up to `pages` more pages; the first call begins the backup. It sets `state`. After DONE
+ * and FAILED nothing is left open. */
 void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages);
-/* Between two steps, on any thread: waits until what was copied is on the disk, so that the last
- * step does not have to wait for all of it. */
+/* Waits until the pages copied so far are on the disk, so that the last step has less to wait for.
+ * Called between two steps, on any thread. */
 void sqlite_backup_settle(struct sqlite_backup *backup);
-/* Gives it up: FAILED with this fault. */
+/* Cancels the backup: FAILED with this error. */
 void sqlite_backup_abort(struct sqlite_backup *backup, const char *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a path. Out: a connection that nobody else has. It knows nothing of discounts but where their
- * schema is. */
+/* In: a path. Out: a connection with exclusive access to the file. It knows nothing about discounts
+ * except where their schema is. */
 #include "store/sqlite/db.h"
 
 #include <assert.h>
@@ -13,27 +13,27 @@
 #include "sqlite_schema_1.h"
 #include "store/sqlite/wal_vfs.h"
 
-/* In every file of ours (PRAGMA application_id): "DSCT". */
+/* PRAGMA application_id of every file of this service: "DSCT". */
 #define APPLICATION_ID 0x44534354
-/* A grant touches a page or two, so small ones are less to write; and a page that is written again
- * and again goes into the file once for each checkpoint, so a long log is, too: 16 MiB.
- * docs/adr/0009 has the figures. */
+/* A grant changes a page or two, so small pages mean fewer bytes to write. A page that is written
+ * often goes into the file once per checkpoint, so a long log saves writes, too: 16 MiB.
+ * docs/adr/0009 has the measurements. */
 #define PAGE_SIZE 2048
 #define CHECKPOINT_PAGES 8192
 #define LOG_PIECE 65536
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number) TEXT_OF_(number)
-/* Shorter, a log is not asked whether it takes all the room. */
+/* A log shorter than this cannot fill the disk, so the room is not checked. */
 #define CRAMPED_PAGES 64
-/* A file is locked in two steps, so of two processes that open it at once each may have the first
- * and wait for the second. Both let go then, and come back, each after a time of its own. */
+/* A file is locked in two steps. Two processes that open it at once may each have the first lock
+ * and wait for the second. Then both give up, and try again after pauses of random length. */
 #define ATTEMPTS 10
 #define MOST_PAUSE_MS 50
 
 static const char *const steps[] = {sqlite_schema_1};
 const struct sqlite_db_schema sqlite_db_schema = {steps, sizeof(steps) / sizeof(steps[0])};
 
-/* ---- Faults ---- */
+/* ---- Errors ---- */
 
 enum status sqlite_db_status(const struct sqlite_db *db)
 {
@@ -45,7 +45,7 @@ enum status sqlite_db_status(const struct sqlite_db *db)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? STATUS_CORRUPT : STATUS_UNAVAILABLE;
 }
 
-/* Always false, so that a function can end with it. */
+/* Formats the last error. Always false, so that a function can end with it. */
 static bool error_format(const struct sqlite_db *db, const char *path, char *ret_error)
 {
     int code = sqlite3_errcode(db->handle);
@@ -67,7 +67,7 @@ static bool execute(const struct sqlite_db *db, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* The number that a statement without parameters gives in its first row. */
+/* Reads a number: the first row of a statement without parameters. */
 static bool number_of(const struct sqlite_db *db, const char *sql, int64_t *ret_number)
 {
     sqlite3_stmt *statement = NULL;
@@ -80,8 +80,8 @@ static bool number_of(const struct sqlite_db *db, const char *sql, int64_t *ret_
     return sqlite3_finalize(statement) == SQLITE_OK && found;
 }
 
-/* The lock comes with the first look into the file, and stays: SQLite 3.40 can damage a log that
- * two connections share, and two processes would each remember the newest time of creation. */
+/* The first read of the file takes the lock, which is kept. SQLite 3.40 can damage a log that two
+ * connections share. Also, two processes would each cache the newest time of creation. */
 static bool lock(const struct sqlite_db *db)
 {
     int64_t version;
@@ -90,8 +90,8 @@ static bool lock(const struct sqlite_db *db)
            number_of(db, "PRAGMA schema_version", &version);
 }
 
-/* The page size is that of a new file. FULL: a commit returns after its fsync. The log is written
- * into the file by sqlite_db_checkpoint, after the answers and not before them. */
+/* The page size takes effect for a new file. FULL: a commit returns after its fsync. Automatic
+ * checkpoints are off: sqlite_db_checkpoint runs them after the answers and not before. */
 static bool configure(const struct sqlite_db *db)
 {
     return execute(db, "PRAGMA page_size = " TEXT_OF(PAGE_SIZE)) &&
@@ -101,7 +101,7 @@ static bool configure(const struct sqlite_db *db)
            execute(db, "PRAGMA cache_size = -65536");
 }
 
-/* Whether the file is new or ours, and of a version that can be opened. */
+/* Returns whether the file is new or belongs to this service, in a version that can be opened. */
 static bool is_ours(struct sqlite_db *db, const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, int64_t *ret_version, char *ret_error)
 {
@@ -148,7 +148,7 @@ static bool step_up(const struct sqlite_db *db, const struct sqlite_db_schema *s
     return execute(db, sql);
 }
 
-/* All steps or none. */
+/* Applies all missing steps of the schema, or none. */
 static bool migrate(const struct sqlite_db *db, const char *path,
                     const struct sqlite_db_schema *schema, size_t version, char *ret_error)
 {
@@ -162,7 +162,7 @@ static bool migrate(const struct sqlite_db *db, const char *path,
     return true;
 }
 
-/* Writes the log again where it lies, and waits for the disk. */
+/* Writes the log again in its place, and waits for the disk. */
 static int log_renew(const struct sqlite_db *db)
 {
     char piece[LOG_PIECE];
@@ -171,7 +171,7 @@ static int log_renew(const struct sqlite_db *db)
     int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
 
     if (code != SQLITE_OK || log->pMethods == NULL) {
-        return code; /* what is in memory has none */
+        return code; /* a database in memory has no log */
     }
     code = log->pMethods->xFileSize(log, &size);
     for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += LOG_PIECE) {
@@ -185,10 +185,12 @@ static int log_renew(const struct sqlite_db *db)
     return code != SQLITE_OK || size == 0 ? code : log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
-/* A log that was left may be in the system's cache alone: of a commit that died before its fsync,
- * or whose fsync failed, after which the cache calls it clean. Nothing of it is told before it was
- * written again, and that is on the disk: first where it lies, which takes no room, so that a start
- * on a full disk serves what there is; then into the file. */
+/* A log left by an earlier process may exist in the system's cache only. Its commit may have died
+ * before the fsync. Or the fsync failed, after which the cache counts the log as written. So no
+ * data from it is used before the log was written again and is on the disk.
+ *
+ * The log is first written in its place, which needs no more room, so that a start on a full disk
+ * can serve the data. Then it is written into the file. */
 static bool settle(const struct sqlite_db *db, const char *path, char *ret_error)
 {
     int code = log_renew(db);
@@ -209,14 +211,14 @@ static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages
 {
     struct sqlite_db *db = argument;
 
-    (void)handle; /* db has it */
-    (void)name;   /* there is one file */
+    (void)handle; /* same as db->handle */
+    (void)name;   /* there is only one file */
     db->log_pages = pages;
     db->has_grown = true;
     return SQLITE_OK;
 }
 
-/* SQLite would make a file of a name that stands for something else, or read it byte by byte. */
+/* SQLite would create a file where something else has the name, or read a device byte by byte. */
 static bool is_file(const char *path, char *ret_error)
 {
     struct stat about;
@@ -260,7 +262,7 @@ bool sqlite_db_open(const char *path, enum db_existence existence,
         }
         is_busy = sqlite3_errcode(ret_db->handle) == SQLITE_BUSY;
         ret_db->is_damaged = sqlite3_errcode(ret_db->handle) == SQLITE_CORRUPT;
-        /* It rolls back what was begun. */
+        /* Closing rolls back an unfinished transaction. */
         sqlite3_close(ret_db->handle);
         if (is_busy) {
             sqlite3_randomness(sizeof(pause_ms), &pause_ms);
@@ -289,14 +291,15 @@ void sqlite_db_close(struct sqlite_db *db)
 {
     int code;
 
-    sqlite_db_empty_log(db); /* closing does it, too, but not of a file that was moved */
+    sqlite_db_empty_log(db); /* closing does this too, except for a file that was moved */
     code = sqlite3_close(db->handle);
     assert(code == SQLITE_OK);
 }
 
 /* ---- The log ---- */
 
-/* A log that has taken the room in which the file would grow could never be written into it. */
+/* Returns whether the disk has less free room than the log's size. If the log took the room in
+ * which the file would grow, it could never be written into the file. */
 static bool is_cramped(const struct sqlite_db *db)
 {
     struct statvfs disk;
@@ -310,7 +313,8 @@ bool sqlite_db_checkpoint(struct sqlite_db *db)
 {
     bool is_due = db->has_grown && (db->log_pages >= CHECKPOINT_PAGES || is_cramped(db));
 
-    db->has_grown = false; /* until the next commit, also when it fails: that is time enough */
+    db->has_grown =
+        false; /* until the next commit, even if this attempt fails: that is soon enough */
     if (!is_due) {
         return true;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A SQLite file, or memory, that is ours alone: locked against every other process, recovered, and
- * of this version's schema. Used by one thread at a time. A struct sqlite_db does not move while it
- * is open. */
+/* A SQLite database, in a file or in memory, with exclusive access: locked against every other
+ * process, recovered, and migrated to this version's schema. Used by one thread at a time. A struct
+ * sqlite_db must not move while it is open. */
 #ifndef STORE_SQLITE_DB_H
 #define STORE_SQLITE_DB_H
 
@@ -14,15 +14,15 @@
 
 struct sqlite_db {
     sqlite3 *handle;
-    bool is_new;            /* it was empty when it was opened */
-    bool is_damaged;        /* which is why it could not be */
-    int log_pages;          /* how long the write-ahead log was after the last commit */
-    bool has_grown;         /* it is longer than sqlite_db_checkpoint has seen it */
-    bool checkpoint_failed; /* and the operator was told */
+    bool is_new;            /* it was empty before it was opened */
+    bool is_damaged;        /* the open failed because it is damaged */
+    int log_pages;          /* length of the write-ahead log after the last commit */
+    bool has_grown;         /* the log has grown since the last sqlite_db_checkpoint */
+    bool checkpoint_failed; /* and this was logged */
 };
 
-/* The way from an empty file to today's schema: step i, SQL text, makes version i + 1 of version i.
- */
+/* The schema, as steps from an empty file. Step i is SQL text that migrates from version i to the
+ * next. */
 struct sqlite_db_schema {
     const char *const *steps;
     size_t count;
@@ -32,31 +32,34 @@ extern const struct sqlite_db_schema sqlite_db_schema;
 
 enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 
-/* Opens `path` (":memory:" is memory), locks it and, if it may be new, brings it to the schema in
- * one transaction. False with a text for the operator in ret_error: in use by another process, not
- * ours, of a later version, or of an earlier one where it must exist, not writable, damaged, which
- * ret_db then says. The file's content is as it was. Whoever is in the way is waited for, a quarter
- * of a second. */
+/* Opens `path` (":memory:" is memory) and locks it. If it may be new, it is migrated to the schema
+ * in one transaction. Another process that has it is waited for, up to a quarter of a second.
+ *
+ * False, with a text for the operator in ret_error, when the file
+ *   - is in use by another process or cannot be written,
+ *   - belongs to another program,
+ *   - has a later version, or an earlier one where it must exist,
+ *   - is damaged, which ret_db then says.
+ * On failure the file's content is unchanged. */
 bool sqlite_db_open(const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
                     char ret_error[STORE_ERROR_SIZE]);
-/* Whether the path names another file than the one that is open, or none: it was moved, removed or
- * replaced, and nobody who opens it will find what is written from now on. */
+/* Returns whether the path no longer names the open file: it was moved, removed or replaced.
+ * Anything written from now on is lost to a process that opens the path. */
 bool sqlite_db_has_moved(const struct sqlite_db *db);
-/* Writes the log into the file, wherever that has been moved to, and leaves it empty: a file that
- * has come into this one's place would be given it. As far as that can be. */
+/* Writes the log into the file, wherever that is now, and empties the log, as far as possible.
+ * Otherwise SQLite would apply the log to a file that has taken this one's place. */
 void sqlite_db_empty_log(const struct sqlite_db *db);
-/* The same, and closes. Every statement must
- * be finalized before. */
+/* As sqlite_db_empty_log, then closes. Every statement must be finalized before. */
 void sqlite_db_close(struct sqlite_db *db);
 
-/* What the last failed call means for an operation whose transaction is rolled back: CORRUPT when
- * the file is damaged, else UNAVAILABLE. One line in the log, but for a full disk, where there
- * would be one for each operation. */
+/* Returns the status for the last failed call, whose transaction is rolled back: CORRUPT when the
+ * file is damaged, else UNAVAILABLE. It logs one line, except for a full disk, which would give a
+ * line for each operation. */
 enum status sqlite_db_status(const struct sqlite_db *db);
 
-/* Writes the log into the file when it has become long, or longer than there is room. False when
- * the disk says that it lost what was written before. */
+/* Writes the log into the file when the log has become long, or longer than the free room. False
+ * when the disk reports that it lost earlier writes. */
 bool sqlite_db_checkpoint(struct sqlite_db *db);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a worker's operation. Out: a copy for the store thread, and its results back. */
+/* In: a worker's operation. Out: a copy for the store thread, and the results back from it. */
 #include "store/sqlite/job.h"
 
 #include <stdlib.h>
@@ -45,7 +45,7 @@ enum status sqlite_job_deliver(const struct sqlite_job *job)
     if (op_copy_results(&job->work, job->op)) {
         return job->work.status;
     }
-    /* Without memory for the result of a write that is done, its outcome is unknown to the caller.
-     */
+    /* Without memory for the results of a write that was applied, its outcome is unknown to the
+     * caller. */
     return op_is_write(job->op->verb) ? STATUS_UNKNOWN : STATUS_OVERLOADED;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what SQLite asks of a page cache. Out: the same asked of SQLite's own, with a number that is
- * far behind all others replaced by one that is near. It holds no pages itself, and does not depend
- * on when SQLite moves a page back: what is asked meanwhile finds it under its own number. */
+/* In: SQLite's calls of a page cache. Out: the same calls of SQLite's own cache. A page number far
+ * above all others is replaced by a near one. This layer holds no pages itself. It does not depend
+ * on when SQLite moves a page back: until then, the page is found under its own number. */
 #include "store/sqlite/page_cache.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 
 struct pages {
-    sqlite3_pcache *own; /* owned: SQLite's */
-    unsigned highest;    /* no page has a higher number, but the one below */
-    /* The page that stands under `near` and is asked for under `far`, or NULL. */
+    sqlite3_pcache *own; /* SQLite's own cache; owned */
+    unsigned highest;    /* the highest number of a page, the displaced one aside */
+    /* The page that is stored under `near` instead of `far`, or NULL. */
     sqlite3_pcache_page *displaced;
     unsigned near, far;
 };
 
-/* SQLite's own; set once, before there is a connection. */
+/* The functions of SQLite's own cache; set once, before the first connection. */
 static sqlite3_pcache_methods2 own;
 
 static struct pages *pages_of(sqlite3_pcache *cache)
@@ -23,7 +23,7 @@ static struct pages *pages_of(sqlite3_pcache *cache)
     return (struct pages *)cache;
 }
 
-/* Puts the displaced page under its own number after all. */
+/* Stores the displaced page under its own number. */
 static void settle(struct pages *pages)
 {
     if (pages->displaced != NULL) {
@@ -79,7 +79,7 @@ static void pages_truncate(sqlite3_pcache *cache, unsigned limit)
     }
 }
 
-/* ---- As they are ---- */
+/* ---- Passed on unchanged ---- */
 
 static int pages_init(void *argument)
 {
@@ -118,7 +118,7 @@ static int pages_count(sqlite3_pcache *cache)
 
 static void pages_unpin(sqlite3_pcache *cache, sqlite3_pcache_page *page, int discard)
 {
-    settle(pages_of(cache)); /* it may be that page which goes */
+    settle(pages_of(cache)); /* the displaced page may be the one that is destroyed */
     own.xUnpin(pages_of(cache)->own, page, discard);
 }
 

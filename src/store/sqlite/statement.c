@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a statement at a row. Out: what the row says. */
+/* In: a statement at a row. Out: the values of the row. */
 #include "store/sqlite/statement.h"
 
 struct str sqlite_statement_text(sqlite3_stmt *row, int column)
 {
-    /* Of an empty text SQLite gives no address. */
+    /* SQLite returns NULL for an empty text. */
     const void *bytes = sqlite3_column_blob(row, column);
 
     return bytes == NULL ? STR("") : (struct str){bytes, (size_t)sqlite3_column_bytes(row, column)};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A row of the table of discounts, read in one way by who serves it and by who verifies it. */
+/* A row of the table of discounts, read in the same way by serving and by verifying. */
 #ifndef STORE_SQLITE_STATEMENT_H
 #define STORE_SQLITE_STATEMENT_H
 
@@ -7,18 +7,17 @@
 
 #include "discount/discount.h"
 
-/* What a statement selects first that sqlite_statement_discount is to read. */
+/* The first columns of a statement for sqlite_statement_discount. */
 #define ROW_DISCOUNT                                                                               \
     "brand_id, discount_code, total_count, granted_count, created_at, starts_at, expires_at, id"
 #define ROW_DISCOUNT_COLUMNS 8
 
-/* The row's discount, whatever is there: that it is sound is to be looked at. Its texts are
- * borrowed until the statement's next step. */
+/* Reads the row's discount without validating it. Its texts are borrowed until the statement's next
+ * step. */
 void sqlite_statement_discount(sqlite3_stmt *row, struct discount *ret_discount);
-/* A text; what is none is an empty one. Borrowed as above. */
+/* Reads a text; another type gives an empty one. Borrowed as above. */
 struct str sqlite_statement_text(sqlite3_stmt *row, int column);
-/* A time; 0 where there is none, which in a table is NULL. A stored 0 becomes -1, which is no time.
- */
+/* Reads a time. NULL gives 0, "none". A stored 0 gives -1, which is invalid. */
 int64_t sqlite_statement_time(sqlite3_stmt *row, int column);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* One turn of the store thread:
  *
- *   1. take    the jobs that have collected, at most BATCH of them
- *   2. read    those that change nothing, and give them back: they wait for no disk
- *   3. write   the others in one transaction, with those that come while it is open, and give them
- *              back after its commit
- *   4. tidy    write a long log into the file; go on with a backup
+ *   1. take    the waiting jobs, at most BATCH of them
+ *   2. read    run the reads and return them: they need no disk write
+ *   3. write   run the writes in one transaction, with those that arrive while it is open, and
+ *              return them after its commit
+ *   4. tidy    write a long log into the file; continue a backup
  *
- * A transaction that fails is rolled back and its jobs are run again, each in one of its own, so
- * that only those fail whose fault it is. A commit of which nobody can say whether it is on the
- * disk ends the process: what was not answered is decided by the recovery at the next start. A file
- * that is not at its path any more ends it, too. */
+ * A transaction that fails is rolled back. Its jobs are run again, each in its own transaction, so
+ * that only the faulty ones fail. If a commit fails and may still be on the disk, the process ends.
+ * The recovery at the next start decides about operations without an answer. The process also ends
+ * when the file is no longer at its path. */
 #include "store/sqlite/thread.h"
 #include "store/op.h"
 
@@ -23,10 +23,11 @@
 #include "discount/log.h"
 #include "store/sqlite/page_cache.h"
 
-/* So many that an fsync costs each of them little, so few that nobody waits long for the others. */
+/* Large enough that an fsync costs each job little, small enough that no job waits long for the
+ * others. */
 #define BATCH 1024
 
-/* ---- Giving back ---- */
+/* ---- Returning jobs ---- */
 
 static void give_back(struct sqlite_engine *engine, struct queue *done)
 {
@@ -56,8 +57,8 @@ static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, co
     _exit(EXIT_FAILURE);
 }
 
-/* What is written now, nobody who opens the path will find. What was answered is in the file that
- * was moved, all of it; what was not may be in it. */
+/* Anything written now is lost to a process that opens the path. All answered writes are in the
+ * file that was moved; the others may be in it. */
 static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engine)
 {
     log_write(LOG_ERROR,
@@ -70,7 +71,7 @@ static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engi
 
 /* ---- Reading ---- */
 
-/* Runs the reads of a batch and moves them to `ret_done`; the writes stay. */
+/* Runs the reads of a batch and moves them to `ret_done`. The writes stay. */
 static void read_all(struct sqlite_engine *engine, struct queue *batch, struct queue *ret_done)
 {
     struct queue *next;
@@ -93,7 +94,7 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
 
 /* ---- Writing ---- */
 
-/* Tells the operator when writes begin to fail and when they work again, and nothing in between. */
+/* Logs when writes begin to fail and when they work again; nothing in between. */
 static void log_write_state(struct sqlite_engine *engine, bool is_failing)
 {
     if (is_failing && !engine->is_failing) {
@@ -105,8 +106,8 @@ static void log_write_state(struct sqlite_engine *engine, bool is_failing)
     engine->is_failing = is_failing;
 }
 
-/* Ends a transaction; false when it was surely not applied. Nothing is answered that was written
- * where nobody looks. */
+/* Commits a transaction; false when it was certainly not applied. Writes to a file that was moved
+ * are never answered. */
 static bool commit(struct sqlite_engine *engine)
 {
     enum status status = sqlite_verbs_commit(engine->verbs);
@@ -120,8 +121,8 @@ static bool commit(struct sqlite_engine *engine)
     return status == STATUS_OK;
 }
 
-/* Takes up to `most` writes more that have come meanwhile, behind `writes`; whether there were any.
- * So the thread works while a worker still reads requests, and one fsync is for all of them. */
+/* Adds up to `most` writes that have arrived meanwhile to `writes`. Returns whether there were any.
+ * So the thread works while a worker still reads requests, and one fsync serves all of them. */
 static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size_t most)
 {
     struct queue *next, *last = writes->previous;
@@ -142,8 +143,8 @@ static bool writes_join(struct sqlite_engine *engine, struct queue *writes, size
     return writes->previous != last;
 }
 
-/* Runs what is behind `at` to the end of `writes`. False when one has failed; else *ret_last is the
- * last one, and *count has grown by their number. */
+/* Runs the writes after `at`. False when one has failed. Otherwise *ret_last is the last one, and
+ * their number is added to *count. */
 static bool writes_run(struct sqlite_engine *engine, const struct queue *writes, struct queue *at,
                        struct queue **ret_last, size_t *count)
 {
@@ -161,7 +162,8 @@ static bool writes_run(struct sqlite_engine *engine, const struct queue *writes,
     return true;
 }
 
-/* One transaction around all, and around up to `most` in the end; false when it was rolled back. */
+/* Runs all writes in one transaction, which others may join, up to `most`. False when it was rolled
+ * back. */
 static bool write_together(struct sqlite_engine *engine, struct queue *writes, size_t most)
 {
     struct queue *last = writes;
@@ -183,7 +185,7 @@ static bool write_together(struct sqlite_engine *engine, struct queue *writes, s
     return false;
 }
 
-/* Runs a job in a transaction of its own; when it fails, its status says why. */
+/* Runs a job in its own transaction. When it fails, its status says why. */
 static void write_alone(struct sqlite_engine *engine, struct sqlite_job *job)
 {
     struct queue alone;
@@ -217,8 +219,8 @@ static void write_all(struct sqlite_engine *engine, struct queue *writes)
 
 /* ---- The turn ---- */
 
-/* Waits until there is something to do, and takes up to BATCH jobs. The backup is the one to go a
- * step with, or NULL. False when this is the end. */
+/* Waits for work and takes up to BATCH jobs. *ret_backup is the backup to continue, or NULL. False
+ * when the thread must end. */
 static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
                  struct sqlite_backup **ret_backup)
 {
@@ -341,9 +343,10 @@ void sqlite_thread_collect(struct sqlite_engine *engine,
     uv_mutex_unlock(&engine->lock);
 }
 
-/* ---- For who wants a backup ---- */
+/* ---- For backups ---- */
 
-/* Asks for one step and waits for it. Whoever is slow to ask again holds up nobody but himself. */
+/* Asks for one step and waits for it. Between two steps the store is not held up, however late the
+ * next one is asked for. */
 static void step_ask(struct sqlite_engine *engine, bool is_unwanted)
 {
     engine->is_step_asked = true;
@@ -384,8 +387,8 @@ struct sqlite_engine *sqlite_thread_engine_new(void)
 {
     struct sqlite_engine *engine = calloc(1, sizeof(*engine));
 
-    /* A lock for each malloc, to count what nobody reads. It can be set before the first connection
-     * only; after it this does nothing. */
+    /* Memory statistics would take a lock for each malloc, and nothing reads them. The setting must
+     * come before the first connection; later calls do nothing. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite_page_cache_configure();
 
@@ -395,12 +398,13 @@ struct sqlite_engine *sqlite_thread_engine_new(void)
     queue_init(&engine->inbox);
     if (uv_mutex_init(&engine->lock) != 0 || uv_cond_init(&engine->asked) != 0 ||
         uv_cond_init(&engine->copied) != 0) {
-        abort(); /* this early only a broken system refuses them */
+        abort(); /* at this point they fail only on a broken system */
     }
     return engine;
 }
 
-/* The thread takes no signals: whoever stops the process waits for them on another. */
+/* Starts the thread with all signals blocked: another thread waits for the signals that stop the
+ * process. */
 static bool thread_begin(struct sqlite_engine *engine)
 {
     sigset_t all, before;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an operation. Out: its status and results. One function per verb, and above them the SQL of
- * all. Texts are bound, never put together. */
+/* In: an operation. Out: its status and results. The SQL of all verbs comes first, then one
+ * function per verb. Texts are bound as parameters, never pasted into SQL. */
 #include "store/sqlite/verbs.h"
 
 #include <assert.h>
@@ -15,10 +15,10 @@
 #define US_PER_SECOND 1000000
 #define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
 
-/* Behind those of the discount, in SQL_WALLET. */
+/* The column after those of the discount, in SQL_WALLET. */
 #define WALLET_GRANTED_AT ROW_DISCOUNT_COLUMNS
 
-/* The parameters are numbered in the order in which the functions below bind them. */
+/* The functions below bind the parameters in the order of their numbers. */
 enum sql {
     SQL_BEGIN,
     SQL_COMMIT,
@@ -56,8 +56,8 @@ static const char *const sql_texts[SQL_COUNT] = {
                       " LEFT JOIN grants ON discount = number AND user_id = ? WHERE id = ?",
     [SQL_GRANTS] = "SELECT granted_at, user_id FROM grants WHERE discount = ?"
                    " AND (granted_at, user_id) > (?, ?) ORDER BY granted_at, user_id LIMIT ?",
-    /* All that the user holds is looked at, those first that are probably the newest: what comes
-     * behind them is then sorted out at once. (Without its LIMIT the inner order is none.) */
+    /* Reads all grants of the user, probably newest first, so that later rows drop out of the sort
+     * at once. The inner LIMIT is needed: without it SQLite ignores the inner order. */
     [SQL_WALLET] = "SELECT " ROW_DISCOUNT ", granted_at FROM (SELECT discount, granted_at"
                    " FROM grants WHERE user_id = ?1 AND granted_at <= ?2"
                    " ORDER BY discount DESC LIMIT -1) LEFT JOIN discounts ON number = discount"
@@ -69,7 +69,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_GRANT] = "INSERT INTO grants (user_id, discount, granted_at) VALUES (?, ?, ?)"
                   " ON CONFLICT (user_id, discount) DO NOTHING",
     [SQL_COUNT_GRANTED] = "UPDATE discounts SET granted_count = granted_count + ? WHERE number = ?",
-    /* The first use of a key: whether its inputs were the same, and what came of it. */
+    /* The first use of a key: whether its inputs were the same, and its discount. */
     [SQL_KEY] = "SELECT k.discount_code IS ? AND k.total_count IS ? AND k.starts_at IS ?"
                 " AND k.expires_at IS ?, d.id, d.created_at, d.brand_id IS k.brand_id"
                 " FROM idempotency_keys AS k LEFT JOIN discounts AS d ON d.number = k.discount"
@@ -77,7 +77,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_KEY_INSERT] = "INSERT OR REPLACE INTO idempotency_keys (discount_code, total_count,"
                        " starts_at, expires_at, brand_id, key, forgotten_from, discount)"
                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    /* More than one for each that comes, so that they do not gather. */
+    /* Deletes several keys for each new one, so that expired keys do not accumulate. */
     [SQL_KEYS_FORGET] =
         "DELETE FROM idempotency_keys WHERE (brand_id, key) IN (SELECT brand_id, key"
         " FROM idempotency_keys WHERE forgotten_from <= ? LIMIT 4)",
@@ -86,20 +86,20 @@ static const char *const sql_texts[SQL_COUNT] = {
                    " brand_id, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 };
 
-/* What a grant has to know of its discount. */
+/* The fields of a discount that a grant needs. */
 struct discount_terms {
     char id[DISCOUNT_ID_LENGTH], code[LIMIT_DISCOUNT_CODE];
-    size_t code_size; /* 0: this is no sale */
+    size_t code_size; /* 0: no terms are loaded */
     int64_t number, total, granted, starts_at_us, expires_at_us;
-    int64_t uncounted; /* of those that are granted: not in its granted_count yet */
+    int64_t uncounted; /* grants that are not in its granted_count yet */
 };
 
 struct sqlite_verbs {
     struct sqlite_db *db; /* borrowed */
     sqlite3_stmt *statements[SQL_COUNT];
-    bool has_failed; /* SQLite did, in the operation that runs */
+    bool has_failed; /* SQLite failed in the current operation */
     struct discount_terms
-        terms; /* the last one looked at in this transaction: mostly the next one too */
+        terms; /* of the last discount in this transaction, which is usually the next one too */
 };
 
 /* ---- Statements ---- */
@@ -109,14 +109,14 @@ static sqlite3_stmt *statement(struct sqlite_verbs *verbs, enum sql sql)
     return verbs->statements[sql];
 }
 
-/* Binding to a prepared statement of our own fails without memory only; the parameter is then NULL,
- * which no constraint and no comparison of ours lets pass. */
+/* Binding to one of these statements fails only without memory. The parameter is then NULL, which
+ * no constraint and no comparison here accepts. */
 static void bind_text(sqlite3_stmt *statement, int at, struct str text)
 {
     sqlite3_bind_text(statement, at, text.n == 0 ? "" : text.p, (int)text.n, SQLITE_STATIC);
 }
 
-/* 0 is how a time says that there is none; in the table that is NULL. */
+/* A time of 0 means "none", which is NULL in the table. */
 static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
 {
     if (time_us == 0) {
@@ -126,7 +126,7 @@ static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us)
     }
 }
 
-/* Ends a statement of which `code` is what its last step said. */
+/* Resets a statement. `code` is the result of its last step. */
 static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code)
 {
     bool is_valid = code == SQLITE_ROW || code == SQLITE_DONE;
@@ -137,7 +137,7 @@ static enum status finish(struct sqlite_verbs *verbs, sqlite3_stmt *at, int code
     return status;
 }
 
-/* Runs a statement that gives no rows. OK, or what its failure is. */
+/* Runs a statement that returns no rows. OK, or the status of its failure. */
 static enum status run(struct sqlite_verbs *verbs, enum sql sql)
 {
     sqlite3_stmt *at = statement(verbs, sql);
@@ -145,8 +145,8 @@ static enum status run(struct sqlite_verbs *verbs, enum sql sql)
     return finish(verbs, at, sqlite3_step(at));
 }
 
-/* A copy of a text that was read; p is NULL without memory only. What is longer than any text of
- * ours is cut where it is too long still. */
+/* Copies a text that was read; p is NULL only without memory. A text longer than any valid one is
+ * cut, but stays too long. */
 static struct str text_dup(struct str text, struct arena *arena)
 {
     text.n = text.n > LIMIT_DISCOUNT_CODE ? LIMIT_DISCOUNT_CODE + 1 : text.n;
@@ -167,11 +167,11 @@ static enum status ping(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_PING);
 
-    (void)op; /* its status says all */
+    (void)op; /* a ping has only its status */
     return finish(verbs, at, sqlite3_step(at));
 }
 
-/* False without memory. Whether it is sound is looked at by the store. */
+/* Reads a discount without validating it, which the store does. False without memory. */
 static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount *ret_discount)
 {
     sqlite_statement_discount(at, ret_discount);
@@ -182,7 +182,7 @@ static bool discount_take(sqlite3_stmt *at, struct arena *arena, struct discount
            ret_discount->id.p != NULL;
 }
 
-/* What a place in a list begins with: at first with whatever there is. */
+/* Returns the time from which a page of a list begins. The first page begins with any row. */
 static int64_t position_us(bool is_first, int64_t time_us)
 {
     return is_first ? INT64_MIN : time_us;
@@ -261,7 +261,8 @@ static enum status grant_get(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Granting ---- */
 
-/* Takes what SQL_TERMS reads; CORRUPT when it is not sound, and then none of it is granted. */
+/* Loads the terms that SQL_TERMS reads. CORRUPT when they are not valid; then nothing is
+ * granted. */
 static enum status terms_take(sqlite3_stmt *at, struct str id, struct discount_terms *terms)
 {
     const struct discount discount = {
@@ -287,7 +288,7 @@ static enum status terms_take(sqlite3_stmt *at, struct str id, struct discount_t
     return STATUS_OK;
 }
 
-/* Reads a sale into verbs->sale. */
+/* Reads a discount's terms into verbs->terms. */
 static enum status terms_read(struct sqlite_verbs *verbs, struct str id)
 {
     sqlite3_stmt *at = statement(verbs, SQL_TERMS);
@@ -303,9 +304,9 @@ static enum status terms_read(struct sqlite_verbs *verbs, struct str id)
     return status == STATUS_OK ? taken : status;
 }
 
-/* Counts what was granted of the sale in verbs->sale: once for all of a transaction, where the
- * schema's trigger, which other programs have, would do it for each. The schema's CHECK has the
- * last word on the stock. */
+/* Adds the new grants of the discount in verbs->terms to its granted_count: once per transaction.
+ * The schema's trigger, which is for other programs, would do it once per grant. The schema's CHECK
+ * is the final guard of the stock. */
 static enum status terms_count_grants(struct sqlite_verbs *verbs)
 {
     sqlite3_stmt *at = statement(verbs, SQL_COUNT_GRANTED);
@@ -320,7 +321,7 @@ static enum status terms_count_grants(struct sqlite_verbs *verbs)
     return run(verbs, SQL_COUNT_GRANTED);
 }
 
-/* The sale in verbs->sale, and the grant's discount_code. */
+/* Makes verbs->terms those of the operation's discount, and sets the grant's discount_code. */
 static enum status terms_find(struct sqlite_verbs *verbs, struct store_op *op)
 {
     struct grant *grant = &op->grant.grant;
@@ -340,7 +341,7 @@ static enum status terms_find(struct sqlite_verbs *verbs, struct store_op *op)
     return grant->discount_code.p == NULL ? STATUS_OVERLOADED : STATUS_OK;
 }
 
-/* Whoever is not granted anything: holds it already, or is `refused`. */
+/* Finds the grant that the user already holds. Returns `refused` when there is none. */
 static enum status user_grant_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t number,
                                    enum status refused)
 {
@@ -359,7 +360,7 @@ static enum status user_grant_find(struct sqlite_verbs *verbs, struct store_op *
     return status != STATUS_OK || code == SQLITE_ROW ? status : refused;
 }
 
-/* Whether the sale refuses everybody who holds nothing yet, and if so with which status. */
+/* Returns the status for users without a grant: OK if they can get one, else why not. */
 static enum status terms_status(const struct discount_terms *terms, int64_t time_us)
 {
     if (time_us < terms->starts_at_us) {
@@ -371,7 +372,7 @@ static enum status terms_status(const struct discount_terms *terms, int64_t time
     return terms->granted < terms->total ? STATUS_OK : STATUS_DISCOUNT_EXHAUSTED;
 }
 
-/* Of a sale that is closed; -1 near its end. */
+/* Returns the final number of grants of a closed discount; -1 near its end. */
 static int64_t terms_final_count(const struct discount_terms *terms, int64_t time_us)
 {
     bool is_near = terms->expires_at_us != 0 && terms->expires_at_us <= time_us + FINAL_AFTER_US &&
@@ -380,7 +381,7 @@ static int64_t terms_final_count(const struct discount_terms *terms, int64_t tim
     return is_near ? -1 : terms->granted;
 }
 
-/* A holder is answered before anything else is looked at (docs/adr/0003). */
+/* A user who holds a grant gets it again before anything else is checked (docs/adr/0003). */
 static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_GRANT);
@@ -403,7 +404,7 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
     sqlite3_bind_int64(at, 3, time_us);
     status = run(verbs, SQL_GRANT);
     if (status == STATUS_OK && sqlite3_changes64(verbs->db->handle) == 0) {
-        /* There is a row in the way, so it is found. */
+        /* The INSERT met an existing row, so the grant is found. */
         return user_grant_find(verbs, op, terms->number, STATUS_CORRUPT);
     }
     terms->granted++;
@@ -464,7 +465,7 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
     bind_text(at, 1, op->wallet.user_id);
     sqlite3_bind_int64(at, 2, op->wallet.before_id.n == 0 ? INT64_MAX : op->wallet.before_us);
     if (op->wallet.before_id.n == 0) {
-        sqlite3_bind_zeroblob(at, 3, 0); /* behind every text */
+        sqlite3_bind_zeroblob(at, 3, 0); /* after every text */
     } else {
         bind_text(at, 3, op->wallet.before_id);
     }
@@ -481,8 +482,8 @@ static enum status wallet(struct sqlite_verbs *verbs, struct store_op *op)
 
 /* ---- Creating ---- */
 
-/* The inputs that an idempotency key stands for, as parameters 1 to 5; the sixth is the caller's.
- */
+/* Binds the inputs that an idempotency key stands for as parameters 1 to 5; the caller chooses the
+ * sixth. */
 static void bind_inputs(sqlite3_stmt *at, const struct discount *discount, struct str sixth)
 {
     bind_text(at, 1, discount->discount_code);
@@ -493,7 +494,7 @@ static void bind_inputs(sqlite3_stmt *at, const struct discount *discount, struc
     bind_text(at, 6, sixth);
 }
 
-/* What the key was used for before. NOT_FOUND: nothing. */
+/* Finds the first use of the key. NOT_FOUND: there was none. */
 static enum status key_find(struct sqlite_verbs *verbs, struct store_op *op, int64_t time_us)
 {
     sqlite3_stmt *at = statement(verbs, SQL_KEY);
@@ -547,9 +548,9 @@ static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *o
     return run(verbs, SQL_KEYS_FORGET);
 }
 
-/* Times of creation are strictly increasing, also when the clock is not: they order the list, and
- * its cursor is one of them. Behind one that is the last of all times, or none, there is no other.
- */
+/* Returns the time of creation. Times of creation are strictly increasing even when the clock is
+ * not, because they order the list, and its cursor is one of them. CORRUPT when the newest one is
+ * invalid or the last possible time. */
 static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, int64_t *ret_time_us)
 {
     sqlite3_stmt *at = statement(verbs, SQL_NEWEST);
@@ -625,13 +626,13 @@ enum status sqlite_verbs_commit(struct sqlite_verbs *verbs)
     if (run(verbs, SQL_COMMIT) == STATUS_OK) {
         return STATUS_OK;
     }
-    /* The last frame of the log, without which the others do not count, did not fit. */
+    /* The last frame of the log, without which the others are invalid, did not fit. */
     return sqlite3_errcode(verbs->db->handle) == SQLITE_FULL ? STATUS_UNAVAILABLE : STATUS_UNKNOWN;
 }
 
 void sqlite_verbs_rollback(struct sqlite_verbs *verbs)
 {
-    /* After some failures SQLite has done it already. */
+    /* After some failures SQLite has rolled back already. */
     if (sqlite3_get_autocommit(verbs->db->handle) == 0) {
         run(verbs, SQL_ROLLBACK);
     }
@@ -647,7 +648,8 @@ struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db)
         return NULL;
     }
     verbs->db = db;
-    /* See terms_count. A trigger also makes SQLite keep a journal of its own for each INSERT. */
+    /* See terms_count_grants. With a trigger, SQLite also keeps a statement journal for each
+     * INSERT. */
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     for (size_t i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(db->handle, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,

@@ -6,23 +6,23 @@
 #include "discount/store.h"
 #include "store/sqlite/db.h"
 
-struct sqlite_verbs; /* the statements of a connection, prepared once */
+struct sqlite_verbs; /* the prepared statements of a connection */
 
-/* Borrows the connection. NULL when a statement cannot be prepared, which the connection's error
- * explains. */
+/* Prepares the statements. Borrows the connection. NULL when one cannot be prepared; the
+ * connection's error says why. */
 struct sqlite_verbs *sqlite_verbs_open(struct sqlite_db *db);
 void sqlite_verbs_close(struct sqlite_verbs *verbs);
 
-/* Runs one operation and returns its status; its results are in its arena. */
+/* Runs one operation and returns its status. The results are in its arena. */
 enum status sqlite_verbs_run(struct sqlite_verbs *verbs, struct store_op *op);
-/* Whether SQLite failed in it, so that the transaction around it must be rolled back. Any other
- * status, CORRUPT and OVERLOADED too, has written nothing or all of it. */
+/* Returns whether SQLite failed in the last operation, so that its transaction must be rolled back.
+ * With any other status, even CORRUPT or OVERLOADED, the operation has written all or nothing. */
 bool sqlite_verbs_have_failed(const struct sqlite_verbs *verbs);
 
-/* The transaction. After a false, and after a commit that was not OK, comes sqlite_verbs_rollback.
- */
+/* Begins a transaction. After a false, and after a commit that was not OK, call
+ * sqlite_verbs_rollback. */
 bool sqlite_verbs_begin(struct sqlite_verbs *verbs);
-/* OK, or UNAVAILABLE: surely not applied, or UNKNOWN: nobody can say what is on the disk. */
+/* OK, UNAVAILABLE (certainly not applied) or UNKNOWN (what is on the disk is not known). */
 enum status sqlite_verbs_commit(struct sqlite_verbs *verbs);
 void sqlite_verbs_rollback(struct sqlite_verbs *verbs);
 

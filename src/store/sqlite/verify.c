@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a file. Out: faults, and how many discounts and grants there are.
+/* In: a file. Out: findings, and the numbers of discounts and grants.
  *
  *   integrity   pages, trees, every index against its table, every constraint: SQLite's own check
- *   trees       which tables and indexes cannot be read, where the check found something
- *   schema      the same tables, indexes and triggers as in a file made now
- *   walk        every discount and, beside it, every grant of it, both in the order of its number
- *   keys        every idempotency key, and the discount that it is for
+ *   trees       if that check found something: which tables and indexes cannot be read
+ *   schema      the same tables, indexes and triggers as in a new file
+ *   walk        every discount together with its grants, both in the order of its number
+ *   keys        every idempotency key, and its discount
  *
- * It goes on after a fault, so that one does not hide another. Memory stays bounded whatever the
- * file holds: only the walk's two rows are kept, and what SQLite sorts goes to a temporary file. */
+ * It continues after a finding, so that one does not hide another. Memory stays bounded whatever
+ * the file holds: only the two current rows of the walk are kept, and SQLite sorts in a temporary
+ * file. */
 #include "store/sqlite/verify.h"
 
 #include <inttypes.h>
@@ -23,23 +24,23 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/statement.h"
 
-/* How often SQLite says that it is still there, in instructions of its machine; and how many of
- * them its integrity check takes for a grant, which tells how far the check is (3.40: 17 to 21; for
- * a discount it is half as many again). */
+/* The interval of SQLite's progress calls, in instructions of its virtual machine. The second
+ * number estimates the instructions that its integrity check takes per grant, to compute the
+ * progress. SQLite 3.40 takes 17 to 21, and half as many again for a discount. */
 #define INSTRUCTIONS_A_TICK 10000
 #define INSTRUCTIONS_A_ROW 20
-/* How many grants are looked at before progress is told. */
+/* The number of grants between two progress reports. */
 #define GRANTS_A_TICK 1024
 
 struct look {
     struct store_audit *audit;
     sqlite3 *handle;
-    uint64_t rows;         /* how many discounts and grants there seem to be, for the progress */
-    uint64_t instructions; /* of the integrity check */
-    char *error;           /* the caller's */
+    uint64_t rows;         /* estimated number of discounts and grants, for the progress */
+    uint64_t instructions; /* executed by the integrity check */
+    char *error;           /* owned by the caller */
 };
 
-/* A statement, where it is, and whether there is a row. */
+/* A statement and the result of its last step. */
 struct cursor {
     sqlite3_stmt *statement;
     int code;
@@ -47,15 +48,16 @@ struct cursor {
 
 /* ---- Statements ---- */
 
-/* What a statement that went wrong says of the file. True: it is damaged, which is a fault like
+/* Returns whether a failed statement shows that the file is damaged, which is a finding like
  * others. */
 static bool is_damage(int code)
 {
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-           code == SQLITE_ERROR; /* a table or a column is not there */
+           code == SQLITE_ERROR; /* a table or a column is missing */
 }
 
-/* After a statement whose last step said `code`. False when that is no fault of the file's. */
+/* Reports the result of a statement's last step. False when it failed for a reason outside the
+ * file. */
 static bool look_on(const struct look *look, int code)
 {
     const char *text;
@@ -63,7 +65,7 @@ static bool look_on(const struct look *look, int code)
     if (code == SQLITE_DONE) {
         return true;
     }
-    /* ERROR is how preparing ends, and the message is that of the last call. */
+    /* ERROR comes from preparing a statement; the message is that of the last call. */
     text = code == SQLITE_ERROR ? sqlite3_errmsg(look->handle) : sqlite3_errstr(code);
     if (is_damage(code)) {
         audit_report(look->audit, "cannot be read: %s", text);
@@ -79,7 +81,7 @@ static bool next(struct cursor *cursor)
     return cursor->code == SQLITE_ROW;
 }
 
-/* True when there is a first row. */
+/* Runs a query. True when it has a first row. */
 static bool first(sqlite3 *handle, const char *sql, struct cursor *ret_cursor)
 {
     ret_cursor->statement = NULL;
@@ -92,18 +94,18 @@ static bool has_row(const struct cursor *cursor)
     return cursor->code == SQLITE_ROW;
 }
 
-/* Whether it has not failed. */
+/* Returns whether the statement has not failed. */
 static bool is_readable(const struct cursor *cursor)
 {
     return cursor->code == SQLITE_ROW || cursor->code == SQLITE_DONE;
 }
 
-/* Ends a look that came to its last row, or as far as it could. */
+/* Ends a query after its last row, or where it failed. */
 static bool end(const struct look *look, struct cursor *cursor)
 {
     bool goes_on = look_on(look, cursor->code);
 
-    sqlite3_finalize(cursor->statement); /* its result is that of the step */
+    sqlite3_finalize(cursor->statement); /* its result is that of the last step */
     return goes_on;
 }
 
@@ -117,7 +119,7 @@ static int64_t number_of(const struct cursor *cursor, int column)
     return sqlite3_column_int64(cursor->statement, column);
 }
 
-/* A query whose rows are faults in words. */
+/* Runs a query whose rows are texts of findings. */
 static bool run_rows(const struct look *look, const char *sql)
 {
     struct cursor rows;
@@ -130,11 +132,12 @@ static bool run_rows(const struct look *look, const char *sql)
 
 /* ---- Integrity ---- */
 
-/* Behind as many faults SQLite does not look for more: it keeps the text of those of pages. As a
- * table with an argument, newer ones than 3.40 take the number for the name of one. */
+/* SQLite stops after this many findings, because it keeps the texts about pages in memory. It is a
+ * PRAGMA and not a table-valued function: with the latter, versions after 3.40 take the number for
+ * a table's name. */
 static const char integrity_sql[] = "PRAGMA integrity_check(100000)";
 
-/* The check and the walk look at every discount and at every grant once each. */
+/* The integrity check and the walk each visit every discount and every grant once. */
 static void report_progress(const struct look *look, uint64_t done)
 {
     uint64_t total = 2 * look->rows;
@@ -142,7 +145,7 @@ static void report_progress(const struct look *look, uint64_t done)
     look->audit->progress(look->audit->argument, done < total ? done : total, total);
 }
 
-/* Of the walk, whose counts are the audit's. */
+/* Reports the progress of the walk, from the counts in the audit. */
 static void report_walk(const struct look *look)
 {
     report_progress(look, look->rows + look->audit->discounts + look->audit->grants);
@@ -156,10 +159,10 @@ static int tick(void *argument)
     look->instructions += INSTRUCTIONS_A_TICK;
     rows = look->instructions / INSTRUCTIONS_A_ROW;
     report_progress(look, rows < look->rows ? rows : look->rows);
-    return 0; /* go on */
+    return 0; /* continue */
 }
 
-/* Where they cannot be counted, the walk will say so. */
+/* If they cannot be counted, the walk reports it. */
 static void count_rows(struct look *look, const char *sql)
 {
     struct cursor count;
@@ -177,7 +180,7 @@ static bool is_heading(struct str line)
     return line.n >= stars.n && memcmp(line.p, stars.p, stars.n) == 0;
 }
 
-/* What is wrong with pages comes as one text of many lines, under a heading. */
+/* Findings about pages come as one text of many lines, after a heading. */
 static void report_damage(const struct look *look, struct str text)
 {
     while (text.n > 0) {
@@ -191,7 +194,7 @@ static void report_damage(const struct look *look, struct str text)
     }
 }
 
-/* SQLite says "ok" when there is nothing to say. */
+/* SQLite returns "ok" when it found nothing. */
 static bool integrity(struct look *look)
 {
     struct cursor rows;
@@ -208,8 +211,8 @@ static bool integrity(struct look *look)
 
 /* ---- Trees ---- */
 
-/* The check names pages only. These go through every page of the tree that they name, where SQLite
- * would take any other tree for a plain count. */
+/* The integrity check names only pages. These queries read every page of the tree that they name.
+ * Without the INDEXED BY clauses SQLite would count in any other tree. */
 static const char trees_sql[] =
     "SELECT type || ' ' || name, CASE type"
     " WHEN 'index' THEN printf('SELECT sum(1) FROM \"%w\" INDEXED BY \"%w\"', tbl_name, name)"
@@ -243,7 +246,7 @@ static bool name_trees(const struct look *look)
 
 /* ---- Schema ---- */
 
-/* Without the statistics, which whoever analyzes the file may add. */
+/* Without the statistics tables, which another program may add with ANALYZE. */
 static const char schema_sql[] = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema"
                                  " WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY 1";
 
@@ -261,7 +264,8 @@ static int compare(struct str a, struct str b)
     return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* How what is there stands to what should be: before it in the alphabet, the same, behind it. */
+/* Compares an object with an expected one by name: negative when it comes before it, 0 when it is
+ * the same. */
 static int order_of(const struct cursor *found, const struct cursor *wanted)
 {
     if (!has_row(found)) {
@@ -303,7 +307,7 @@ static bool schema(const struct look *look)
     first(look->handle, schema_sql, &found);
     first(fresh.handle, schema_sql, &wanted);
     compare_schemas(look, &found, &wanted);
-    sqlite3_finalize(wanted.statement); /* our own tables in memory */
+    sqlite3_finalize(wanted.statement); /* a query of our own tables in memory */
     goes_on = end(look, &found);
     sqlite_db_close(&fresh);
     return goes_on;
@@ -311,18 +315,18 @@ static bool schema(const struct look *look)
 
 /* ---- The walk ---- */
 
-/* Behind the columns of the discount. */
+/* The column after those of the discount. */
 #define DISCOUNT_NUMBER ROW_DISCOUNT_COLUMNS
 static const char discounts_sql[] =
     "SELECT " ROW_DISCOUNT ", number FROM discounts ORDER BY number";
-/* All in the index, which has this order. */
+/* The index has all columns, in this order. */
 static const char grants_sql[] = "SELECT discount, granted_at, user_id FROM grants"
                                  " ORDER BY discount";
 
-/* What a discount is called in a fault. */
+/* The name of a discount in a finding. */
 #define NAME_SIZE 192
 
-/* By its id, or by its number where that is none. */
+/* Its id, or its number when the id is not valid. */
 static void name_put(int64_t number, struct str id, char ret_name[NAME_SIZE])
 {
     if (discount_id_is_valid(id)) {
@@ -332,8 +336,8 @@ static void name_put(int64_t number, struct str id, char ret_name[NAME_SIZE])
     }
 }
 
-/* Whom it was granted to, and when. A grant may be older than its discount, for clocks are set
- * back; but not without a time. */
+/* Checks the user and the time of a grant. A grant may be older than its discount, because clocks
+ * are set back, but it must have a valid time. */
 static void grant_check(const struct look *look, const struct cursor *grant, const char *name)
 {
     int64_t granted_at_us = number_of(grant, 1);
@@ -351,8 +355,7 @@ static void grant_check(const struct look *look, const struct cursor *grant, con
     }
 }
 
-/* Looks at the grants that come next, those of one discount, and moves behind them. Returns how
- * many they are. */
+/* Checks the next grants, all those of one discount, and returns their number. */
 static int64_t grants_pass(const struct look *look, struct cursor *grants, const char *name)
 {
     int64_t number = number_of(grants, 0), count = 0;
@@ -391,7 +394,7 @@ static void discount_check(const struct look *look, const struct discount *disco
     }
 }
 
-/* A discount, with its grants if it has any. Its texts stay while those of the grants go by. */
+/* Checks a discount and its grants. Its texts stay valid while the grants are read. */
 static void discount_pass(const struct look *look, struct cursor *discounts, struct cursor *grants,
                           int64_t *newest_us)
 {
@@ -410,7 +413,7 @@ static void discount_pass(const struct look *look, struct cursor *discounts, str
     next(discounts);
 }
 
-/* Grants of which there is no discount. */
+/* Reports grants whose discount does not exist. */
 static void orphans_pass(const struct look *look, struct cursor *grants)
 {
     char name[NAME_SIZE];
@@ -420,7 +423,7 @@ static void orphans_pass(const struct look *look, struct cursor *grants)
                  grants_pass(look, grants, name));
 }
 
-/* Looks at what comes next, by number. */
+/* Checks the discount or the grants that come next, by number. */
 static void walk_step(const struct look *look, struct cursor *discounts, struct cursor *grants,
                       int64_t *newest_us)
 {
@@ -435,7 +438,7 @@ static void walk_step(const struct look *look, struct cursor *discounts, struct 
     }
 }
 
-/* What there was to say of a cursor that the walk need not have come to the end of. */
+/* Reports the error of a cursor, which the walk may not have read to its end. */
 static bool walk_end(const struct look *look, struct cursor *cursor)
 {
     bool goes_on = has_row(cursor) || look_on(look, cursor->code);
@@ -454,21 +457,21 @@ static bool walk(const struct look *look)
     if (is_readable(&discounts)) {
         first(look->handle, grants_sql, &grants);
     }
-    /* Where one of them cannot be read, the other has nothing to be compared with. */
+    /* When one of them cannot be read, the other has nothing to be compared with. */
     while (is_readable(&discounts) && is_readable(&grants) &&
            (has_row(&discounts) || has_row(&grants))) {
         walk_step(look, &discounts, &grants, &newest_us);
         report_walk(look);
     }
-    /* First the one that was prepared last, while its message stands. */
+    /* The one that was prepared last comes first, while its message is still available. */
     goes_on = walk_end(look, &grants);
     return walk_end(look, &discounts) && goes_on;
 }
 
 /* ---- All of it ---- */
 
-/* A key is forgotten a day after its use; a clock that was set back meanwhile may have gone as far.
- */
+/* A key is forgotten a day after its use. The clock may have been set back since, by up to this
+ * slack. */
 #define KEY_LIFETIME_US INT64_C(86400000000)
 #define CLOCK_SLACK_US INT64_C(3600000000)
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks at everything in a SQLite file, and changes nothing of it but what every start changes: a
- * log that was left is written into the file, an older version's schema is brought to this one's.
- */
+/* Checks all data in a SQLite file. It changes only what every start changes: a left-over log is
+ * written into the file, and an older schema is migrated to this version. */
 #ifndef STORE_SQLITE_VERIFY_H
 #define STORE_SQLITE_VERIFY_H
 
 #include "discount/engine.h"
 
-/* Damage is a fault in the audit, however bad. False, with a text in ret_error, when the file could
- * not be looked at: in use, not there, not ours, an error of the disk. */
+/* Damage is reported as findings, however bad it is. False, with a text in ret_error, when the file
+ * could not be checked: it is in use, missing, of another program, or the disk failed. */
 bool sqlite_verify_file(const char *path, struct store_audit *audit,
                         char ret_error[STORE_ERROR_SIZE]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: what SQLite writes into its log. Out: the same bytes at the same places, before anything else
- * that it asks of the log is done. */
+/* In: SQLite's writes into its log. Out: the same bytes at the same positions, in larger pieces.
+ * They are written before SQLite does anything else with the log. */
 #include "store/sqlite/wal_vfs.h"
 
 #include <errno.h>
@@ -10,19 +10,19 @@
 #include <uv.h>
 
 #define VFS_NAME "discount"
-/* Some 30 pages. The system's VFS takes less than 128 KiB with one call (SQLite 3.40, os_unix.c,
- * seekAndWriteFd), and calls a disk full when it gets just that. */
+/* About 30 pages. It must stay below 128 KiB: the system's VFS writes less than that in one call
+ * (SQLite 3.40, os_unix.c, seekAndWriteFd). A call that gets 128 KiB reports a full disk. */
 #define PIECE_SIZE 65536
 
 struct wal {
     sqlite3_file base;
-    sqlite3_file *below; /* in the memory behind this struct */
-    char *piece;         /* owned; what is to be written, from `at` on */
+    sqlite3_file *below; /* in the memory after this struct */
+    char *piece;         /* owned; the bytes to be written at `at` */
     size_t n;
     sqlite3_int64 at;
 };
 
-/* Set once, before there is a file. */
+/* Set once, before the first file is opened. */
 static sqlite3_vfs *system_vfs;
 
 static struct wal *wal_of(sqlite3_file *base)
@@ -32,8 +32,8 @@ static struct wal *wal_of(sqlite3_file *base)
 
 /* ---- Writing ---- */
 
-/* SQLite knows one number of the system's for a disk that takes no more, and there are three; with
- * the others, too, what was not written is not there. */
+/* SQLite maps one errno to SQLITE_FULL. These two also mean that the disk takes no more, and that
+ * nothing of the rest was written. */
 static int put(const struct wal *wal, const void *bytes, size_t n, sqlite3_int64 at)
 {
     int code;
@@ -43,8 +43,8 @@ static int put(const struct wal *wal, const void *bytes, size_t n, sqlite3_int64
     return code == SQLITE_IOERR_WRITE && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : code;
 }
 
-/* Afterwards nothing waits to be written, also when it could not be: SQLite gives the transaction
- * up, and begins the next one at the same place. */
+/* Writes the collected bytes. Nothing is left to write afterwards, even on failure: SQLite then
+ * gives the transaction up and begins the next one at the same position. */
 static int settle(struct wal *wal)
 {
     size_t n = wal->n;
@@ -76,7 +76,7 @@ static int wal_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64
     return SQLITE_OK;
 }
 
-/* ---- All else: first what waits, then as it is ---- */
+/* ---- Calls that write the collected bytes first ---- */
 
 static int wal_sync(sqlite3_file *base, int flags)
 {
@@ -128,7 +128,7 @@ static int wal_close(sqlite3_file *base)
     return settled != SQLITE_OK ? settled : closed;
 }
 
-/* ---- As it is ---- */
+/* ---- Calls passed on unchanged ---- */
 
 static int wal_lock(sqlite3_file *base, int level)
 {
@@ -160,7 +160,7 @@ static int wal_characteristics(sqlite3_file *base)
 static int wal_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags,
                     int *ret_flags)
 {
-    /* Version 1 has no shared memory, which a log does not use. */
+    /* Version 1 has no shared memory, which a log does not need. */
     static const sqlite3_io_methods methods = {
         .iVersion = 1,
         .xClose = wal_close,
@@ -179,7 +179,7 @@ static int wal_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
     struct wal *wal = wal_of(base);
     int code;
 
-    (void)vfs; /* it is this one */
+    (void)vfs; /* it is this file's only VFS */
     if ((flags & SQLITE_OPEN_WAL) == 0) {
         return system_vfs->xOpen(system_vfs, name, base, flags, ret_flags);
     }
