@@ -1,13 +1,13 @@
--- Stores a discount. One atomic step: either all of it is there or nothing is.
---   KEYS: the discount, the index of all discounts, the index of its brand's, and, if the brand sent
---         an idempotency key, where that one is kept
---   ARGV: id, brand_id, discount_code, total_count, starts_at, expires_at (times in microseconds,
---         empty: none)
---   Returns {'created', id, created_at}, also when it comes again because its first reply was lost;
---   {'replayed', id, created_at} of the first discount for the same key and the same inputs;
---   {'reused'} for the same key and other inputs.
+-- Stores a discount, in one atomic step.
+--   KEYS: the discount, the index of all discounts, the index of its brand. With an idempotency
+--         key also the key under which its use is stored.
+--   ARGV: id, brand_id, discount_code, total_count, starts_at, expires_at. Times are in
+--         microseconds; empty: none.
+--   Returns {'created', id, created_at}, also when it is sent again after its first reply was lost.
+--   Returns {'replayed', id, created_at} of the first discount for the same key and same inputs.
+--   Returns {'reused'} for the same key and other inputs.
 local DAY_S = 86400
--- Scores are doubles: behind this one (the year 2255) there is no next microsecond.
+-- Scores are doubles: after this one (the year 2255) they cannot represent the next microsecond.
 local LAST_US = 2 ^ 53 - 1
 
 local fingerprint
@@ -35,14 +35,14 @@ if KEYS[4] then
   end
 end
 
--- An id is made once, for one request. What stands under it this request has stored, and keeps.
+-- An id is made once, for one request. If the discount exists, this request has stored it.
 local stored_at = redis.call('HGET', KEYS[1], 'created_at')
 if stored_at then
   return {'created', ARGV[1], stored_at}
 end
 
--- Times of creation are strictly increasing, also when the clock is not: they order the list, and
--- its cursor is one of them.
+-- Times of creation are strictly increasing even when the clock is not, because they order the
+-- list, and its cursor is one of them.
 local clock = redis.call('TIME')
 local created_at = clock[1] * 1000000 + clock[2]
 local newest, last = unpack(redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
@@ -54,7 +54,7 @@ if last and tonumber(last) >= created_at then
 end
 created_at = string.format('%.0f', created_at)
 
--- What could fail for a key of a wrong type fails here, before anything is written.
+-- If a key has a wrong type, this fails before anything is written.
 redis.call('ZCARD', KEYS[3])
 
 local fields = {'brand_id', ARGV[2], 'discount_code', ARGV[3], 'total_count', ARGV[4],

@@ -1,38 +1,42 @@
--- Grants discounts to users, of each discount to many, in their order.
---   KEYS: for each discount: itself, its grants, and the wallet of each of its users
---   ARGV: for each discount: its id, the number of its users, and they in the order of the wallets
---   Returns {now, and four for each discount: its discount_code, its starts_at or false, the number
---   of its grants if who came too late did so for good (FINAL_AFTER_US in backend.h) or false, what
---   became of its users}, and behind all of them the text in which Redis refused to write, if it
---   did. What became of them is a text with one outcome token for each user:
---     g   granted now                    x   all units were granted before
---     hT  granted before, at T           r   Redis takes no writes
+-- Grants one or more discounts, each to one or more users, in the order of the users.
+--   KEYS: for each discount: the discount, its grants, and the wallet of each of its users.
+--   ARGV: for each discount: its id, the number of its users, and the users in the order of the
+--         wallets.
+--   Returns {now} followed by four elements for each discount. If Redis refused a write, the text
+--   of the refusal comes last. The four elements are:
+--     1. its discount_code
+--     2. its starts_at or false
+--     3. the number of its grants if its refusals are final (FINAL_AFTER_US in backend.h), or false
+--     4. the outcomes: a text with one outcome token for each user
+--   The outcomes are false when the discount does not exist, and an error when it is not valid.
+--   The outcome tokens:
+--     g   granted now                    x   sold out before this user
+--     hT  granted before, at T           r   Redis refused the write
 --     n   the discount has not started   e   it has expired
---     u   may be granted now, or before  c   holds what is no grant of ours
---   It is false when there is no such discount, and an error when a discount is not what we write.
+--     u   may be granted now or before   c   the stored grant is not valid
 --
--- The number granted is the number of members of the grants, and all new grants of a discount are
--- written by one command: count and grants cannot disagree. Whoever holds a grant gets it again
--- before anything else is looked at, so that a repeated request is answered as its first one was.
+-- The number of grants is the size of the sorted set of grants, and one command writes all new
+-- grants of a discount. So count and grants cannot disagree. A user who holds a grant gets it again
+-- before anything else is checked, so a repeated request gets the same answer.
 local call, try = redis.call, redis.pcall
 local clock = call('TIME')
 local now = clock[1] .. string.format('%06d', clock[2])
 local refusal = false
-local seen = {} -- the discounts, some of which may come more than once
+local seen = {} -- the ids of the discounts so far; a discount may come more than once
 
 local function error_text(reply)
   local text = type(reply) == 'table' and reply.err
   return text and (string.match(text, '%u%u+ .*') or text)
 end
 
--- Returns how many of these were not members; false when Redis takes no writes.
+-- Returns how many of these were not members before; false when Redis refuses the write.
 local function write(key, new)
   local added = try('ZADD', KEYS[key], 'NX', unpack(new))
   refusal = error_text(added) or refusal
   return not error_text(added) and added
 end
 
--- Mostly nobody of them holds it yet and all of them get it, which one write finds out.
+-- In the usual case no user holds the discount and all users get it. One write finds this out.
 local function all_are_granted(key, at, count)
   local new = {}
   for i = 1, count do
@@ -41,13 +45,14 @@ local function all_are_granted(key, at, count)
   return write(key, new) == count
 end
 
--- A score that is no time would read as several tokens.
+-- A score that is not a time could read as several tokens.
 local function held_token(score)
   return string.find(score, '^%d+$') and 'h' .. score or 'c'
 end
 
--- One by one; returns their tokens and how many were written. `was_tried`: whom `all_are_granted` has
--- written while others held it has the time of this call.
+-- Grants to the users one by one. Returns their tokens and the number written. `was_tried`:
+-- all_are_granted has written new users while others held it already. The new ones have the time of
+-- this call.
 local function grant_each(key, at, count, left, closed, was_tried)
   local held = try('ZMSCORE', KEYS[key], unpack(ARGV, at, at + count - 1))
   if error_text(held) then
@@ -73,7 +78,7 @@ local function grant_each(key, at, count, left, closed, was_tried)
     first[user] = first[user] or i
   end
   if #new > 0 and not write(key, new) then
-    -- A refused write leaves its units in stock, so nobody behind it was too late either.
+    -- A refused write leaves its units in stock, so the users after it were not too late either.
     for i = 1, count do
       if fresh[i] or tokens[i] == 'x' then
         tokens[i] = 'r'
@@ -86,7 +91,7 @@ local function grant_each(key, at, count, left, closed, was_tried)
   return tokens, #new / 2
 end
 
--- The wallet follows the grant. Should it not take it, the next repeat writes it.
+-- Writes the wallets after the grants. If a wallet cannot be written, the next repeat writes it.
 local function wallets_write(key, id, tokens)
   for i = 1, #tokens do
     local kind = string.sub(tokens[i], 1, 1)
@@ -98,15 +103,15 @@ local function wallets_write(key, id, tokens)
   end
 end
 
--- What the backend reads as one, or nothing.
+-- Returns whether the backend reads it as a time, or it is missing.
 local function is_time(text)
   return not text or #text <= 18 and string.find(text, '^[1-9]%d*$')
 end
 
--- What discount_code_is_sound says of it: it has to be known here, before anything is written.
+-- The rule of discount_code_is_valid. It must be checked here, before anything is written.
 local function is_code(text)
   if string.find(text, '[^ -~]') then
-    -- The characters beyond ASCII that a text may have, by their bytes in UTF-8 (RFC 3629).
+    -- The characters beyond ASCII that a text may have, as bytes of UTF-8 (RFC 3629).
     for _, character in ipairs({'\194[\160-\191]', '[\195-\223][\128-\191]', '\224[\160-\191][\128-\191]',
       '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
       '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
@@ -117,7 +122,7 @@ local function is_code(text)
   return text ~= '' and not string.find(text, '[^ -~]')
 end
 
--- Of a discount that is none of ours nothing is granted.
+-- An invalid discount is not granted.
 local function is_sound(code, total, starts_at, expires_at)
   return code and #code <= 256 and is_code(code) and total and total >= 1 and is_time(starts_at)
     and is_time(expires_at) and (not expires_at or tonumber(expires_at) > tonumber(starts_at or 0))
@@ -128,7 +133,8 @@ local function grant(key, at, count, id)
   local terms = call('HMGET', KEYS[key], 'discount_code', 'total_count', 'starts_at', 'expires_at')
   local code, total, starts_at, expires_at = terms[1], tonumber(terms[2]), terms[3], terms[4]
   if not code and not terms[2] then
-    -- A replica may not have it yet, and says that it is one to a write that changes nothing.
+    -- A replica may not have the discount yet. A write that changes nothing shows whether this
+    -- Redis is a replica.
     local text = error_text(try('ZREM', KEYS[key + 1], ''))
     if text and string.find(text, 'READONLY', 1, true) == 1 then
       refusal = text
@@ -146,7 +152,8 @@ local function grant(key, at, count, id)
     closed = 'e'
   end
   local granted = call('ZCARD', KEYS[key + 1])
-  -- Whom this call has granted it already, further up, has the time of this call, too.
+  -- A user who got this discount earlier in this call has the time of this call too, so
+  -- all_are_granted could not tell the two apart.
   local is_tried = not closed and granted + count <= total and not seen[id]
   seen[id] = true
   if is_tried and all_are_granted(key + 1, at, count) then
@@ -161,8 +168,8 @@ local function grant(key, at, count, id)
   return code, starts_at, is_final and granted + new, table.concat(tokens)
 end
 
--- What goes wrong with one discount is no other one's affair: it is an error in the place of what
--- became of its users, and nothing was written for them.
+-- An error of one discount must not affect the others. It takes the place of the discount's
+-- outcomes, and nothing was written for its users.
 local answer, key, at = {now}, 1, 1
 while ARGV[at] do
   local count = tonumber(ARGV[at + 1])

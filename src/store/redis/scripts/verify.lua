@@ -1,25 +1,30 @@
--- Looks at one key, or at a page of it, and at what must agree with it elsewhere. Changes nothing,
--- and is one atomic step, so it sees no half of a creation or of a grant.
---   KEYS: any key
---   ARGV: where in it to go on ('0' at first), about how many elements to look at
---   Returns {where to go on ('0': it is done), how many elements it has looked at, how many grants
---   their discounts have if it is the index of all discounts, {fault ...}, {id, brand_id,
---   discount_code, total_count, created_at, starts_at, expires_at} if it is a discount, {id, user
---   ...} if it is grants}. Whether those are what they may be is known to who asks: a number that is
---   none was told as a fault here, and stands there as one that is sound. Texts are cut behind the
---   longest that they may be.
+-- Checks one key, or one page of it, and the data elsewhere that must agree with it. It changes
+-- nothing. It is one atomic step, so it never sees half a creation or half a grant.
+--   KEYS: any key.
+--   ARGV: the position in it ('0' at first), the approximate number of elements to check.
+--   Returns a list of six elements:
+--     1. the next position; '0': the key is done
+--     2. the number of elements checked
+--     3. for the index of all discounts: the number of grants of the discounts checked
+--     4. {finding ...}
+--     5. for a discount: {id, brand_id, discount_code, total_count, created_at, starts_at,
+--        expires_at}
+--     6. for grants: {id, user ...}
+--
+-- The caller checks that the values of 5 and 6 are valid. An invalid number is a finding of this
+-- script already, and is replaced by a valid one. Texts are cut after the greatest valid length.
 local key, position, most = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local faults, looked, grants, discount, users = {}, 0, 0, {}, {}
 local TEXT_MOST = 257
 local DAY_MS = 86400000
--- The score behind which there is no next microsecond (see create.lua).
+-- The score after which there is no next microsecond (see create.lua).
 local LAST_US = 2 ^ 53 - 1
 
 local function fault(...)
   faults[#faults + 1] = table.concat({...})
 end
 
--- A reply, or nil when the key is of a wrong type, which is told where that key is looked at.
+-- Returns the reply, or nil when the key has a wrong type, which is found when that key is checked.
 local function ask(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err then
@@ -36,7 +41,7 @@ local function exists(id)
   return redis.call('EXISTS', discount_key(id)) == 1
 end
 
--- What the backend reads as a number.
+-- Returns whether the backend reads it as a number.
 local function is_number(text)
   return text and #text <= 18 and string.find(text, '^%d+$') ~= nil
 end
@@ -45,8 +50,8 @@ local function is_positive(text)
   return is_number(text) and tonumber(text) > 0
 end
 
--- Calls look(member, score) for each of a page of a sorted set, by rank: what is added meanwhile
--- comes behind, or was looked at in the same moment it came, so none is passed over.
+-- Calls look(member, score) for each element of a page of a sorted set, by rank. No element is left
+-- out: one that is added meanwhile comes later, or is checked in the same step.
 local function each_ranked(look)
   local page = redis.call('ZRANGE', key, position, position + most - 1, 'WITHSCORES')
   for i = 1, #page, 2 do
@@ -96,7 +101,7 @@ local function look_at_stock(id, total)
   end
 end
 
--- A time that may be missing; '0' stands for that where it is returned.
+-- Checks a time that may be missing. Returns '0' when it is missing or not valid.
 local function look_at_time(id, name, time)
   if time and not is_positive(time) then
     fault(id, ': ', name, ' is no time: ', time)
@@ -165,7 +170,7 @@ local function look_at_wallet(user)
   end)
 end
 
--- The brand in its name, whose length stands in front of it; nil when it is none of ours.
+-- Returns the brand in the key's name, after its length; nil when the name is not valid.
 local function brand_of_key()
   local length, named = string.match(key, '^idempotency:(%d+):{(.*)$')
   local brand, rest = string.sub(named, 1, length), string.sub(named, length + 1)
@@ -198,7 +203,7 @@ local function look_at_idempotency_key()
   return '0'
 end
 
--- Idempotency keys are kept for a day, and all else for good.
+-- Idempotency keys expire after a day; all other keys never do.
 local function look_at_end(is_kept_for_a_day)
   local left_ms = redis.call('PTTL', key)
   if not is_kept_for_a_day and left_ms ~= -1 then
@@ -210,7 +215,7 @@ local function look_at_end(is_kept_for_a_day)
   end
 end
 
--- The first that fits; any other key is none of ours.
+-- The first pattern that matches counts. Any other key belongs to another program.
 local kinds = {
   {'^discounts$', 'zset', look_at_index},
   {'^discount:{(.*)}:grants$', 'zset', look_at_grants},
@@ -230,7 +235,7 @@ local function look_at_key()
       end
       if type_of_key == kind[2] then
         return kind[3](name)
-      elseif type_of_key ~= 'none' then -- that is gone meanwhile, or was never written
+      elseif type_of_key ~= 'none' then -- it was deleted meanwhile, or never existed
         fault(key, ': is a ', type_of_key, ' and not a ', kind[2])
       end
       return '0'

@@ -1,6 +1,6 @@
 -- Reads what a user holds, newest first.
---   KEYS: the user's wallet
---   ARGV: the time and the id of the holding after which to begin (id empty: at the newest), how many
+--   KEYS: the user's wallet.
+--   ARGV: time and id of the grant after which to begin (id empty: at the newest), the limit.
 --   Returns a list of {brand_id, discount_code, total_count, created_at, starts_at or false,
 --   expires_at or false, 0, id, granted_at}.
 local from = 0

@@ -1,8 +1,9 @@
 -- The data, version 1. Times are microseconds since 1970.
 --
--- What the service promises, the constraints keep, whatever program inserts, updates or deletes here
--- (with foreign keys on): no more grants than the stock, no second one to a user, no count below what it counts. (What SQLite
--- lets a program switch off, and REPLACE, which deletes without a word, are found by `verify`.)
+-- The constraints enforce the service's promises, whatever program writes here with foreign keys
+-- on. No more grants than the stock, no second grant to a user, no count below the number of
+-- grants. `verify` finds what SQLite cannot prevent: a program can switch constraints off, and
+-- REPLACE deletes without running triggers.
 
 CREATE TABLE discounts (
     number        INTEGER PRIMARY KEY, -- in order of creation; what other tables call it
@@ -19,8 +20,8 @@ CREATE TABLE discounts (
 
 CREATE INDEX discounts_of_brand ON discounts (brand_id, created_at);
 
--- The key begins with the user, so that one tree is both what forbids a second grant and a user's
--- wallet; the index below is written at its end only (docs/adr/0009).
+-- The key begins with the user, so that one tree both forbids a second grant and is the user's
+-- wallet. New entries of the index below go to its end only (docs/adr/0009).
 CREATE TABLE grants (
     user_id    TEXT    NOT NULL,
     discount   INTEGER NOT NULL REFERENCES discounts (number),
@@ -49,8 +50,8 @@ CREATE TRIGGER grants_do_not_change BEFORE UPDATE ON grants BEGIN
     SELECT raise(ABORT, 'a grant does not change');
 END;
 
--- What a brand's key was used for, with the inputs as they came: a discount may change, the first
--- request with a key does not.
+-- The use of a brand's idempotency key, with the inputs of that request. A discount may change
+-- later; the first request of a key does not.
 CREATE TABLE idempotency_keys (
     brand_id       TEXT    NOT NULL,
     key            TEXT    NOT NULL,
