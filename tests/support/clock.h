@@ -6,15 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How long a test waits for what must come, before it calls it missing: long enough for a busy
- * machine with sanitizers. */
+/* How long a test waits for an event before it fails. Long enough for a busy machine with
+ * sanitizers. */
 #define CLOCK_PATIENCE_MS 20000
 
-/* A clock that only goes forward. */
+/* Returns the monotonic clock. */
 int64_t clock_ms(void);
 
-/* Looks at the condition every few milliseconds until it holds; false when `within_ms` are over and
- * it still does not. */
+/* Checks the condition every few milliseconds until it holds. Returns false if it does not hold
+ * within `within_ms`. */
 bool clock_wait(bool (*condition)(void *argument), void *argument, int64_t within_ms);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define MOST 16
 
-/* Copies of texts from `at` on, with a NULL at their end. */
+/* Copies texts to ret_copies from index `at` on, and ends them with NULL. */
 static void copy(const char *const *texts, char *ret_copies[MOST], size_t at)
 {
     for (; texts != NULL && *texts != NULL; texts++) {

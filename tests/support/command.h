@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A command of discountd, run to its end: the binary that the environment variable DISCOUNTD names.
- * On the test's own thread; what goes wrong fails the test. */
+/* Runs a command of discountd to its end. The environment variable DISCOUNTD names the binary. On
+ * the test's own thread; any error fails the test. */
 #ifndef SUPPORT_COMMAND_H
 #define SUPPORT_COMMAND_H
 
 #define COMMAND_OUTPUT 8192
 
-/* Runs it with these arguments and in this environment, a NULL at the end of each; NULL is none.
- * Its exit code, and what it wrote to standard output and error. */
+/* Runs the command with these arguments and this environment. Both lists end with NULL; NULL is an
+ * empty list. Returns the exit code, and the text of standard output and error. */
 int command_run(const char *const *arguments, const char *const *variables,
                 char ret_output[COMMAND_OUTPUT]);
 

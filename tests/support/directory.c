@@ -17,7 +17,7 @@ void directory_make(struct directory *ret_directory)
 
 static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
 {
-    (void)about; /* whatever it is, it goes */
+    (void)about; /* files and directories alike are removed */
     (void)kind;
     (void)where;
     return remove(path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fresh directory of a test's own. Any thread. */
+/* A fresh directory for a test. Any thread. */
 #ifndef SUPPORT_DIRECTORY_H
 #define SUPPORT_DIRECTORY_H
 
@@ -7,9 +7,9 @@ struct directory {
     char path[32];
 };
 
-/* Makes one below /tmp, which must work. */
+/* Makes a directory below /tmp; a failure ends the process. */
 void directory_make(struct directory *ret_directory);
-/* Removes it and everything in it. */
+/* Removes the directory and everything in it. */
 void directory_remove(const struct directory *directory);
 
 #endif

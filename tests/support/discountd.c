@@ -21,15 +21,15 @@
 extern char **environ;
 
 struct discountd {
-    struct discountd *next; /* in `running` */
+    struct discountd *next; /* next in `running` */
     pid_t pid;              /* 0: it has ended */
-    int status;             /* then */
-    int output;             /* a file in memory that the child writes to */
-    int port;               /* 0: not known yet */
-    char *log;              /* as read last */
+    int status;             /* wait status, after it has ended */
+    int output;             /* a file in memory; the child writes its output there */
+    int port;               /* 0: not yet known */
+    char *log;              /* owned; the output as last read */
 };
 
-/* Those that are not stopped yet, for when a test ends before it has stopped its own. */
+/* The services that are not stopped yet. They are killed if a test ends before it stops its own. */
 static struct discountd *running;
 
 /* ---- Start and stop ---- */
@@ -124,7 +124,7 @@ void discountd_stop(struct discountd *service)
     free(service);
 }
 
-/* ---- What it does ---- */
+/* ---- State ---- */
 
 static bool accepts(void *argument)
 {
@@ -205,7 +205,8 @@ struct log_search {
     const char *text;
 };
 
-/* Also when it has ended, because then nothing more will be written. */
+/* Returns whether the text is in the log, or will never be: a process that has ended writes no
+ * more. */
 static bool has_logged(void *argument)
 {
     struct log_search *search = argument;

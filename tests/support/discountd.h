@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The service itself as a child of a test: the binary that the environment variable DISCOUNTD
- * names. All of it on the test's own thread; what goes wrong fails the test. */
+/* The service as a child process of a test. The environment variable DISCOUNTD names the binary. On
+ * the test's own thread; any error fails the test. */
 #ifndef SUPPORT_DISCOUNTD_H
 #define SUPPORT_DISCOUNTD_H
 
@@ -10,32 +10,32 @@
 
 struct discountd;
 
-/* Starts it on a free loopback port and waits until it accepts connections. `variables` are
- * "NAME=VALUE", a NULL at their end; the test's own DISCOUNT_ variables are not handed on. It is
- * the caller's until discountd_stop; one that a failed test leaves is killed when the process ends.
- */
+/* Starts the service on a free loopback port and waits until it accepts connections. `variables`
+ * are "NAME=VALUE" and end with NULL. DISCOUNT_ variables of the test itself are not passed on. The
+ * caller owns the service until discountd_stop. If a failed test leaves one, it is killed at
+ * process exit. */
 struct discountd *discountd_start(const char *const *variables);
-/* The same, but does not wait: for a configuration that is refused, or a store that is late. */
+/* Does the same without waiting: for an invalid configuration, or a store that answers late. */
 struct discountd *discountd_launch(const char *const *variables);
 
-/* SIGKILL if it still runs, and forgets it; NULL is nothing. */
+/* Kills the service (SIGKILL) if it still runs, and frees it. NULL is allowed. */
 void discountd_stop(struct discountd *service);
 
-/* The port that it serves on; waits until the log names it. */
+/* Returns the port that it serves on. Waits until the log names it. */
 int discountd_port(struct discountd *service);
 
-/* For a look into /proc. */
+/* Returns its process id, for reading /proc. */
 pid_t discountd_pid(const struct discountd *service);
 
 void discountd_signal(struct discountd *service, int number);
 
-/* Whether it has ended within this time; ret_status is then as from waitpid. */
+/* Returns whether it has ended within this time; ret_status is then the one of waitpid. */
 bool discountd_wait_exit(struct discountd *service, int64_t within_ms, int *ret_status);
 
-/* What it has written to standard output and error so far. The text is the service's and lives
- * until the next call. */
+/* Returns its standard output and error so far. The service owns the text; it is valid until the
+ * next call. */
 const char *discountd_log(struct discountd *service);
-/* Waits until the log holds this text; false when the time is over. */
+/* Waits until the log holds this text. Returns false after the time is over. */
 bool discountd_log_wait(struct discountd *service, const char *text, int64_t within_ms);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk that loses what was written, for one process: loaded into it with LD_PRELOAD, this says
- * EIO to every fdatasync as long as there is a file called what FAILING_SYNC says. */
+/* Makes a disk fail for one process. It is loaded into that process with LD_PRELOAD. While the file
+ * named by FAILING_SYNC exists, every fdatasync returns EIO. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -20,13 +20,13 @@
 #define MOST_STEPS 1024
 #define INPUT_SIZE (1024 * 1024)
 #define SCRIPTS 7
-/* The most that a line with a number is long. */
+/* The longest line with a number. */
 #define NUMBER_LINE 24
 
 struct fake_redis;
 
 struct step {
-    bool (*play)(struct fake_redis *fake, const struct step *step); /* false: it went wrong */
+    bool (*play)(struct fake_redis *fake, const struct step *step); /* false: the step failed */
     const char *name;
     char *bytes; /* owned, or NULL */
     size_t n;
@@ -34,24 +34,24 @@ struct step {
 
 struct fake_redis {
     int listener, port;
-    int abandon[2]; /* a pipe whose end wakes the thread */
+    int abandon[2]; /* a pipe; closing one end wakes the thread */
     char url[64];
     struct step steps[MOST_STEPS];
     size_t step_count;
     pthread_t thread;
     bool is_started;
 
-    /* Both threads'. */
+    /* Shared by both threads. */
     atomic_size_t played;
     atomic_size_t resumed; /* how often the test has called fake_redis_resume */
     atomic_bool is_abandoned;
 
-    /* The thread's, and the test's after it has ended. */
+    /* Used by the thread, and by the test after the thread has ended. */
     int fd;        /* the connection, or -1 */
-    size_t paused; /* how many pauses are behind it */
+    size_t paused; /* how many pauses are over */
     char *input;
     size_t used;
-    char fault[512]; /* "": none so far */
+    char fault[512]; /* the first error; "": none */
 };
 
 /* ---- Reading commands ---- */
@@ -69,7 +69,7 @@ static bool fault(struct fake_redis *fake, const char *format, ...)
     return false;
 }
 
-/* False when nothing comes in time, or the play is abandoned. */
+/* Returns false if nothing comes in time, or if the script is abandoned. */
 static bool wait_readable(const struct fake_redis *fake, int fd)
 {
     struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = fake->abandon[0]}};
@@ -77,7 +77,7 @@ static bool wait_readable(const struct fake_redis *fake, int fd)
     return poll(polled, 2, CLOCK_PATIENCE_MS) > 0 && polled[0].revents != 0;
 }
 
-/* One recv. */
+/* Calls recv once. */
 static bool input_more(struct fake_redis *fake)
 {
     ssize_t n;
@@ -93,7 +93,7 @@ static bool input_more(struct fake_redis *fake)
     return true;
 }
 
-/* A line "<kind><number>\r\n" at *at, which moves behind it. */
+/* Reads a line "<kind><number>\r\n" at *at, and moves *at after it. */
 static bool number_take(const struct fake_redis *fake, size_t *at, char kind, size_t *ret_number)
 {
     size_t left = fake->used - *at;
@@ -107,8 +107,8 @@ static bool number_take(const struct fake_redis *fake, size_t *at, char kind, si
     return true;
 }
 
-/* Whether there is a whole command at `from`; ret_end is where it ends. The beginning of its
- * arguments, with blanks between them, goes to `text`. */
+/* Returns whether a complete command begins at `from`; ret_end is its end. The beginning of its
+ * arguments, separated by blanks, goes to `text`. */
 static bool command_take(const struct fake_redis *fake, size_t from, size_t *ret_end, char *text,
                          size_t size)
 {
@@ -148,7 +148,7 @@ static bool play_accept(struct fake_redis *fake, const struct step *step)
     if (fd < 0) {
         return fault(fake, "nobody connected");
     }
-    /* Each send leaves by itself and at once, also the last one before a reset. */
+    /* Each send becomes a packet at once, even the last one before a reset. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     if (fake->fd >= 0) {
         close(fake->fd);
@@ -260,7 +260,7 @@ static bool play_close(struct fake_redis *fake, const struct step *step)
     if (shutdown(fake->fd, SHUT_WR) != 0) {
         return fault(fake, "the client has gone");
     }
-    /* With bytes unread, close would reset the connection. */
+    /* If bytes were unread, close would reset the connection. */
     while (recv(fake->fd, fake->input, INPUT_SIZE, MSG_DONTWAIT) > 0) {
     }
     close(fake->fd);
@@ -403,7 +403,7 @@ void fake_handshake(struct fake_redis *fake, const char *login, const char *db)
     }
 }
 
-/* ---- The play ---- */
+/* ---- Playing ---- */
 
 struct fake_redis *fake_redis_new(void)
 {
@@ -506,7 +506,7 @@ void fake_redis_end(struct fake_redis *fake, char ret_error[FAKE_FAULT])
     size_t played;
 
     if (fake->is_started) {
-        /* Every step has a deadline of its own. */
+        /* Every step has its own deadline, so the thread ends. */
         pthread_join(fake->thread, NULL);
     }
     played = fake_redis_played(fake);

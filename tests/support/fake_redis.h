@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A Redis that does what a test's script says, to the byte. The script is written first, then a
- * thread plays it step by step against whoever connects. All functions are the test's own thread's;
- * what went wrong in the script fails the test in fake_redis_stop. */
+/* A fake Redis that follows a test's script, byte by byte. First the test writes the script. Then a
+ * thread plays it, step by step, against the client that connects. All functions are for the test's
+ * own thread. If a step goes wrong, fake_redis_stop fails the test. */
 #ifndef SUPPORT_FAKE_REDIS_H
 #define SUPPORT_FAKE_REDIS_H
 
@@ -11,67 +11,66 @@
 
 struct fake_redis;
 
-/* One that listens on a free loopback port and has no script yet. It is the caller's until
- * fake_redis_stop. */
+/* Returns a fake that listens on a free loopback port and has no script yet. The caller owns it
+ * until fake_redis_stop. */
 struct fake_redis *fake_redis_new(void);
 
 /* "redis://127.0.0.1:PORT"; lives as long as the fake. */
 const char *fake_redis_url(const struct fake_redis *fake);
 int fake_redis_port(const struct fake_redis *fake);
 
-/* ---- The script; each call adds a step ---- */
+/* ---- The script: each call adds a step ---- */
 
-/* Waits for the next connection. Until then there is none, or it is the one before, which stays
- * open. */
+/* Waits for the next connection. An earlier connection stays open. */
 void fake_accept(struct fake_redis *fake);
-/* Reads one command, whose arguments with blanks between them must begin with this text. */
+/* Reads one command. Its arguments, separated by blanks, must begin with this text. */
 void fake_expect(struct fake_redis *fake, const char *prefix);
-/* One recv must bring exactly this many whole commands and nothing more. What they are is not
- * looked at. */
+/* One recv must bring exactly this many complete commands and nothing more. Their content is not
+ * checked. */
 void fake_expect_together(struct fake_redis *fake, size_t count);
-/* Reads this many commands, whatever they are. */
+/* Reads this many commands of any kind. */
 void fake_expect_any(struct fake_redis *fake, size_t count);
-/* Reads this many bytes and leaves what comes behind them. */
+/* Reads this many bytes and leaves those after them. */
 void fake_expect_bytes(struct fake_redis *fake, size_t n);
 /* Sends the first n bytes of this text, which is copied. */
 void fake_send(struct fake_redis *fake, const char *bytes, size_t n);
 void fake_send_text(struct fake_redis *fake, const char *bytes);
-/* Ends the connection in an orderly way, or by a reset. */
+/* Ends the connection: fake_close in an orderly way, fake_reset by a reset. */
 void fake_close(struct fake_redis *fake);
 void fake_reset(struct fake_redis *fake);
-/* Reads and drops what comes until the client has ended the connection. */
+/* Reads and drops everything until the client closes the connection. */
 void fake_wait_for_client_close(struct fake_redis *fake);
 /* Waits until the test calls fake_redis_resume. */
 void fake_pause(struct fake_redis *fake);
 
-/* What a store sends first over a connection, and what a healthy Redis says to it: one connection
- * accepted, AUTH with this login ("PASSWORD" or "USER PASSWORD") unless it is NULL, SELECT of this
- * database and the five scripts. */
+/* Plays the beginning of a connection with a healthy Redis. It accepts one connection and expects
+ * AUTH with this login ("PASSWORD" or "USER PASSWORD") unless that is NULL. Then it expects SELECT
+ * of this database and the five scripts. */
 void fake_handshake(struct fake_redis *fake, const char *login, const char *db);
 
-/* ---- The play ---- */
+/* ---- Playing ---- */
 
-/* No steps can be added after this. */
+/* Starts the thread. No steps can be added afterwards. */
 void fake_redis_start(struct fake_redis *fake);
-/* Lets the thread go on behind its pause, or pass the next one at once. */
+/* Ends the present pause, or else the next one as soon as it begins. */
 void fake_redis_resume(struct fake_redis *fake);
-/* How many steps have been played; and waits until it is at least this many. */
+/* The first returns how many steps have been played. The second waits until there are at least this
+ * many. */
 size_t fake_redis_played(struct fake_redis *fake);
 bool fake_redis_wait_played(struct fake_redis *fake, size_t steps, int64_t within_ms);
-/* How many steps the script has so far. */
+/* Returns how many steps the script has so far. */
 size_t fake_redis_steps(const struct fake_redis *fake);
 
-/* Room for what fake_redis_end says. */
+/* Room for the error of fake_redis_end. */
 #define FAKE_FAULT 640
 
-/* Waits for the end of the script, which must come within CLOCK_PATIENCE_MS per step, closes what
- * is open and frees the fake. Fails the test when a step did not happen as the script says. */
+/* Waits for the end of the script, at most CLOCK_PATIENCE_MS per step. Then it closes all
+ * connections and frees the fake. Fails the test if a step did not happen as written. */
 void fake_redis_stop(struct fake_redis *fake);
-/* The same, but writes what went wrong to ret_error instead; "": nothing did. */
+/* Does the same, but writes the error to ret_error; "" means no error. */
 void fake_redis_end(struct fake_redis *fake, char ret_error[FAKE_FAULT]);
-/* Ends the play where it is and frees the fake, for a test that has failed already; NULL is
- * nothing.
- */
+/* Stops the script where it is and frees the fake, for a test that has already failed. NULL is
+ * allowed. */
 void fake_redis_abandon(struct fake_redis *fake);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fake Redis must itself see when its script is not followed. Each of these tests breaks a
- * script; the fault is what fake_redis_end says. */
+/* The fake Redis must notice when its script is not followed. Each of these tests breaks a script
+ * and checks the error that fake_redis_end returns. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #define PING "*1\r\n$4\r\nPING\r\n"
 #define ECHO "*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\n"
 
-/* Plays the script against a client that sends these bytes at once; the fault or "". */
+/* Plays the script against a client that sends these bytes at once. Returns the error or "". */
 static const char *fault_after(struct fake_redis *fake, const char *bytes)
 {
     static char fault[FAKE_FAULT];

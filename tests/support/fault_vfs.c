@@ -14,11 +14,11 @@ struct fault {
     int code;
 };
 
-/* A file of SQLite's with the system's behind it. */
+/* An open file of SQLite, which passes calls on to the system's file. */
 struct file {
     sqlite3_file base;
     enum fault_file kind;
-    sqlite3_file *real; /* in the memory behind this struct */
+    sqlite3_file *real; /* in the memory after this struct */
 };
 
 static sqlite3_vfs *system_vfs;
@@ -26,19 +26,19 @@ static const struct fault_watch *watcher;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t mended = PTHREAD_COND_INITIALIZER;
-/* Guarded by it. */
+/* Protected by the mutex. */
 static struct {
     struct fault faults[FAULT_FILES][FAULT_CALLS];
     unsigned counts[FAULT_FILES][FAULT_CALLS];
     bool hangs[FAULT_FILES];
     unsigned hanging;
     bool is_full;
-    int torn, number; /* of calls that fail */
+    int torn, number; /* for calls that fail */
 } disk;
 
 /* ---- Faults ---- */
 
-/* Counts a call, and says what is to become of it: SQLITE_OK or its fault. */
+/* Counts a call. Returns SQLITE_OK, or the code with which it must fail. */
 static int meet(enum fault_file file, enum fault_call call)
 {
     struct fault *fault = &disk.faults[file][call];
@@ -64,7 +64,7 @@ static int meet(enum fault_file file, enum fault_call call)
     return code;
 }
 
-/* A full disk has no room for what is new; what lies there may be written again. */
+/* A full disk has no room for new bytes; existing ones can be overwritten. */
 static bool has_room(sqlite3_file *file, sqlite3_int64 end)
 {
     sqlite3_int64 size = 0;
@@ -76,7 +76,7 @@ static bool has_room(sqlite3_file *file, sqlite3_int64 end)
     return !is_full || (file->pMethods->xFileSize(file, &size) == SQLITE_OK && end <= size);
 }
 
-/* How much of a write that fails is done: never all of it. */
+/* Returns how much of a failing write is done: never all of it. */
 static int torn_of(int n)
 {
     int torn;
@@ -143,7 +143,7 @@ static bool is_hanging(void *argument)
 {
     bool hangs;
 
-    (void)argument; /* there is one disk */
+    (void)argument; /* there is only one disk */
     pthread_mutex_lock(&lock);
     hangs = disk.hanging > 0;
     pthread_mutex_unlock(&lock);
@@ -269,7 +269,7 @@ static int file_characteristics(sqlite3_file *base)
     return real_of(base)->pMethods->xDeviceCharacteristics(real_of(base));
 }
 
-/* Version 1 has no shared memory: a log is then for a connection that locks everybody else out. */
+/* Version 1 has no shared memory, so a log works only for a connection with an exclusive lock. */
 static const sqlite3_io_methods methods = {
     .iVersion = 1,
     .xClose = file_close,
@@ -292,7 +292,7 @@ static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base
     struct file *file = (struct file *)base;
     int code;
 
-    (void)vfs; /* it is this one */
+    (void)vfs; /* always this one */
     if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0) {
         return system_vfs->xOpen(system_vfs, name, base, flags, ret_flags);
     }

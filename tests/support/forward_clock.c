@@ -16,7 +16,7 @@ void forward_clock_move(uint64_t ms)
     atomic_store(&ahead_ns, ns % 1000000000);
 }
 
-/* The program's own, which its libraries call too. */
+/* Replaces clock_gettime for the program and its libraries. */
 int clock_gettime(clockid_t id, struct timespec *ret_time)
 {
     int failed = (int)syscall(SYS_clock_gettime, id, ret_time);

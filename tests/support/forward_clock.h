@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Time that a test lets pass at once: for the whole program, libraries too, the monotonic clock is
- * as much ahead as it was moved. Any thread; the wall clock stays as it is. */
+/* Moves the monotonic clock forward for the whole program, libraries included, so that a test need
+ * not wait. Any thread; the wall clock does not change. */
 #ifndef SUPPORT_FORWARD_CLOCK_H
 #define SUPPORT_FORWARD_CLOCK_H
 

@@ -25,7 +25,7 @@ void need(bool is_there, const char *what)
 
 const char *need_program(const char *name)
 {
-    static char found[PATH_MAX]; /* of the program asked for last */
+    static char found[PATH_MAX]; /* path of the program that was asked for last */
     const char *path = getenv("PATH");
 
     while (path != NULL && *path != '\0') {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What a test needs of the machine. On the test's own thread, from a test function: cmocka cannot
- * skip from a fixture. */
+/* Checks what a test needs of the machine. On the test's own thread, and from a test function:
+ * cmocka cannot skip from a fixture. */
 #ifndef SUPPORT_NEED_H
 #define SUPPORT_NEED_H
 
 #include <stdbool.h>
 
-/* Does nothing when the thing is there. Else says on stderr what is missing and skips the test, or
- * fails it when the environment has REQUIRE_ALL=1. */
+/* Does nothing if the thing is there. Otherwise it prints what is missing on stderr, and skips the
+ * test; with REQUIRE_ALL=1 in the environment it fails the test. */
 void need(bool is_there, const char *what);
 
-/* Where a program lies that PATH names, in memory that stays until the process ends; skips or fails
- * the test as above when there is none. */
+/* Returns the path of a program that PATH finds. The memory stays until the process ends. If there
+ * is none, it skips or fails the test as above. */
 const char *need_program(const char *name);
 
 #endif

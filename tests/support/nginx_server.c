@@ -22,20 +22,20 @@
 extern char **environ;
 
 struct nginx_server {
-    struct nginx_server *next; /* in `running` */
+    struct nginx_server *next; /* next in `running` */
     struct directory directory;
     int port;
-    int output; /* a file in memory that the child writes to */
+    int output; /* a file in memory; the child writes its output there */
     pid_t pid;  /* 0: it has ended */
-    char *log;  /* as read last */
+    char *log;  /* owned; the output as last read */
 };
 
-/* Those that are not stopped yet, for when a test ends before it has stopped its own. */
+/* The servers that are not stopped yet. They are killed if a test ends before it stops its own. */
 static struct nginx_server *running;
 
 /* ---- The configuration ---- */
 
-/* Puts `now` in the place of every `was`, of which there must be one at least. */
+/* Replaces every `was` by `now`. There must be at least one. */
 static void replace(char text[CONFIGURATION], const char *was, const char *now)
 {
     size_t before = strlen(was), after = strlen(now);
@@ -51,7 +51,8 @@ static void replace(char text[CONFIGURATION], const char *was, const char *now)
     }
 }
 
-/* Debian 12's nginx knows no `resolve`, and there is no Docker to ask: the one service is named. */
+/* Debian 12's nginx does not know `resolve`, and there is no DNS of Docker. So the service's
+ * address replaces the replicas. */
 static void configuration_write(const struct nginx_server *server, int upstream_port,
                                 const char *ret_path)
 {
@@ -84,7 +85,8 @@ static void configuration_write(const struct nginx_server *server, int upstream_
 static void launch(struct nginx_server *server, const char *program, int upstream_port)
 {
     char path[64];
-    /* One process, which dies with the test: a worker would outlive a master that is killed. */
+    /* nginx runs as one process, which dies with the test: a worker would outlive a killed master.
+     * */
     char *arguments[] = {"nginx", "-p", server->directory.path, "-c", path, "-e", "stderr", "-g",
                          NULL,    NULL};
     static char modes[] = "daemon off; master_process off;";
@@ -98,7 +100,7 @@ static void launch(struct nginx_server *server, const char *program, int upstrea
     assert_true(server->pid > 0);
 }
 
-/* Whether it accepts connections, or never will. */
+/* Returns whether it accepts connections, or has ended. */
 static bool is_settled(void *argument)
 {
     struct nginx_server *server = argument;
@@ -159,7 +161,7 @@ struct nginx_server *nginx_server_start(int upstream_port)
         if (strstr(nginx_server_log(server), "bind() to") == NULL) {
             break;
         }
-        /* Somebody else was faster to take the port. */
+        /* Another process took the port first. */
     }
     fail_msg("nginx does not start:\n%s", nginx_server_log(server));
     return NULL;

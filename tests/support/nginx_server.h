@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A real nginx with the project's own nginx.conf in front of one service, as a child of a test. All
- * of it on the test's own thread; what goes wrong fails the test, and where there is no nginx it is
- * skipped aloud. */
+/* A real nginx with the project's own nginx.conf in front of one service, as a child of a test. On
+ * the test's own thread; any error fails the test. Without nginx the test is skipped, and says so.
+ * */
 #ifndef SUPPORT_NGINX_SERVER_H
 #define SUPPORT_NGINX_SERVER_H
 
 struct nginx_server;
 
-/* Starts it on a free loopback port, waits until it accepts connections. The environment variable
- * NGINX_CONF names the configuration; ports, paths and the replicas are put in their places, the
- * rest is taken as it is. It is the caller's until nginx_server_stop; one that a failed test leaves
- * is killed when the process ends. */
+/* Starts nginx on a free loopback port and waits until it accepts connections. The environment
+ * variable NGINX_CONF names the configuration. Only ports, paths and replicas in it are replaced.
+ * The caller owns the server until nginx_server_stop. If a failed test leaves one, it is killed at
+ * process exit. */
 struct nginx_server *nginx_server_start(int upstream_port);
-/* Ends it by its pid; NULL is nothing. */
+/* Kills the server by its process id, and frees it. NULL is allowed. */
 void nginx_server_stop(struct nginx_server *server);
 
 int nginx_server_port(const struct nginx_server *server);
 
-/* What it has written so far; lives until the next call. */
+/* Returns its output so far; valid until the next call. */
 const char *nginx_server_log(struct nginx_server *server);
 
 #endif

@@ -10,7 +10,7 @@
 #define SECTOR 512
 #define TRUNCATED (-1)
 
-/* A write, or a truncation to the size `at`, that was not synced. */
+/* A write, or a truncation to size `at`, that is not synced yet. */
 struct change {
     struct change *next;
     int64_t at;
@@ -19,7 +19,7 @@ struct change {
 };
 
 struct image {
-    unsigned char *bytes; /* owned; as long as room, zero behind size */
+    unsigned char *bytes; /* owned; `room` bytes long, zero after `size` */
     size_t size, room;
 };
 
@@ -76,8 +76,8 @@ static void image_apply(struct image *image, const struct change *change)
     }
 }
 
-/* Of a write some sectors; a truncation or not. Each change has its own likelihood, so that there
- * are some of which nearly all is lost, and nearly nothing. */
+/* Applies some sectors of a write; applies a truncation or not. Each change has its own
+ * probability, so that some cuts lose nearly all of it and others nearly nothing. */
 static void image_apply_some(struct image *image, const struct change *change, uint32_t *random)
 {
     uint32_t kept_of_8 = random_next(random) % 9;

@@ -13,7 +13,7 @@
 
 #define EXIT_NO_PROGRAM 127
 
-/* What the next ones may have; 0: no limit of their own. */
+/* Descriptor limit of processes started from now on; 0: no limit of their own. */
 static unsigned most_descriptors;
 
 struct child {
@@ -21,11 +21,11 @@ struct child {
     int status;
 };
 
-/* Ties a child to its parent and to its output. Right after fork, where other threads may have held
- * locks: only what is safe in a signal handler. */
+/* Ties a child to its parent and redirects its output. It runs right after fork, when other threads
+ * may have held locks. So it may only do what is safe in a signal handler. */
 static bool settle(int output, pid_t parent)
 {
-    /* The parent may have died before its death was asked for. */
+    /* The parent may have died before prctl was called. */
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
            dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A child process of a test. It dies with the thread that started it, so that nothing is left
- * behind when a test crashes: start it on the test's own thread. */
+/* A child process of a test. It dies with the thread that started it, so a crashing test leaves
+ * nothing behind. Start it on the test's own thread. */
 #ifndef SUPPORT_PROCESS_H
 #define SUPPORT_PROCESS_H
 
@@ -8,24 +8,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Runs `path` with these arguments and this environment; standard output and error go to the
- * descriptor `output`. -1 when there is no process to be had. */
+/* Runs `path` with these arguments and this environment. Standard output and error go to the
+ * descriptor `output`. Returns -1 if no process can be started. */
 pid_t process_start(const char *path, char *const *arguments, char *const *environment, int output);
 
-/* Runs a function in a copy of this process, which must have one thread only: with the output as
- * above, until it returns, and then the child ends with 0. No assertion of cmocka's belongs there.
- */
+/* Runs a function in a fork of this process, which may have only one thread. Output goes to
+ * `output`. When the function returns, the child exits with 0. It must not use assertions of
+ * cmocka. */
 pid_t process_fork(void (*run)(void *argument), void *argument, int output);
 
-/* Programs started from now on may have this many descriptors open and not more; 0: as many as this
- * process may. */
+/* Limits the open descriptors of programs started from now on; 0 means this process's own limit. */
 void process_limit_descriptors(unsigned most);
 
-/* Whether it has ended within this time; then its wait status is in ret_status, and the pid must
- * not be used any more. */
+/* Returns whether it has ended within this time. Then ret_status is its wait status, and the pid
+ * must not be used again. */
 bool process_wait(pid_t pid, int64_t within_ms, int *ret_status);
 
-/* SIGKILL, and waits for the end. */
+/* Kills it with SIGKILL, and waits for its end. */
 void process_kill(pid_t pid);
 
 #endif

@@ -63,7 +63,7 @@ void http_send_end(struct http_connection *connection)
     shutdown(connection->fd, SHUT_WR);
 }
 
-/* Makes room for one more piece, and a NUL behind it. */
+/* Makes room for one more piece and a NUL after it. */
 static bool room_make(struct http_connection *connection)
 {
     size_t room = connection->used + PIECE + 1;
@@ -84,7 +84,7 @@ static bool room_make(struct http_connection *connection)
     return true;
 }
 
-/* Receives what there is, or waits for it. HTTP_COMPLETE: something came. */
+/* Receives the bytes that are there, or waits for some. HTTP_COMPLETE: something came. */
 static enum http_end more(struct http_connection *connection, int64_t end_ms)
 {
     struct pollfd poll_fd = {.fd = connection->fd, .events = POLLIN};
@@ -125,7 +125,7 @@ static enum http_end need_bytes(struct http_connection *connection, size_t n, in
     return end;
 }
 
-/* Receives until `mark` is there at or behind byte `from`; where it ends goes to ret_end. */
+/* Receives until `mark` is found at byte `from` or later; ret_end is its end. */
 static enum http_end need_mark(struct http_connection *connection, size_t from, const char *mark,
                                int64_t end_ms, size_t *ret_end)
 {
@@ -147,7 +147,7 @@ static enum http_end need_mark(struct http_connection *connection, size_t from, 
     }
 }
 
-/* Forgets the first n bytes. */
+/* Drops the first n bytes. */
 static void consume(struct http_connection *connection, size_t n)
 {
     memmove(connection->bytes, connection->bytes + n, connection->used - n);
@@ -168,7 +168,7 @@ static char *copy(const char *from, size_t n)
 
 /* ---- Headers ---- */
 
-/* The value of the header line at `line` if it has this name, else NULL. */
+/* Returns the value of the header line at `line` if it has this name, else NULL. */
 static const char *value_at(const char *line, const char *name)
 {
     size_t n = strlen(name);
@@ -176,7 +176,7 @@ static const char *value_at(const char *line, const char *name)
     return strncasecmp(line, name, n) == 0 && line[n] == ':' ? line + n + 1 : NULL;
 }
 
-/* The line after the one at `line`; NULL behind the last. */
+/* Returns the line after the one at `line`; NULL after the last. */
 static const char *line_next(const char *line)
 {
     const char *end = strstr(line, "\r\n");
@@ -223,7 +223,7 @@ void http_response_fini(struct http_response *response)
     *response = (struct http_response){0};
 }
 
-/* Takes status line and headers off the connection. */
+/* Removes status line and headers from the received bytes. */
 static enum http_end head_receive(struct http_connection *connection, int64_t end_ms,
                                   struct http_response *response)
 {
@@ -246,8 +246,8 @@ static enum http_end head_receive(struct http_connection *connection, int64_t en
 
 /* ---- Bodies ---- */
 
-/* What is allocated for a body of this size and a NUL: a power of two, so that a long one is not
- * copied for each of its chunks. */
+/* Returns how much to allocate for a body of this size and a NUL. It is a power of two, so that a
+ * long body is not copied for each of its chunks. */
 static size_t body_room(size_t size)
 {
     size_t room = 64;
@@ -289,7 +289,7 @@ static enum http_end sized_body(struct http_connection *connection, size_t size,
     return end;
 }
 
-/* Takes the chunk at `at` in; behind it lies the next, unless its size was 0. */
+/* Reads the chunk at `at`. If its size is not 0, another chunk follows. */
 static enum http_end chunk(struct http_connection *connection, size_t *at, int64_t end_ms,
                            struct http_response *response, size_t *ret_size)
 {
@@ -356,7 +356,8 @@ static enum http_end body_receive(struct http_connection *connection, const char
                    ? HTTP_MALFORMED
                    : chunked_body(connection, end_ms, response);
     }
-    /* A body up to the end of the connection could not be told from one that was cut off. */
+    /* A body without a length ends with the connection. It could not be told from one that was cut
+     * off. */
     if (http_header_count(response, "Content-Length") != 1) {
         return HTTP_MALFORMED;
     }
@@ -422,7 +423,7 @@ bool http_request(int port, const char *method, const char *target, const char *
                      body) < 0) {
             abort();
         }
-        /* An early refusal may close the connection before the body is through. */
+        /* A service that refuses early may close the connection before the whole body is sent. */
         http_send_text(&connection, text);
         free(text);
     } else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The HTTP client of the tests must itself see what is wrong with an answer. Its server is a fake
- * that sends bytes. */
+/* The tests' HTTP client must notice every error in an answer. The server is a fake that sends
+ * bytes. */
 #include <stdlib.h>
 
 #include "support/clock.h"
@@ -9,7 +9,7 @@
 #include "support/raw_http.h"
 #include "support/test.h"
 
-/* Long enough to come, and what a test waits that waits for nothing. */
+/* A time in which every answer arrives, and the short wait of a test that expects a timeout. */
 #define SOON_MS CLOCK_PATIENCE_MS
 #define SHORTLY_MS 50
 
@@ -42,7 +42,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Connects to a server that sends this at once and then does what `end` adds. */
+/* Connects to a server that sends these bytes at once and then does what `end` says. */
 static struct http_connection *answered(void **state, const char *bytes,
                                         void (*end)(struct fake_redis *))
 {

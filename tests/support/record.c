@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* In: bytes sent, answers received. Out: lines such as
+/* Writes bytes sent and answers received as lines of JSON, in which each character is a byte:
  * {"request":"GET /livez HTTP/1.1\r\nHost: t\r\n\r\n","head":"HTTP/1.1 200 OK\r\n...","body":"OK"}
- * in which a character is a byte. It does not judge: requests are meant to be malformed, too. */
+ * It does not check the requests: some are malformed on purpose. */
 #include "support/record.h"
 
 #include <errno.h>
@@ -33,8 +33,8 @@ void record_sent(struct record *record, const void *bytes, size_t n)
     sent[record->n] = '\0';
 }
 
-/* How many bytes the first request has. Of one that is framed badly, all that was sent: the
- * connection ends with its answer. */
+/* Returns the length of the first request. If its framing is invalid, that is everything sent: the
+ * connection ends with the answer. */
 static size_t request_size(const struct record *record)
 {
     const char *sent = record->sent, *length, *chunked, *end;
@@ -73,7 +73,7 @@ static void text_write(FILE *line, const char *name, const char *bytes, size_t n
     putc('"', line);
 }
 
-/* In one write, so that lines of several threads do not mix. */
+/* Appends in one write, so that lines of several threads do not mix. */
 static void line_append(const char *text, size_t n)
 {
     char path[512];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each answer is kept with the request that it is the answer to. */
+/* Each answer must be recorded with its own request. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define CHUNKED "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 #define HEAD "HTTP/1.1 200 OK\r\n\r\n"
 
-/* The file of this process, which is removed. */
+/* Reads the file of this process and removes it. */
 static void lines_take(const struct directory *directory, char ret_lines[4096])
 {
     char path[256];

@@ -24,19 +24,19 @@
 extern char **environ;
 
 struct redis_server {
-    struct redis_server *next; /* in `running` */
+    struct redis_server *next; /* next in `running` */
     char *program;
-    char *options[ARGUMENTS]; /* owned, a NULL at their end */
+    char *options[ARGUMENTS]; /* owned, ends with NULL */
     const char *password;     /* one of the options, or NULL */
     struct directory directory;
     char url[320];
     int port;
-    pid_t pid; /* 0: it does not run */
+    pid_t pid; /* 0: it is not running */
     redisContext *client;
-    char *text; /* of the last command */
+    char *text; /* reply to the last command */
 };
 
-/* Those that are not stopped yet, for when a test ends before it has stopped its own. */
+/* The servers that are not stopped yet. They are stopped if a test ends before it stops its own. */
 static struct redis_server *running;
 
 /* ---- The process ---- */
@@ -70,7 +70,7 @@ static void client_drop(struct redis_server *server)
     }
 }
 
-/* A connection that is logged in; false while there is none to be had. */
+/* Opens a connection and logs in. Returns false while that fails. */
 static bool client_connect(struct redis_server *server)
 {
     const struct timeval timeout = {.tv_sec = COMMAND_TIMEOUT_S};
@@ -91,7 +91,7 @@ static bool client_connect(struct redis_server *server)
     return true;
 }
 
-/* Whether it answers, and is not some other process's server on the same port. */
+/* Returns whether this server answers, and not another process's on the same port. */
 static bool answers(void *argument)
 {
     struct redis_server *server = argument;
@@ -99,7 +99,7 @@ static bool answers(void *argument)
 
     if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
         server->pid = 0;
-        return true; /* it will never answer, so waiting is over */
+        return true; /* it has ended, so waiting is useless */
     }
     snprintf(ours, sizeof(ours), "process_id:%d\r", (int)server->pid);
     return client_connect(server) && strcmp(redis_server_command(server, "PING"), "PONG") == 0 &&
@@ -183,7 +183,7 @@ struct redis_server *redis_server_start(const char *const *options)
                      server->password == NULL ? "" : "@", server->port);
             return server;
         }
-        /* It has ended: somebody else was faster to take the port. */
+        /* It has ended: another process took the port first. */
     }
     fail_msg("redis-server does not start; see its options");
     return NULL;

@@ -16,7 +16,7 @@ uint32_t seed_choose(const char *name)
     } else if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
         abort();
     }
-    seed += seed == 0; /* of which nothing but zeros would come */
+    seed += seed == 0; /* a state of 0 would only give zeros */
     print_message("%s=%u\n", name, seed);
     return seed;
 }

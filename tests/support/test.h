@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cmocka, behind the headers that it wants included before it. Its assertions and skip() leave the
- * test by a jump, so they belong on the test's own thread. */
+/* Includes cmocka, after the headers that it needs. Its assertions and skip() leave the test by a
+ * longjmp, so use them only on the test's own thread. */
 #ifndef SUPPORT_TEST_H
 #define SUPPORT_TEST_H
 

@@ -3,7 +3,7 @@
 
 static void nothing(uv_idle_t *handle)
 {
-    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+    (void)handle; /* an active idle handle keeps the poll from waiting; it does nothing else */
 }
 
 static void stop(uv_timer_t *timer)
@@ -51,7 +51,7 @@ bool turn_until(struct turn *turn, bool (*condition)(void *argument), void *argu
     turn->condition = condition;
     turn->argument = argument;
     turn->holds = false;
-    /* What was submitted between two calls goes out in the first turn of this one. */
+    /* The first turn sends what was submitted since the last call. */
     uv_idle_start(&turn->no_wait, nothing);
     uv_check_start(&turn->after_poll, after_poll);
     uv_update_time(&turn->loop);
@@ -91,7 +91,7 @@ bool turn_close(struct turn *turn, int64_t within_ms)
     uv_close((uv_handle_t *)&turn->no_wait, NULL);
     uv_update_time(&turn->loop);
     uv_timer_start(&turn->deadline, stop, (uint64_t)within_ms, 0);
-    /* Only the handles of the store keep the loop running. */
+    /* Only handles of the store should keep the loop running. */
     uv_unref((uv_handle_t *)&turn->deadline);
     uv_run(&turn->loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&turn->deadline, NULL);

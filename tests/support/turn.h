@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One worker without its server: a loop and a store on it, turned as worker.c turns them, with
- * deliver and flush after each poll. A turn belongs to one thread, any. */
+/* A worker without a server: a loop with a store on it. As in worker.c, each poll is followed by
+ * deliver and flush. Each turn object belongs to one thread, which may be any. */
 #ifndef SUPPORT_TURN_H
 #define SUPPORT_TURN_H
 
@@ -14,7 +14,7 @@ struct turn {
     uv_loop_t loop;
     struct store *store; /* owned */
 
-    /* Its own. */
+    /* Private. */
     uv_check_t after_poll;
     uv_idle_t no_wait;
     uv_timer_t deadline;
@@ -23,19 +23,21 @@ struct turn {
     bool holds;
 };
 
-/* Opens a store on the engine, which is borrowed, and starts to connect. False without memory. */
+/* Opens a store on the engine, which is borrowed, and begins to connect. Returns false without
+ * memory. */
 bool turn_open(struct turn *turn, struct store_engine *engine, struct store_limits limits);
 
-/* Turns until the condition holds, which is looked at first before the first turn and then at the
- * end of each; false when the time is over and it does not hold yet. */
+/* Runs the loop until the condition holds. The condition is checked before the first turn and after
+ * each. Returns false if it does not hold when the time is over. */
 bool turn_until(struct turn *turn, bool (*condition)(void *argument), void *argument,
                 int64_t within_ms);
-/* Turns until the store is ready, or is not. */
+/* Run the loop until the store is ready, or until it is not. They return false after the time is
+ * over. */
 bool turn_until_ready(struct turn *turn, int64_t within_ms);
 bool turn_until_not_ready(struct turn *turn, int64_t within_ms);
 
-/* Closes the store, delivers, turns until every handle is closed and frees it. False when handles
- * are left when the time is over; nothing is freed then. */
+/* Closes the store, delivers, runs the loop until every handle is closed, and frees the store. If
+ * handles are left when the time is over, it frees nothing and returns false. */
 bool turn_close(struct turn *turn, int64_t within_ms);
 
 #endif

@@ -86,7 +86,7 @@ int64_t usage_cpu_ms(pid_t pid)
     long user, system;
     int found;
 
-    /* Fields 14 and 15 of proc(5), both behind the name, which has no blank here. */
+    /* Fields 14 and 15 of proc(5). They follow the name, which has no blank here. */
     found =
         fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system);
     fclose(file);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process uses, as /proc tells. On the test's own thread: what cannot be read fails the
- * test. */
+/* The resources that a process uses, read from /proc. On the test's own thread; a file that cannot
+ * be read fails the test. */
 #ifndef SUPPORT_USAGE_H
 #define SUPPORT_USAGE_H
 
@@ -8,22 +8,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether the memory of the discountd under test is its own only: a sanitizer's is not what a test
- * wants to measure. */
+/* Returns whether discountd runs without a sanitizer, whose memory would spoil a measurement. */
 bool usage_is_plain(void);
 
-/* The memory that this line of /proc/PID/status tells ("VmRSS:"), in KiB. */
+/* Returns the memory in this line of /proc/PID/status (such as "VmRSS:"), in KiB. */
 long usage_memory_kib(pid_t pid, const char *name);
-/* From now on VmHWM, the most that was ever resident, counts from what is resident now. */
+/* Resets the peak of resident memory (VmHWM) to the present value. */
 void usage_peak_forget(pid_t pid);
 
-/* How many descriptors it has open. */
+/* Returns the number of its open descriptors. */
 unsigned usage_descriptors(pid_t pid);
 
-/* How many sockets listen on this port of IPv4. */
+/* Returns how many sockets listen on this IPv4 port. */
 unsigned usage_listeners(int port);
 
-/* The processor time that it has taken so far, all threads together. */
+/* Returns the processor time of all its threads so far. */
 int64_t usage_cpu_ms(pid_t pid);
 
 #endif
