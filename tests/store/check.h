@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Assertions that say whose failure it is: the same case runs against each backend. On the test's
- * own thread. */
+/* Assertions that name the backend that failed: the same case runs against each. On the test's own
+ * thread. */
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
 
@@ -11,9 +11,9 @@
     check_int((fixture), (int64_t)(found), (int64_t)(wanted), #found, __FILE__, __LINE__)
 #define CHECK_STR(fixture, found, wanted)                                                          \
     check_str((fixture), (found), (wanted), #found, __FILE__, __LINE__)
-/* What went wrong, such as a law that was broken, is NULL: nothing. */
+/* Requires that nothing went wrong: `broken` names a broken law, or is NULL. */
 #define CHECK_NOTHING(fixture, broken) check_nothing((fixture), (broken), __FILE__, __LINE__)
-/* An attempt is done and has this status. */
+/* Requires that an attempt is done with this status. */
 #define CHECK_STATUS(fixture, attempt, wanted)                                                     \
     check_status((fixture), (attempt), (wanted), #attempt, __FILE__, __LINE__)
 

@@ -24,7 +24,7 @@ struct str concurrent_clients_user(size_t user, char text[16])
     return (struct str){text, (size_t)n};
 }
 
-/* Each thread begins somewhere else, so that they meet at every user in another order. */
+/* Each thread begins with another user, so they meet at each user in a different order. */
 static size_t user_of(const struct rusher *rusher, size_t turn)
 {
     const struct concurrent_clients *clients = rusher->clients;
@@ -41,7 +41,7 @@ static void note(const struct rusher *rusher, size_t user, const struct attempt 
     };
 }
 
-/* Asks for the users of the turns from `from` to `to`. */
+/* Asks for the users of turns `from` to `to`. */
 static bool ask_some(const struct rusher *rusher, struct store_fixture *fixture, size_t from,
                      size_t to)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that ask for one discount at the same time: several threads, each with a loop and a store
- * of its own, ask for the same users at the same time. Called on the test's own thread. */
+/* Clients that ask for one discount at the same time. They are several threads, each with its own
+ * loop and store, and they all ask for the same users. Called on the test's own thread. */
 #ifndef STORE_CONCURRENT_CLIENTS_H
 #define STORE_CONCURRENT_CLIENTS_H
 
 #include "store/store_fixture.h"
 
-/* The most that there may be. */
+/* The maximum number of threads. */
 #define CONCURRENT_CLIENTS_THREADS 20
 #define CONCURRENT_CLIENTS_USERS 1000
 
@@ -19,16 +19,16 @@ struct client_answer {
 struct concurrent_clients {
     size_t threads, users;
     size_t handful; /* how many users a thread asks for in one turn */
-    /* What each thread was told about each user. */
+    /* The answer to each thread about each user. */
     struct client_answer answered[CONCURRENT_CLIENTS_THREADS][CONCURRENT_CLIENTS_USERS];
-    const char *broken; /* what went wrong in one of the threads, or NULL */
+    const char *broken; /* the first error in any thread, or NULL */
 };
 
-/* The name of a user. The text has to hold it. */
+/* Returns the id of a user, written to `text`. */
 struct str concurrent_clients_user(size_t user, char text[16]);
 
-/* Rushes, and waits until every thread has all its answers: one from each for each user. Each
- * begins with another user. The struct is large; the caller's to free. */
+/* Runs the clients, and waits until every thread has one answer for each user. Each thread begins
+ * with another user. The struct is large; the caller frees it. */
 struct concurrent_clients *concurrent_clients_run(struct store_engine *engine,
                                                   struct str discount_id, size_t threads,
                                                   size_t users, size_t handful);

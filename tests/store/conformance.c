@@ -34,7 +34,7 @@ int conformance_run(const struct conformance_backend *backend)
     return failed;
 }
 
-/* ---- The stage of a case ---- */
+/* ---- The store of a case ---- */
 
 int case_setup(void **state)
 {

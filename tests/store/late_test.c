@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A deadline is not only kept by the store, its answer also leaves the worker then, and does not
- * wait for whatever wakes the loop next. Seen from outside, through the whole service. */
+/* At a deadline, the answer also leaves the worker, without waiting for another event of the loop.
+ * Tested from outside, through the whole service. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 #define DEADLINE_MS 150
-/* How often it is measured: so often that the median says something on a busy machine. */
+/* Measurements; enough for a meaningful median on a busy machine. */
 #define ROUNDS 9
 #define LATE_MS 100
 

@@ -26,7 +26,7 @@ bool memory_refuses(struct store_fixture *fixture, struct str id, struct str use
 void memory_ask(struct store_fixture *fixture, struct str id, enum status status, size_t count,
                 size_t at_once)
 {
-    static size_t number; /* a new one each time, so that nobody is a holder */
+    static size_t number; /* a new one each time, so that no user holds a grant */
     struct attempt *asked[AT_ONCE_MOST];
     char user[32];
 
@@ -51,7 +51,7 @@ struct str memory_fill(struct store_fixture *fixture, struct str id, enum status
     int64_t end_ms = clock_ms() + CLOCK_PATIENCE_MS;
 
     for (size_t i = 0;; i = (i + 1) % (sizeof(strangers) / sizeof(strangers[0]))) {
-        /* The first one asked for may be the one that is let through. */
+        /* The first request may be the one that is let through to the store. */
         if (memory_refuses(fixture, id, strangers[i], status) ||
             memory_refuses(fixture, id, strangers[i], status)) {
             return strangers[i];

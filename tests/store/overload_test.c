@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* When the store is slower than the demand: who is put off, and who is not. A Redis that is frozen
- * is as slow as a test wants it. */
+/* Tests which operations are refused, and which are not, when the store is slower than the demand.
+ * A frozen Redis can be as slow as a test needs. */
 #include "store/redis/redis_fixture.h"
 #include "support/clock.h"
 
 #define DEADLINE_MS 8000
-/* Past the time from which on a wait proves something, which is a sixteenth of the deadline; and so
- * far from the deadline that a busy machine does not reach it. */
+/* Longer than a sixteenth of the deadline, from which on a wait counts as evidence. Far enough from
+ * the deadline that a busy machine does not reach it. */
 #define WAIT_MS 700
 #define FEW 60
 #define MANY 200
@@ -24,7 +24,7 @@ static void wait_for(struct store_fixture *fixture, int64_t ms)
     assert_false(turn_until(&fixture->turn, never, NULL, ms));
 }
 
-/* A frozen Redis for which this many operations have waited. */
+/* Returns a store on a frozen Redis for which this many operations have waited. */
 static struct store_fixture *given_a_frozen_store(struct redis_fixture *redis, size_t count,
                                                   struct str *ret_id, struct attempt **ret_waiting)
 {

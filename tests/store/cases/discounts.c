@@ -119,7 +119,7 @@ static void the_time_of_creation_is_now(void **state)
     int64_t before_us = now_us();
     struct attempt *created = create_now(fixture, &case_discount, NO_KEY);
 
-    /* A burst of creations runs ahead of the clock, by a microsecond each. */
+    /* Each creation of a burst gets a later microsecond, so their times run ahead of the clock. */
     CHECK(fixture, created->op.create.discount.created_at_us > before_us - 1000000);
     CHECK(fixture, created->op.create.discount.created_at_us < now_us() + 1000000);
 }
@@ -171,7 +171,7 @@ static void the_list_ends_behind_the_last_discount(void **state)
     CHECK_INT(fixture, list->op.list.count, 0);
 }
 
-/* The next page, which begins after `after_us`; where the one after it begins. */
+/* Reads the page after `after_us`. Returns where the next page begins. */
 static int64_t page_check(struct store_fixture *fixture, int64_t after_us, size_t limit,
                           struct attempt *const *created, size_t left)
 {
@@ -204,7 +204,7 @@ static void pages_give_each_of_many_discounts_once_and_in_order(void **state)
     }
 }
 
-/* Created in one turn, so close together that their times would tie on any clock. */
+/* Creates discounts in one turn, so close together that their times would be equal on any clock. */
 static void create_at_once(struct store_fixture *fixture, size_t count,
                            struct attempt **ret_created)
 {
@@ -290,7 +290,7 @@ static void what_is_created_while_somebody_pages_comes_behind(void **state)
 
 /* ---- The idempotency key ---- */
 
-/* A key that no other case and no earlier run has used. */
+/* Returns a key that no other case and no earlier run has used. */
 static struct str new_key(struct store_fixture *fixture)
 {
     return create_now(fixture, &case_discount, NO_KEY)->op.create.discount.id;
@@ -395,7 +395,8 @@ static void the_same_key_with_other_inputs_is_refused(void **state)
                                           .total_count = 23,
                                           .starts_at_us = 4,
                                           .expires_at_us = 1800000000000000};
-    /* One input differs in each; in the last two the bytes are the same and lie elsewhere. */
+    /* In each, one input differs. In the last two the bytes are the same but are split differently.
+     * */
     static const struct discount others[] = {
         {.discount_code = STR_INIT("A2"),
          .total_count = 23,
@@ -446,11 +447,11 @@ static void a_key_belongs_to_its_brand(void **state)
     CHECK(fixture, !theirs->op.create.replayed);
 }
 
-/* However brand and key are put together, no two pairs may look alike. */
+/* However brand and key are joined, no two pairs may become the same text. */
 static void brand_and_key_cannot_be_mistaken_for_another_pair(void **state)
 {
     static const struct {
-        struct str brand, key; /* behind both stands what makes them new */
+        struct str brand, key; /* a part that makes them new follows each */
     } pairs[] = {
         {STR_INIT("a}:b"), STR_INIT("c")}, {STR_INIT("a"), STR_INIT("b}:c")},
         {STR_INIT("a:b"), STR_INIT("c")},  {STR_INIT("a"), STR_INIT("b:c")},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Granting: never more than the stock, one each, and the same again for who asks again. */
+/* Grants: never more than the stock, at most one per user, and the same grant for a repeated
+ * request. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -131,7 +132,7 @@ static void more_grants_than_go_into_one_batch_are_all_granted(void **state)
     CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, USERS);
 }
 
-/* So many that ids share whatever table a backend sorts them into. */
+/* So many that some ids share a slot in any table of a backend. */
 static void grants_of_many_discounts_mix_in_one_turn(void **state)
 {
     enum { DISCOUNTS = 80, USERS = 12, STOCK = 5 };
@@ -228,7 +229,7 @@ static void a_grant_of_an_exhausted_discount_is_refused(void **state)
     CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, 1);
 }
 
-/* ---- The times of a window, waited for ---- */
+/* ---- The start and end of a window, as they pass ---- */
 
 static bool has_come(void *argument)
 {
@@ -250,8 +251,8 @@ static void a_grant_is_granted_from_the_start_on(void **state)
     CHECK(fixture, granted->op.grant.grant.granted_at_us >= starts_at_us);
 }
 
-/* Users who ask one after another until the answer is another one; whoever was granted comes after
- * the start and before the end, by the clock that the store has. */
+/* Users ask one after another until the answer changes. By the store's clock, every grant must be
+ * after the start and before the end. */
 static void the_start_is_one_moment(void **state)
 {
     struct store_fixture *fixture = case_store(state);
@@ -300,7 +301,7 @@ static void a_holder_is_granted_again_after_the_end(void **state)
     struct attempt *granted, *again;
     struct str id;
 
-    /* On a busy machine the window may be over before the first grant comes. */
+    /* On a busy machine the window may end before the first grant comes. */
     do {
         window_us *= 2;
         CHECK(fixture, window_us < CLOCK_PATIENCE_MS * 1000);
@@ -383,10 +384,10 @@ static void a_grant_of_an_unknown_discount_is_not_found(void **state)
                  STATUS_DISCOUNT_NOT_FOUND);
 }
 
-/* ---- Who users are ---- */
+/* ---- User ids ---- */
 
-/* Users of this many ids, of which no two are one user: each is granted, read back under its own
- * name, and granted again. */
+/* These users have this many different ids. Each is granted, read back under its own id, and
+ * granted again. */
 static void kept_apart(struct store_fixture *fixture, const struct str *users, size_t count)
 {
     struct str id = given_discount(fixture, (int64_t)count);
@@ -459,10 +460,10 @@ static void every_byte_that_a_user_id_may_hold_makes_it_another(void **state)
         memcpy(texts[i], (char[]){byte, byte, 'a', byte, 'z'}, 5);
         users[4 * i] = (struct str){texts[i], 1};         /* alone */
         users[4 * i + 1] = (struct str){texts[i], 2};     /* twice */
-        users[4 * i + 2] = (struct str){texts[i] + 1, 4}; /* in the middle and at the beginning */
+        users[4 * i + 2] = (struct str){texts[i] + 1, 4}; /* in the middle and at the front */
         users[4 * i + 3] = (struct str){texts[i] + 2, 2}; /* at the end */
     }
-    /* "aa" is both twice an a and an a behind an a. */
+    /* "aa" is twice an "a" in one case and an "a" after an "a" in another. */
     users[4 * 'a' + 3] = STR("aaa");
     kept_apart(fixture, users, 4 * BYTES);
 }

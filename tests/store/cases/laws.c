@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The five laws of the store contract. The teardown of every case looks at the first two as well.
- */
+/* The five laws of the store contract. The teardown of every case checks the first two as well. */
 #include <stdio.h>
 
 #include "discount/limits.h"
@@ -57,7 +56,7 @@ static void past_the_bound_operations_are_overloaded_and_the_others_are_not(void
     for (size_t i = 0; i < COUNT; i++) {
         asked[i] = submit_grant(fixture, id, concurrent_clients_user(i, text));
     }
-    /* Those are done without anything being sent or received. */
+    /* These operations complete without anything being sent or received. */
     store_deliver(fixture->turn.store);
     for (size_t i = BOUND; i < COUNT; i++) {
         CHECK_STATUS(fixture, asked[i], STATUS_OVERLOADED);
@@ -116,7 +115,7 @@ static void more_than_a_connection_takes_at_once_is_answered(void **state)
     CHECK_INT(fixture, list->op.list.count, 1000);
 }
 
-/* An operation of each verb, not sent yet. */
+/* Submits one operation of each verb, without sending it. */
 static void submit_each(struct store_fixture *fixture, struct str id, struct attempt *ret_asked[6])
 {
     ret_asked[0] = submit_ping(fixture);
@@ -145,7 +144,8 @@ static void closing_ends_what_was_not_sent_as_surely_not_applied(void **state)
     CHECK_INT(fixture, read->op.get.discount.granted_count, 0);
 }
 
-/* What was sent may have been applied and even answered; what is not true may not be said. */
+/* An operation that was sent may have been applied, and even answered. No false status may be
+ * reported. */
 static void closing_ends_sent_operations_truthfully(void **state)
 {
     struct store_fixture *fixture = case_store(state);
@@ -201,7 +201,8 @@ static void give_up(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-/* A worker begins to listen when it finds its store ready after a poll, so there must be one. */
+/* A worker checks after each poll whether its store is ready, and then begins to listen. So
+ * becoming ready must end a poll. */
 static void a_store_that_is_ready_has_woken_its_loop(void **state)
 {
     struct store_fixture *fixture = case_store(state);

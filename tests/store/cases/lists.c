@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists of discounts of a brand, of a discount's grants, and of what a user holds: page by
- * page, while others are granted. */
+/* The lists of a brand's discounts, a discount's grants and a user's grants: page by page, while
+ * others are granted. */
 #include <stdio.h>
 
 #include "store/cases/cases.h"
@@ -24,7 +24,7 @@ static struct str discount_of(struct store_fixture *fixture, struct str brand)
 static void a_brand_has_its_own_list(void **state)
 {
     struct store_fixture *fixture = case_store(state);
-    /* One is the beginning of the other, and has what keys are made of. */
+    /* One name is the beginning of the other, and both have characters that are used in keys. */
     struct str id = discount_of(fixture, STR("lists {a")),
                other = discount_of(fixture, STR("lists {a}:b"));
     struct str second = discount_of(fixture, STR("lists {a"));
@@ -72,7 +72,7 @@ static void a_brands_list_is_paged(void **state)
 
 /* ---- The grants of a discount ---- */
 
-/* Granted all in one turn, so that many are of one moment. */
+/* Grants all in one turn, so that many have the same time. */
 static void grant_concurrently(struct store_fixture *fixture, struct str id, size_t from, size_t to)
 {
     char text[16];
@@ -93,8 +93,8 @@ static bool grant_is_behind(const struct grant *grant, const struct grant *befor
             (order > 0 || (order == 0 && grant->user_id.n > before->user_id.n)));
 }
 
-/* Reads all grants page by page, where `between` grants more after each page; how many came. Each
- * must be behind the one before it. */
+/* Reads all grants page by page, and grants more after each page. Returns how many came. Each must
+ * come after the one before it. */
 static size_t grants_walk(struct store_fixture *fixture, struct str id, size_t limit, size_t more)
 {
     const struct grant *last = NULL;
@@ -161,7 +161,7 @@ static void a_discount_without_grants_has_an_empty_list(void **state)
     CHECK_STATUS(fixture, unknown, STATUS_DISCOUNT_NOT_FOUND);
 }
 
-/* A place that was never in the list: its time alone says where to go on. */
+/* A position that was never in the list: its time alone decides where the list goes on. */
 static void a_place_that_is_nobodys_goes_on_behind_its_time(void **state)
 {
     struct store_fixture *fixture = case_store(state);
@@ -178,7 +178,7 @@ static void a_place_that_is_nobodys_goes_on_behind_its_time(void **state)
     CHECK_INT(fixture, none->op.grants.count, 0);
 }
 
-/* ---- What a user holds ---- */
+/* ---- A user's grants ---- */
 
 static void a_wallet_has_what_was_granted_newest_first(void **state)
 {
@@ -194,7 +194,7 @@ static void a_wallet_has_what_was_granted_newest_first(void **state)
         granted = grant_now(fixture, ids[i], STR("wallet's owner"));
         times[i] = granted->op.grant.grant.granted_at_us;
         grant_now(fixture, ids[i], STR("somebody else"));
-        grant_now(fixture, ids[i], STR("wallet's owner")); /* again changes nothing */
+        grant_now(fixture, ids[i], STR("wallet's owner")); /* granting again changes nothing */
     }
     for (size_t limit = 1; limit <= COUNT + 1; limit++) {
         const struct user_grant *last = NULL;
@@ -234,7 +234,7 @@ static void who_holds_nothing_has_an_empty_wallet(void **state)
     CHECK_INT(fixture, wallet->op.wallet.count, 0);
 }
 
-/* What is granted while somebody pages comes in front of what he has seen. */
+/* Grants that are made while a client pages come before those that it has seen. */
 static void grants_that_come_while_paging_a_wallet_move_no_others(void **state)
 {
     enum { COUNT = 10 };

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The six promises, each case under the number of its own:
+/* The six promises. Each case bears the number of its promise:
  *
  *   P1  never more grants than the stock
  *   P2  at most one grant of a discount for each user
  *   P3  a grant that was answered is never lost
- *   P4  asking again gives the same grant again
- *   P5  nobody is told "sold out" while a unit is left
- *   P6  what is not known is said to be not known
+ *   P4  repeating a request gives the same grant again
+ *   P5  "sold out" is never answered while a unit is left
+ *   P6  if the outcome is uncertain, the answer says so
  *
- * What P3 is worth when the process is killed, http/crash_test.c shows. */
+ * http/crash_test.c tests P3 for a killed process. */
 #include <stdlib.h>
 
 #include "store/cases/cases.h"
 #include "store/concurrent_clients.h"
 #include "support/clock.h"
 
-/* What every thread was told about one user, which must be the same; whether the user was granted.
- */
+/* Checks that every thread got the same answer about one user. Returns whether the user was
+ * granted. */
 static bool answered_alike(struct store_fixture *fixture, const struct concurrent_clients *clients,
                            size_t user)
 {
@@ -36,8 +36,8 @@ static bool answered_alike(struct store_fixture *fixture, const struct concurren
     return one->status == STATUS_OK;
 }
 
-/* Rushes for a discount of this stock and looks at every answer: users who hold it hold it for
- * every thread, once, and are as many as the stock or as all users. */
+/* Lets clients rush for a discount of this stock and checks every answer. Each thread must see the
+ * same grants, once each. There must be as many as the stock, or as all users if they are fewer. */
 static void rush_check(void **state, int64_t stock, size_t threads, size_t users, size_t handful)
 {
     struct store_fixture *fixture = case_store(state);
@@ -87,7 +87,7 @@ static void p3_what_was_answered_is_there_after_a_restart(void **state)
         granted_at_us[i] =
             grant_now(fixture, id, concurrent_clients_user(i, text))->op.grant.grant.granted_at_us;
     }
-    /* The fixture's texts go with it. */
+    /* The fixture's texts are freed with it. */
     memcpy(id_text, id.p, id.n);
     id.p = id_text;
     fixture = case_restart(state);
@@ -128,7 +128,7 @@ static void p5_as_many_users_as_units_are_all_granted(void **state)
 
 #define SHORT_DEADLINE_MS 2
 
-/* A second store on the same engine, whose operations are late soon. */
+/* Opens a second store on the same engine, whose operations reach their deadline soon. */
 static void hasty_open(struct store_fixture *fixture, void **state, struct store_fixture *ret_hasty)
 {
     const struct store_limits limits = {.deadline_ms = SHORT_DEADLINE_MS, .in_flight = 1000};
@@ -143,7 +143,7 @@ static bool has_passed(void *argument)
     return clock_ms() >= *end_ms;
 }
 
-/* Waits until the deadline of what was submitted before is over, without a turn of the loop. */
+/* Waits, without turning the loop, until the deadline of submitted operations is over. */
 static void miss_the_deadline(void)
 {
     int64_t end_ms = clock_ms() + 2 * SHORT_DEADLINE_MS;
@@ -151,7 +151,7 @@ static void miss_the_deadline(void)
     clock_wait(has_passed, &end_ms, CLOCK_PATIENCE_MS);
 }
 
-/* A grant that was answered once, somehow: what it was told is true. */
+/* Checks that a grant was answered exactly once, and truly. */
 static void answered_truly(struct store_fixture *fixture, struct str id, struct str user,
                            const struct attempt *asked)
 {
@@ -170,7 +170,7 @@ static void answered_truly(struct store_fixture *fixture, struct str id, struct 
     }
 }
 
-/* Whatever each was told, the same user who asks again is granted, and once. */
+/* Whatever each user was answered, a repeat must give the user one grant. */
 static void settles(struct store_fixture *fixture, struct str id, size_t users)
 {
     char text[16];
@@ -181,7 +181,7 @@ static void settles(struct store_fixture *fixture, struct str id, size_t users)
     CHECK_INT(fixture, get_now(fixture, id)->op.get.discount.granted_count, users);
 }
 
-/* Grants and creations that a store is late with: submitted, and then as `meanwhile` says. */
+/* Submits grants and creations, runs `meanwhile`, and checks late answers. */
 static void late_check(void **state, void (*meanwhile)(struct store *store))
 {
     enum { USERS = 100 };
@@ -213,7 +213,7 @@ static void late_check(void **state, void (*meanwhile)(struct store *store))
 
 static void wait_unsent(struct store *store)
 {
-    (void)store; /* nothing was flushed */
+    (void)store; /* nothing is flushed */
     miss_the_deadline();
 }
 
@@ -225,7 +225,7 @@ static void wait_sent(struct store *store)
 
 static void wait_not(struct store *store)
 {
-    (void)store; /* the deadline passes whenever it does */
+    (void)store; /* the deadline passes by itself */
 }
 
 static void p6_what_is_late_before_it_was_sent_is_told_the_truth(void **state)

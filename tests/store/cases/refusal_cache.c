@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Discounts that nobody will be granted any more: who comes too late is refused without the store,
- * and nobody else is. */
+/* Discounts that nobody can be granted any more. Late requests are refused without asking the
+ * store, and no other requests are. */
 #include <stdlib.h>
 
 #include "discount/limits.h"
@@ -11,7 +11,7 @@
 
 #define HOUR_US INT64_C(3600000000)
 
-/* A discount of this stock, granted to as many users; their times. */
+/* Creates a discount of this stock and grants it to as many users. Returns their times. */
 static struct str given_sold_out(struct store_fixture *fixture, size_t stock,
                                  int64_t *ret_granted_at_us)
 {
@@ -32,7 +32,7 @@ static struct str given_sold_out(struct store_fixture *fixture, size_t stock,
     return id;
 }
 
-/* Stocks around the size of a page, and of many pages. */
+/* Tests stocks around the size of one page, and of many pages. */
 static void check_holders(struct store_fixture *fixture, size_t stock)
 {
     int64_t *granted_at_us = calloc(stock, sizeof(*granted_at_us));
@@ -79,7 +79,7 @@ static void who_comes_too_late_is_refused_from_cache(void **state)
     char text[16];
 
     memory_fill(fixture, id, STATUS_DISCOUNT_EXHAUSTED);
-    /* The loop does not turn meanwhile: no time passes, and nothing is sent. */
+    /* The loop does not turn meanwhile, so no time passes and nothing is sent. */
     for (size_t i = 0; i < USERS; i++) {
         refused += memory_refuses(fixture, id, concurrent_clients_user(100 + i, text),
                                   STATUS_DISCOUNT_EXHAUSTED);
@@ -115,7 +115,7 @@ static void a_discount_that_is_over_is_cached_as_such(void **state)
     memory_fill(fixture, given_window(fixture, 0, now_us() - HOUR_US), STATUS_DISCOUNT_EXPIRED);
 }
 
-/* Also those that are granted in the same turn, and maybe by the same call. */
+/* It counts grants made in the same turn too, perhaps in the same batch. */
 static void a_final_refusal_counts_every_grant(void **state)
 {
     enum { USERS = 8, STOCK = 5 };
@@ -138,7 +138,7 @@ static void a_final_refusal_counts_every_grant(void **state)
     CHECK_INT(fixture, late->op.grant.final_count, 0);
 }
 
-/* So near to its end the next answer may be another one. */
+/* So near to its end, the next answer may differ. */
 static void near_its_end_a_discount_is_not_cached(void **state)
 {
     struct store_fixture *fixture = case_store(state);
@@ -158,7 +158,7 @@ static void near_its_end_a_discount_is_not_cached(void **state)
     }
 }
 
-/* The page that is read takes no place of those that clients have. */
+/* Reading a page of holders takes no room from the clients' operations. */
 static void reading_the_holders_puts_nobody_off(void **state)
 {
     struct store_fixture *fixture = case_store_bound(state, REFUSAL_CACHE_REFUSALS);

@@ -9,7 +9,7 @@ static const char *url(const char *directory)
 {
     static struct redis_server *server; /* until the process ends */
 
-    (void)directory; /* it has one of its own */
+    (void)directory; /* the server has its own */
     if (server == NULL) {
         server = redis_server_start(NULL);
     }

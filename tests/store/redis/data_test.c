@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies in Redis after an operation: the keys of docs/design.md, "Data", looked at past the
- * store. */
+/* What an operation stores in Redis: the keys of docs/design.md, "Data", read without the store. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "store/redis/redis_fixture.h"
 #include "support/clock.h"
 
-/* The text of a command with one id in it. */
+/* Runs a command with one id in it. Returns the reply as text. */
 static const char *ask(struct redis_fixture *redis, const char *format, struct str id)
 {
     return redis_server_command(redis->server, format, id.p);
@@ -34,7 +33,8 @@ static void a_discount_is_a_hash_and_an_entry_in_two_indexes(void **state)
               strtoll(ask(redis, "HGET discount:{%s} created_at", id), NULL, 10));
 }
 
-/* Also when the clock has gone back behind the last creation, or two come in one microsecond. */
+/* This holds even if the clock went back before the last creation, or if two come in one
+ * microsecond. */
 static void a_discount_is_created_after_the_last_one(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -193,9 +193,9 @@ static void a_rush_leaves_as_many_grants_as_there_was_stock(void **state)
     free(clients);
 }
 
-/* ---- How it gets there ---- */
+/* ---- How it is written ---- */
 
-/* How often a command was executed since the statistics were reset. */
+/* Returns how often a command was executed since the statistics were reset. */
 static long calls(struct redis_fixture *redis, const char *command)
 {
     const char *stats = redis_server_command(redis->server, "INFO commandstats");
@@ -222,7 +222,7 @@ static void grants_of_one_discount_in_one_turn_are_one_command(void **state)
     }
     assert_true(store_fixture_settle(fixture));
     assert_int_equal(calls(redis, "evalsha"), 2);
-    /* One write for all the grants of a call, and one for each wallet. */
+    /* One write for all grants of a batch, and one for each wallet. */
     assert_int_equal(calls(redis, "zadd"), 2 + 200);
 }
 
@@ -277,7 +277,7 @@ static void scripts_are_sent_by_their_hash(void **state)
     assert_int_equal(calls(redis, "evalsha"), 8);
 }
 
-/* ---- Values that no store of ours writes ---- */
+/* ---- Values that our stores never write ---- */
 
 static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
 {
@@ -324,7 +324,7 @@ static void what_no_store_writes_is_corrupt_and_nothing_else(void **state)
     }
 }
 
-/* The script says of each code what the rule says of it, and before anything is written. */
+/* The scripts judge each code as discount_text_is_valid does, and before they write anything. */
 static void nothing_is_granted_of_a_code_that_is_none(void **state)
 {
     static const unsigned char bytes[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of operations when a real Redis forgets its scripts, dies, hangs, is full, is not
- * the one it was, or holds what we did not write. */
+/* What happens to operations when a real Redis loses its scripts, dies, hangs, is full, or is
+ * replaced. Also when it holds keys that we did not write. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static const char *ask(struct redis_fixture *redis, const char *format, struct s
     return redis_server_command(redis->server, format, id.p);
 }
 
-/* A number that stands behind `name` in INFO of a section; 0 when it is not there. */
+/* Returns the number after `name` in a section of INFO; 0 if it is not there. */
 static long info(struct redis_fixture *redis, const char *section, const char *name)
 {
     const char *text = redis_server_command(redis->server, "INFO %s", section);
@@ -64,7 +64,7 @@ static void a_flushed_script_cache_is_not_noticed(void **state)
     assert_true(info(redis, "commandstats", "cmdstat_eval:calls=") >= 20);
 }
 
-/* Redis takes a long pipeline in pieces, and the flush of another client comes between two. */
+/* Redis reads a long pipeline in pieces, and another client's flush comes between two of them. */
 static void a_script_cache_flushed_in_mid_pipeline_is_not_noticed(void **state)
 {
     enum { COUNT = 2000 };
@@ -151,7 +151,7 @@ static void what_was_sent_before_a_kill_is_done_after_the_restart(void **state)
     assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", id), "1");
 }
 
-/* While there is no Redis each turn has a call of its own, and all of them go in one command. */
+/* Without Redis each turn has its own batch, and all batches go out in one command. */
 static void a_repeat_that_waited_beside_its_first_request_is_a_repeat(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -186,7 +186,7 @@ static void a_repeat_that_waited_beside_its_first_request_is_a_repeat(void **sta
 
 /* ---- The same creation twice ---- */
 
-/* The same operation once more, as the store itself repeats it. */
+/* Submits the same operation once more, as the store repeats it. */
 static void create_again(struct attempt *created)
 {
     created->submitted++;
@@ -250,7 +250,7 @@ static void without_a_connection_operations_wait_for_their_deadline(void **state
 #define LOAD_DISCOUNTS 40
 #define LOAD_USERS 10
 
-/* Submits a new user's grant of each discount many times over, so that it takes Redis a while. */
+/* Submits a grant of each discount for many new users, so that Redis is busy for a while. */
 static void load_submit(struct redis_fixture *redis, const struct str ids[LOAD_DISCOUNTS],
                         size_t round, struct attempt *ret_asked[LOAD_DISCOUNTS][LOAD_USERS])
 {
@@ -271,7 +271,8 @@ static bool some_are_done(void *argument)
     return fixture->open < LOAD_DISCOUNTS * LOAD_USERS;
 }
 
-/* After the restart: what one grant's answer said must be so, and a repeat must give it. */
+/* Checks after the restart that the answer to one grant is true, and that a repeat gives it again.
+ * */
 static void load_check(struct redis_fixture *redis, struct str id, const struct attempt *asked)
 {
     struct store_fixture *fixture = &redis->fixture;
@@ -348,7 +349,7 @@ static void operations_of_a_frozen_redis_end_at_their_deadline(void **state)
     start_ms = clock_ms();
     redis_fixture_submit_each(redis, STR("dsc-AAAAAAAAAAAAAAAAAAAAAA"), STR("ann"), asked);
     assert_true(store_fixture_settle(fixture));
-    /* The loop's clock and this one may differ by a millisecond. */
+    /* The loop's clock and this clock may differ by a millisecond. */
     CHECK(fixture, clock_ms() - start_ms >= SHORT_DEADLINE_MS - 1);
     for (size_t verb = 0; verb < STORE_VERB_COUNT; verb++) {
         CHECK_STATUS(fixture, asked[verb], redis_fixture_lost((enum store_verb)verb));
@@ -461,7 +462,7 @@ static void a_host_is_found_by_its_name(void **state)
     assert_true(turn_until_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
 }
 
-/* Whether the name has been looked for, as far as the loop shows it. */
+/* Returns whether the name lookup is over, as far as the loop shows it. */
 static bool has_no_requests(void *argument)
 {
     const struct redis_fixture *redis = argument;
@@ -469,7 +470,7 @@ static bool has_no_requests(void *argument)
     return redis->fixture.turn.loop.active_reqs.count == 0;
 }
 
-/* A label of more than 63 characters is no name, which needs no name server to be seen. */
+/* A label of more than 63 characters is invalid, so this needs no name server. */
 static void without_an_address_the_store_is_not_ready(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -487,7 +488,8 @@ static void without_an_address_the_store_is_not_ready(void **state)
 
 /* ---- A Redis that refuses to write ---- */
 
-/* A discount with one unit, which ann holds, and one with stock left, which ann holds too. */
+/* Two discounts: one has a single unit, which ann holds; the other has stock left, and ann holds
+ * one. */
 struct stock {
     struct str sold_out, left;
 };
@@ -512,8 +514,8 @@ static struct attempt *create_now(struct redis_fixture *redis)
     return created;
 }
 
-/* What is left when nothing can be written: who holds a grant gets it again, sold out is still
- * said, and whatever is new is surely not applied. */
+/* Without writes, a holder still gets the grant again, and "sold out" is still answered. Every new
+ * grant is refused as certainly not applied. */
 static void check_refusing(struct redis_fixture *redis, struct stock stock)
 {
     struct store_fixture *fixture = &redis->fixture;
@@ -540,7 +542,7 @@ static void a_full_redis_keeps_what_it_has_promised(void **state)
     CHECK_INT(&redis->fixture, grant_once(redis, stock.left, STR("bob")), STATUS_OK);
 }
 
-/* In one call one holds and one is new, twice over. */
+/* One batch has a holder and a new user, twice over. */
 static void check_each_by_itself(struct redis_fixture *redis, const char *fault)
 {
     struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
@@ -563,8 +565,8 @@ static void a_full_redis_answers_each_grant_of_a_batch_by_itself(void **state)
     check_each_by_itself(*state, "CONFIG SET maxmemory 1");
 }
 
-/* Who holds a grant does so whoever asks beside him, and the connection is given up all the same.
- */
+/* A holder's answer does not depend on the others in the batch. The connection is given up all the
+ * same. */
 static void a_replica_answers_each_grant_of_a_batch_by_itself(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -573,7 +575,7 @@ static void a_replica_answers_each_grant_of_a_batch_by_itself(void **state)
     assert_true(turn_until_not_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
 }
 
-/* Nobody is told "sold out" while a unit is left: those in front got none. */
+/* "Sold out" is never answered while a unit is left: the users before got none. */
 static void a_full_redis_sells_nothing_out(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -611,7 +613,7 @@ static void a_read_only_replica_is_a_refusal(void **state)
     check_refusing(redis, stock);
 }
 
-/* It will not write tomorrow either; the address may lead to its successor by now. */
+/* This server will never write again; its address may lead to its successor by now. */
 static void a_creation_refused_by_a_replica_gives_the_connection_up(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -720,7 +722,7 @@ static void a_broken_discount_is_no_other_ones_affair(void **state)
     assert_string_equal(ask(redis, "ZCARD discount:{%s}:grants", behind), "1");
 }
 
-/* A score may be anything that a number can be written as. */
+/* A score in Redis may be any floating-point number. */
 static void a_grant_that_is_none_of_ours_is_its_holders_affair(void **state)
 {
     static const char *const scores[] = {"inf", "-inf", "1e300", "1.5", "-1"};
@@ -746,7 +748,7 @@ static void a_grant_that_is_none_of_ours_is_its_holders_affair(void **state)
     }
 }
 
-/* Who of them was granted it before cannot be seen any more. */
+/* It cannot be seen any more which of the users had been granted it before. */
 static void what_is_written_and_cannot_be_looked_up_is_unknown(void **state)
 {
     struct redis_fixture *redis = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a store remembers of sold out discounts, and what is changed in Redis behind its back: by
- * hand, or by another replica after that. Minutes pass at once (support/forward_clock.h). */
+/* The refusal cache, when data in Redis change without the store: by hand, or later through another
+ * replica. Minutes pass at once (support/forward_clock.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +21,23 @@ static bool refuses_at_once(struct redis_fixture *redis, struct str id, const ch
     return memory_refuses(&redis->fixture, id, str_of(user), STATUS_DISCOUNT_EXHAUSTED);
 }
 
-/* Also if the first one who asks is let through. */
+/* Asks twice, because the first request may be let through to the store. */
 static bool refuses(struct redis_fixture *redis, struct str id, const char *user)
 {
     return refuses_at_once(redis, id, user) || refuses_at_once(redis, id, user);
 }
 
-/* After this much time, as the loop sees it. */
+/* Lets this much time pass, as the loop sees it. */
 static void pass(struct redis_fixture *redis, uint64_t ms)
 {
     forward_clock_move(ms);
     uv_update_time(&redis->fixture.turn.loop);
 }
 
-/* Who is refused in the discount below. */
+/* A user who is refused the discount below. */
 static char eve[16];
 
-/* One unit, which ann holds, and a store that knows. */
+/* Creates one unit, which ann holds, and a store that has cached it. */
 static struct str given_a_cached_discount(struct redis_fixture *redis)
 {
     struct str id;
@@ -72,7 +72,7 @@ static void a_refusal_from_memory_asks_redis_nothing(void **state)
     assert_int_equal(scripts_run(redis), 0);
 }
 
-/* ---- Changes behind the back ---- */
+/* ---- Changes without the store ---- */
 
 static void a_stock_that_was_raised_is_granted_within_a_second(void **state)
 {
@@ -127,7 +127,7 @@ static void a_discount_that_is_gone_is_not_found_within_a_second(void **state)
     assert_false(refuses(redis, id, eve));
 }
 
-/* Neither the number nor the status shows it, so it takes as long as a filter is believed. */
+/* Neither the count nor the status changes, so only the expiry of the filter shows it. */
 static void a_holder_who_was_exchanged_is_seen_within_a_minute(void **state)
 {
     struct redis_fixture *redis = *state;

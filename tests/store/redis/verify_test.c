@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a verify says of a Redis that is sound, and of one that somebody has spoiled. */
+/* The findings of a verify on a valid Redis, and on one that was damaged. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "store/findings.h"
 #include "store/redis/redis_fixture.h"
 
-/* A Redis with one discount of five, which ann and bob were granted. */
+/* Starts a Redis with one discount of five, granted to ann and bob. */
 static struct str fill(struct redis_fixture *redis)
 {
     struct store_fixture *fixture = redis_fixture_redis(redis, NULL, redis_fixture_patient());
@@ -21,7 +21,7 @@ static struct str fill(struct redis_fixture *redis)
     return id;
 }
 
-/* Runs a command with the id in it past the store; it must not fail. */
+/* Runs a command with the id in it, without the store; it must not fail. */
 static void spoil(struct redis_fixture *redis, const char *format, struct str id)
 {
     const char *answer = redis_server_command(redis->server, format, id.p);
@@ -36,7 +36,7 @@ static const char *url(const struct redis_fixture *redis)
     return redis_server_url(redis->server);
 }
 
-/* ---- Sound ---- */
+/* ---- Valid data ---- */
 
 static void an_empty_redis_has_no_finding(void **state)
 {
@@ -64,7 +64,7 @@ static void what_a_store_has_written_has_no_finding(void **state)
     findings_none(url(redis), 2, 3);
 }
 
-/* More than one page of everything: of the index, of a brand's, of grants, of a wallet, of keys. */
+/* More than one page of everything: the index, a brand's index, grants, a wallet, keys. */
 static void many_are_all_looked_at(void **state)
 {
     enum { DISCOUNTS = 600, USERS = 1200 };
@@ -91,7 +91,7 @@ static void many_are_all_looked_at(void **state)
     findings_take(url(redis), &findings);
     assert_int_equal(findings.done, findings.total);
     findings_drop(&findings);
-    /* The last of each. */
+    /* Removes the last of each. */
     redis_server_command(redis->server, "ZREMRANGEBYRANK %s -1 -1", "brand:{a brand}:discounts");
     redis_server_command(redis->server, "ZREM discount:{%s}:grants ann",
                          created[DISCOUNTS - 1]->op.create.discount.id.p);
@@ -108,7 +108,7 @@ static void many_are_all_looked_at(void **state)
 struct rush {
     struct store_engine *engine;
     struct str id;
-    struct concurrent_clients *clients; /* when it is over */
+    struct concurrent_clients *clients; /* finished when it is over */
 };
 
 static void *rush(void *argument)
@@ -119,7 +119,7 @@ static void *rush(void *argument)
     return NULL;
 }
 
-/* No half of a grant is taken for a fault. */
+/* A grant that is half read is not a finding. */
 static void a_store_that_goes_on_granting_has_no_finding(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -420,7 +420,7 @@ static void an_idempotency_key_of_no_day_is_found(void **state)
     findings_one(url(redis), "idempotency:1:{b}:k: ", "which is more than a day");
 }
 
-/* ---- What will not stay ---- */
+/* ---- Keys that will not last ---- */
 
 static void a_key_that_will_vanish_is_found(void **state)
 {
@@ -440,7 +440,7 @@ static void a_key_that_will_vanish_is_found(void **state)
     findings_none(url(redis), 1, 2);
 }
 
-/* ---- Values that no store of ours writes ---- */
+/* ---- Values that our stores never write ---- */
 
 static void a_discount_that_no_store_writes_is_found(void **state)
 {
@@ -559,7 +559,7 @@ static void a_fault_does_a_terminal_no_harm(void **state)
     findings_one(url(redis), id.p, "of user \\x1b[2J\\x0a\\xc2\\x9b\\x00\\x5c, who");
 }
 
-/* ---- What cannot be looked at ---- */
+/* ---- Data that cannot be read ---- */
 
 static void assert_refused(const char *at, const char *text)
 {

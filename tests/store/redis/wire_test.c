@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the Redis backend makes of bytes: replies that are cut off, late, refused or garbage, and
- * connections that end in every state. The Redis is a script. */
+/* How the Redis backend reads bytes: replies that are cut off, late, refused or garbage, and
+ * connections that end in every state. A fake Redis plays the scripts. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +14,7 @@
 #include "support/clock.h"
 #include "support/loopback.h"
 
-/* How often a test is played whose operations have to be answered within a short deadline: a busy
- * machine may be too slow once. */
+/* How often a test with a short deadline may be tried: a busy machine may be too slow once. */
 #define ATTEMPTS 5
 #define SHORT_MS 300
 
@@ -24,7 +23,7 @@
 
 #define FIRST "1700000000000001"
 #define LATER "1700000000000002"
-/* What the scripts answer. */
+/* The replies in the scripts. */
 #define OUTCOME(n, words)                                                                          \
     "*5\r\n$16\r\n" FIRST "\r\n$6\r\nA CODE\r\n$-1\r\n:0\r\n$" #n "\r\n" words "\r\n"
 #define GRANTED OUTCOME(1, "g")
@@ -54,7 +53,7 @@ static struct store_limits deadline(uint64_t deadline_ms)
     return (struct store_limits){.deadline_ms = deadline_ms, .in_flight = 65536};
 }
 
-/* ---- Replies that are whole ---- */
+/* ---- Complete replies ---- */
 
 static void whole_replies_are_understood(void **state)
 {
@@ -77,7 +76,7 @@ static void whole_replies_are_understood(void **state)
     redis_fixture_played(redis);
 }
 
-/* Byte by byte, so that no reply comes in one piece. */
+/* Sends each byte by itself, so that no reply arrives in one piece. */
 static void replies_in_pieces_are_understood(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -118,8 +117,8 @@ static void what_a_turn_submits_goes_out_in_one_write(void **state)
 
 /* ---- Replies that are cut off ---- */
 
-/* Turns until the connection is lost, and ends the store: what waits for another one is told what
- * is known by then. */
+/* Runs the loop until the connection is lost, and closes the store. Operations that wait for
+ * another connection get the status that is known by then. */
 static void lose_and_end(struct redis_fixture *redis)
 {
     assert_true(turn_until_not_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
@@ -133,8 +132,8 @@ static void close_ended(struct redis_fixture *redis)
     redis->engine = NULL;
 }
 
-/* One operation whose reply ends after `n` bytes, by a close or a reset, and both are there before
- * the store looks. */
+/* Cuts the reply to one operation after `n` bytes, by a close or a reset. The store sees the bytes
+ * and the end together. */
 static void check_cut(struct redis_fixture *redis, enum store_verb verb, size_t n, bool by_reset)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -223,7 +222,7 @@ static void what_was_answered_before_the_cut_stays_answered(void **state)
 
 /* ---- What was never written ---- */
 
-/* The connection is lost while operations wait for the flush, which then is tried or is not. */
+/* Loses the connection while operations wait for the flush, which is then tried or not. */
 static void check_not_written(struct redis_fixture *redis, bool flush_is_tried)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -257,7 +256,7 @@ static void what_a_lost_connection_did_not_take_is_surely_not_applied(void **sta
     check_not_written(*state, true);
 }
 
-/* More than the sockets hold between them. */
+/* More operations than the sockets can hold. */
 #define FLOOD 6500
 
 static void submit_flood(struct store_fixture *fixture, struct attempt *ret_asked[FLOOD])
@@ -274,7 +273,7 @@ static void submit_flood(struct store_fixture *fixture, struct attempt *ret_aske
     }
 }
 
-/* The rest waits in the store when the end comes. */
+/* When the connection ends, the rest is still in the store. */
 static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
 {
     static struct attempt *asked[FLOOD];
@@ -302,7 +301,7 @@ static void what_did_not_fit_into_the_socket_is_surely_not_applied(void **state)
     close_ended(redis);
 }
 
-/* Turns the loop alone, without another flush, and looks whether the fake has had everything. */
+/* Turns the loop without another flush. Returns whether the fake has received everything. */
 static bool has_had_everything(void *argument)
 {
     struct redis_fixture *redis = argument;
@@ -329,7 +328,7 @@ static void what_did_not_fit_into_the_socket_is_written_when_there_is_room(void 
     redis_fixture_played(redis);
 }
 
-/* More than one read takes in: what came before the reset is told, to the last reply. */
+/* More than one read takes. Every reply that came before the reset must be reported. */
 static void replies_before_a_reset_are_all_told(void **state)
 {
     enum { COUNT = 400 };
@@ -362,8 +361,8 @@ static void replies_before_a_reset_are_all_told(void **state)
 
 /* ---- What is sent again ---- */
 
-/* The next connection brings what the one before has lost, each verb in its turn. A ping asks about
- * the connection, so it is not asked again. */
+/* Plays the next connection, on which the lost operations are sent again, one of each verb. A ping
+ * asks about the connection itself, so it is not sent again. */
 static void play_again(struct fake_redis *fake)
 {
     fake_handshake(fake, NULL, "0");
@@ -457,7 +456,7 @@ static void what_comes_while_there_is_no_connection_waits_for_it(void **state)
     redis_fixture_played(redis);
 }
 
-/* What an operation becomes whose first reply is lost and whose second one is this. */
+/* Returns the status of an operation whose first reply is lost and whose second reply is this. */
 static enum status reported_again(struct redis_fixture *redis, enum store_verb verb,
                                   const char *reply)
 {
@@ -481,7 +480,7 @@ static enum status reported_again(struct redis_fixture *redis, enum store_verb v
     return status;
 }
 
-/* The first attempt may have been applied before the second one was refused, or may be yet. */
+/* The first attempt may have been applied before the second was refused, or may still be. */
 static void a_refusal_does_not_settle_what_is_in_doubt(void **state)
 {
     static const char *const refusals[] = {
@@ -500,7 +499,7 @@ static void a_refusal_does_not_settle_what_is_in_doubt(void **state)
     assert_int_equal(reported_again(*state, STORE_GET, refusals[2]), STATUS_CORRUPT);
 }
 
-/* Whichever of the two attempts came first, these are so afterwards. */
+/* These outcomes are final, whichever attempt was executed first. */
 static void what_is_final_settles_what_is_in_doubt(void **state)
 {
     assert_int_equal(reported_again(*state, STORE_GRANT, GRANTED), STATUS_OK);
@@ -514,7 +513,7 @@ static void what_is_final_settles_what_is_in_doubt(void **state)
 
 /* ---- Waiting, and its end ---- */
 
-/* The connection is lost, with or without having taken a grant, and there is no other one. */
+/* Loses the connection, with or without having read a grant, and lets no other one succeed. */
 static void check_waits_for_its_deadline(struct redis_fixture *redis, bool is_sent)
 {
     enum { DEADLINE_MS = 200 };
@@ -566,7 +565,8 @@ static bool has_been_away(void *argument)
     return asked->done == 1;
 }
 
-/* Nobody waits for what has outlasted a deadline, and nobody sends a ping to what is not there. */
+/* Operations do not wait for an outage that has outlasted a deadline. No ping is sent without a
+ * connection. */
 static void a_long_outage_is_told_at_once(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -614,7 +614,7 @@ static void those_who_wait_are_bounded(void **state)
 
 /* ---- Replies that are late ---- */
 
-/* Ends an attempt; whether the operation was answered in time. */
+/* Ends an attempt. Returns whether the operation was answered in time. */
 static bool in_time(struct redis_fixture *redis, const struct attempt *asked)
 {
     bool is_answered = asked->op.status == STATUS_OK;
@@ -629,8 +629,8 @@ static bool in_time(struct redis_fixture *redis, const struct attempt *asked)
     return is_answered;
 }
 
-/* The reply to the first grant comes after its deadline; the second one is submitted before or
- * after that. False when the second one, too, was not answered in time. */
+/* The reply to the first grant comes after its deadline. The second grant is submitted before or
+ * after that moment. Returns false if the second was not answered in time either. */
 static bool late_reply_attempt(struct redis_fixture *redis, bool second_is_waiting)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -686,11 +686,11 @@ static void a_late_reply_is_not_given_to_an_operation_that_waits(void **state)
     check_late(*state, true);
 }
 
-/* What is asked of a Redis that hangs is not left with it, and so is not in doubt. A ping is told
- * at once. False when the machine was too slow to tell the deadlines apart. */
+/* An operation submitted to a Redis that hangs is not left with it, so it is not in doubt. A ping
+ * is answered at once. Returns false if the machine was too slow to tell the deadlines apart. */
 static bool silent_attempt(struct redis_fixture *redis)
 {
-    /* Twice that is not near one of the link's looks at the connection, which are every 500 ms. */
+    /* Twice this is not near a check of the connection, which comes every 500 ms. */
     enum { DEADLINE_MS = 870 };
     struct fake_redis *fake = redis_fixture_fake(redis);
     struct attempt *sent, *kept, *ping, *last;
@@ -784,7 +784,7 @@ static void a_silent_handshake_is_given_up_and_tried_again(void **state)
     redis_fixture_played(redis);
 }
 
-/* Nobody waits for an answer on an idle connection, however long it is silent. */
+/* Nothing waits for a reply on an idle connection, however long it is silent. */
 static void an_idle_connection_is_kept(void **state)
 {
     enum { DEADLINE_MS = 200, LONG_MS = 1600 };
@@ -798,7 +798,7 @@ static void an_idle_connection_is_kept(void **state)
     assert_false(turn_until_not_ready(&fixture->turn, LONG_MS));
     submit_ping(fixture);
     assert_true(store_fixture_settle(fixture));
-    redis_fixture_played(redis); /* it came over the same connection */
+    redis_fixture_played(redis); /* it used the same connection */
 }
 
 /* ---- Refusals ---- */
@@ -943,7 +943,7 @@ static void a_whole_script_whose_reply_is_lost_is_unknown(void **state)
     redis_fixture_played(redis);
 }
 
-/* Nobody waits for it any more; what comes next does not get into its way. */
+/* No operation waits for that reply any more; it must not disturb the next one. */
 static bool late_noscript_attempt(struct redis_fixture *redis)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -979,7 +979,7 @@ static void a_script_found_missing_after_the_deadline_is_not_sent_again(void **s
 
 /* ---- Garbage ---- */
 
-/* What one operation becomes when its reply is this; the connection goes on or not. */
+/* Returns the status of one operation with this reply. The connection goes on or is closed. */
 static enum status answered(struct redis_fixture *redis, enum store_verb verb, const char *reply)
 {
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -1122,8 +1122,8 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
     }
 }
 
-/* hiredis 0.14 reads no deeper than nine, which ends the connection, and the grant is sent again,
- * to nobody here; later ones read it. */
+/* hiredis 0.14 reads at most nine levels, and then ends the connection; the grant is sent again,
+ * but nothing answers here. Later versions read it. */
 static void a_reply_of_ten_levels_grants_nothing(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -1158,7 +1158,7 @@ static void an_error_that_nobody_asked_for_ends_the_connection(void **state)
     redis_fixture_played(redis);
 }
 
-/* ---- Greetings ---- */
+/* ---- Handshakes ---- */
 
 static void check_handshake(struct redis_fixture *redis, const char *login_of_url,
                             const char *login, const char *db)
@@ -1278,7 +1278,7 @@ static void find_poll(uv_handle_t *handle, void *found)
     }
 }
 
-/* Whether there is a socket, as far as the loop shows it. */
+/* Returns whether there is a socket, as far as the loop shows it. */
 static bool has_socket(void *argument)
 {
     struct store_fixture *fixture = argument;
@@ -1293,7 +1293,7 @@ static bool has_no_socket(void *argument)
     return !has_socket(argument);
 }
 
-/* A listener that takes no more connections: the next one is neither accepted nor refused. */
+/* A listener with a full queue: the next connection is neither accepted nor refused. */
 struct full_listener {
     int listener, port, first;
 };
@@ -1415,7 +1415,7 @@ static void a_store_that_rests_can_be_closed(void **state)
     redis_fixture_played(redis);
 }
 
-/* Long before any deadline: the next one may come about. */
+/* Long before any deadline, so that the next one may succeed. */
 static void a_connection_that_does_not_come_about_is_given_up(void **state)
 {
     struct redis_fixture *redis = *state;

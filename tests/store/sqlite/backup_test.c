@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A backup through the engine of a store that serves: step by step, given up, and one at a time;
- * and what the disk hears of it, for which this program stands between SQLite and the system. */
+/* A backup through the engine of a store that serves: step by step, cancelled, and one at a time.
+ * It also checks the calls that reach the disk. For that, this program replaces system calls of
+ * SQLite. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,15 +19,15 @@
 #include "support/directory.h"
 #include "support/test.h"
 
-/* Together more pages than one step copies. */
+/* Together they have more pages than one step copies. */
 #define BALLAST 4000
 
 /* ---- The disk ---- */
 
-/* What happened to the copy and its directory, for the functions below, which have no other way to
- * know it: a letter for each change of what is done. */
+/* Records what happened to the copy and its directory, one letter for each kind of change. It is
+ * global: the functions below have no other way to reach it. */
 static struct {
-    char path[80], directory[64]; /* of the copy that grows */
+    char path[80], directory[64]; /* of the growing copy */
     char letters[64];             /* "wsrd": written, synced, renamed, the directory synced */
     size_t count;
     int rename_fault, directory_fault; /* errno, or 0 */
@@ -141,7 +142,7 @@ static int teardown(void **state)
     return broken == NULL ? 0 : -1;
 }
 
-/* It serves no more, so that nobody else writes and the disk hears of the copy alone. */
+/* Closes the store, so that only the copy writes to the disk. */
 static void rest(struct archive *archive)
 {
     char path[128];
@@ -215,7 +216,7 @@ static void a_backup_that_is_given_up_leaves_nothing(void **state)
     assert_true(store_engine_backup(archive->engine, archive->path, see, &seen, fault));
 }
 
-/* Holds its backup at its first call until it is let go. */
+/* Stops its backup in the first callback until it is released. */
 struct held {
     sem_t has_begun, may_go_on;
     struct archive *archive;
@@ -246,7 +247,7 @@ static void *back_up(void *argument)
     return NULL;
 }
 
-/* The one who asked first is slow to listen; that holds up neither the store nor its own copy. */
+/* A slow receiver of progress delays neither the store nor the other copy. */
 static void the_store_serves_while_a_backup_is_made(void **state)
 {
     struct archive *archive = *state;
@@ -282,7 +283,7 @@ static void a_backup_at_rest_can_be_given_up_too(void **state)
     assert_true(store_engine_start(archive->engine));
 }
 
-/* ---- What the disk hears ---- */
+/* ---- Calls that reach the disk ---- */
 
 static bool go_on(void *argument, uint64_t done, uint64_t total)
 {
@@ -315,7 +316,7 @@ static void a_name_that_is_not_on_the_disk_is_none(void **state)
     assert_false(is_there(archive->path, "-partial"));
 }
 
-/* A file system over a network, say. */
+/* A network file system, for example. */
 static void a_disk_whose_renames_replace_gets_a_link(void **state)
 {
     static const int faults[] = {EINVAL, ENOSYS};
@@ -332,7 +333,7 @@ static void a_disk_whose_renames_replace_gets_a_link(void **state)
     }
 }
 
-/* Of a name that somebody takes meanwhile. */
+/* Another process takes the name meanwhile. */
 static bool take_the_name(void *argument, uint64_t done, uint64_t total)
 {
     const struct archive *archive = argument;
@@ -366,9 +367,9 @@ static void a_name_that_was_taken_meanwhile_is_left_alone(void **state)
     }
 }
 
-/* ---- Who else backs up to the name ---- */
+/* ---- Two backups to one name ---- */
 
-/* In the middle of one, another one that would take what grows for something left. */
+/* During one backup, starts another, which might take the growing copy for a leftover. */
 static bool back_up_too(void *argument, uint64_t done, uint64_t total)
 {
     const struct archive *archive = argument;
@@ -376,7 +377,7 @@ static bool back_up_too(void *argument, uint64_t done, uint64_t total)
     struct store_engine *other;
 
     if (done == total) {
-        return true; /* it has its name */
+        return true; /* the copy has its final name */
     }
     snprintf(url, sizeof(url), "sqlite:%s/other.db", archive->directory.path);
     other = store_engine_open(url, &(const char *){NULL});

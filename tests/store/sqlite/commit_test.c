@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One commit for many: what it costs, what happens to everybody while it hangs, and that one bad
- * operation in it harms no other. */
+/* One commit for many operations: its cost, what happens while it hangs, and that one bad operation
+ * harms no other. */
 #include <sqlite3.h>
 
 #include "discount/log.h"
@@ -30,7 +30,7 @@ static void submit_grants(struct store_fixture *fixture, struct str id, size_t f
     }
 }
 
-/* A discount in a file whose log has begun already, which costs a sync of its own. */
+/* Creates a discount in a file whose log has already begun: beginning it costs a sync. */
 static struct str given_discount(struct store_fixture *fixture)
 {
     return sqlite_fixture_discount(fixture, 100000);
@@ -48,7 +48,7 @@ static void hang(struct store_fixture *fixture, struct str id, struct attempt *r
 
 /* ---- What it costs ---- */
 
-/* The thread begins with a handful while the others are still submitted. */
+/* The thread begins with a few while the others are still being submitted. */
 static void the_grants_of_a_turn_cost_few_syncs(void **state)
 {
     struct store_fixture *fixture = sqlite_fixture_open(*state, sqlite_fixture_patient());
@@ -149,7 +149,7 @@ static void reads_do_not_wait_for_the_commit_that_they_come_with(void **state)
     CHECK_STATUS(fixture, granted, STATUS_OK);
 }
 
-/* Of what was in the commit nobody knows; what came behind it was surely not applied. */
+/* Operations in the commit are in doubt. Those that came after it are certainly not applied. */
 static void behind_a_commit_that_hangs_each_is_told_what_is_known(void **state)
 {
     enum { BEHIND = 6 };
@@ -180,7 +180,7 @@ static void behind_a_commit_that_hangs_each_is_told_what_is_known(void **state)
     CHECK(fixture, store_fixture_settle(&patient));
     CHECK_INT(fixture, listed->op.list.count, 2);
     CHECK_INT(fixture, sqlite_fixture_grant_get(&patient, id, 0), STATUS_GRANT_NOT_FOUND);
-    /* What came back late was given to nobody, and the same store works on. */
+    /* The late result reached no operation, and the same store works on. */
     CHECK_INT(fixture, asked[0]->done, 1);
     CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), 1);
     assert_null(store_fixture_close(&patient));
@@ -205,12 +205,12 @@ static void a_store_that_is_closed_while_a_commit_hangs_tells_what_is_known(void
     CHECK_STATUS(fixture, behind, STATUS_UNAVAILABLE);
     CHECK_STATUS(fixture, unsent, STATUS_UNAVAILABLE);
     assert_null(store_fixture_free(&second));
-    /* Their memory is gone when the commit comes back. */
+    /* Their memory is freed when the commit returns. */
     fault_vfs_mend();
     CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), 1);
 }
 
-/* The engine waits for it, and what came back to nobody goes with it. */
+/* The engine waits for the commit, and drops its results. */
 static void an_engine_that_is_closed_behind_a_late_commit_loses_nothing(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -231,7 +231,7 @@ static void an_engine_that_is_closed_behind_a_late_commit_loses_nothing(void **s
 
 /* ---- One bad operation ---- */
 
-/* Runs SQL behind the schema's back. */
+/* Runs SQL that changes even the schema. */
 static void spoil(const struct sqlite_fixture *sqlite, const char *sql)
 {
     char text[256];
@@ -257,7 +257,7 @@ static void one_bad_operation_fails_alone(void **state)
     given_discount(fixture);
     given_discount(fixture);
     sqlite_fixture_close(sqlite);
-    /* No grant of it can be counted. */
+    /* Makes it impossible to count a grant of it. */
     spoil(sqlite, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
                   " 'AND total_count', 'AND total_count * (number > 1)') WHERE name = 'discounts'");
     fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
@@ -284,7 +284,7 @@ static void one_bad_operation_fails_alone(void **state)
     CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, good_id), USERS);
 }
 
-/* It is refused before anything is written, so the others need not be run again for it. */
+/* It is refused before anything is written, so the others need not run again. */
 static void a_discount_that_is_corrupt_costs_the_others_nothing(void **state)
 {
     enum { USERS = 10 };

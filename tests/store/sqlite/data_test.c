@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies in the file after an operation, looked at past the store; what the schema refuses
- * whoever writes; what is found after a crash, after a change of the clock and in a damaged file.
- */
+/* What an operation stores in the file, read without the store, and what the schema refuses from
+ * any writer. Also what is found after a crash, after a change of the clock, and in a damaged file.
+ * */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@ static struct attempt *settled(struct store_fixture *fixture, struct attempt *at
     return attempt;
 }
 
-/* ---- SQL past the store ---- */
+/* ---- SQL without the store ---- */
 
-/* The file that the store has closed, by a program that leaves the keys between tables on. */
+/* Opens the file after the store has closed it, with foreign keys on. */
 static sqlite3 *other_open(const struct sqlite_fixture *sqlite)
 {
     sqlite3 *other = NULL;
@@ -68,7 +68,7 @@ static int64_t number_of(sqlite3 *other, const char *sql)
 
 /* ---- The schema ---- */
 
-/* A file that the store has written: number 1 has two units and one grant, number 2 none. */
+/* Makes a file that the store has written: number 1 has two units and one grant, number 2 none. */
 static sqlite3 *given_file(struct sqlite_fixture *sqlite)
 {
     struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
@@ -156,7 +156,7 @@ static void whoever_writes_cannot_write_what_is_no_discount(void **state)
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
-/* ---- What lies there ---- */
+/* ---- What is stored ---- */
 
 static void texts_that_look_like_sql_are_texts(void **state)
 {
@@ -225,7 +225,7 @@ static void a_file_that_is_opened_again_has_everything(void **state)
     CHECK_INT(fixture, granted->op.grant.grant.granted_at_us, granted_at_us);
 }
 
-/* Also when the clock has gone back behind the last creation. */
+/* This holds even if the clock went back before the last creation. */
 static void a_discount_is_created_after_the_last_one(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -268,7 +268,7 @@ static void a_key_is_forgotten_after_its_day(void **state)
     again = settled(fixture, submit_create(fixture, &plain, STR("a key")));
     CHECK(fixture, again->op.create.replayed);
     sqlite_fixture_close(sqlite);
-    /* The other one was swept out on the way. */
+    /* The other key was deleted on the way. */
     other = other_open(sqlite);
     assert_int_equal(number_of(other, "SELECT count(*) FROM idempotency_keys"), 1);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
@@ -278,7 +278,7 @@ static void a_key_is_forgotten_after_its_day(void **state)
 
 #define CRASH_USERS 100
 
-/* In a copy of this process: grants, and ends without another word. */
+/* In a copy of this process: makes grants, and ends without closing. */
 static void grant_and_die(void *argument)
 {
     struct sqlite_fixture *sqlite = argument;
@@ -309,7 +309,7 @@ static void grant_and_die(void *argument)
     _exit(EXIT_SUCCESS);
 }
 
-/* Leaves a file with a log behind, and appends `garbage` to that. */
+/* Leaves a file with a log, and appends `garbage` to the log. */
 static void crash(struct sqlite_fixture *sqlite, struct str garbage)
 {
     char log[80];
@@ -389,9 +389,9 @@ static void a_damaged_page_is_corrupt_and_not_a_crash(void **state)
     CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), 1);
 }
 
-/* ---- Values that no store of ours writes ---- */
+/* ---- Values that our stores never write ---- */
 
-/* Number 1, which user 1 was granted, as somebody has changed it. */
+/* Changes number 1, which user 1 was granted, and checks which requests find it corrupt. */
 static void check_plant(struct sqlite_fixture *sqlite, const char *sql, int corrupt)
 {
     struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());

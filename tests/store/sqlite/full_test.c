@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A full disk: writes are refused and nothing of them is kept, everything else goes on, and once
- * there is room writes work again. */
+/* A full disk: writes are refused and leave nothing; everything else goes on. When there is room
+ * again, writes work again. */
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -55,8 +55,8 @@ static void on_a_full_disk_reads_go_on(void **state)
     CHECK_INT(fixture, listed->op.list.count, 1);
 }
 
-/* Whoever holds a grant is answered, and so is everybody else of whom nothing would be written,
- * also when they come in one turn with somebody who is refused. */
+/* Operations that write nothing, such as a holder's grant, are answered. This holds even in one
+ * turn with refused ones. */
 static void on_a_full_disk_what_needs_no_room_is_answered(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -111,7 +111,7 @@ static size_t count_all(struct store_fixture *fixture)
     return listed->op.list.count;
 }
 
-/* How many of them were done, of which nothing else is true; the others are not there. */
+/* Returns how many were done, and checks that the others left nothing. */
 static size_t count_done(struct store_fixture *fixture, struct str id,
                          struct attempt *const asked[WRITES])
 {
@@ -137,8 +137,8 @@ static size_t count_done(struct store_fixture *fixture, struct str id,
     return granted + created;
 }
 
-/* The disk fills within a commit: before it, in the head of a page, in a page, between two. What
- * was refused was not applied, not in part either, and works when there is room. */
+/* The disk fills within a commit: before it, in a page's header, in a page, or between two. A
+ * refused operation has no effect, not even in part. It works when there is room. */
 static void a_disk_that_fills_within_a_commit_leaves_nothing_half_done(void **state)
 {
     static const int rooms[] = {0, 1, 24, 1000, 2072, 2090, 4144, 6000, 10360, 12431};
@@ -165,8 +165,7 @@ static void a_disk_that_fills_within_a_commit_leaves_nothing_half_done(void **st
     }
 }
 
-/* Where some writes fail and the next do not, the batch is undone and each of its operations done
- * alone. */
+/* If only some writes fail, the batch is rolled back and each operation is done by itself. */
 static void a_moment_without_room_costs_few(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -182,7 +181,7 @@ static void a_moment_without_room_costs_few(void **state)
     }
 }
 
-/* In the batch the second was a repeat of the first; alone it is the first itself. */
+/* In the batch, the second was a repeat of the first. By itself it is the first. */
 static void what_a_batch_told_that_was_undone_is_forgotten(void **state)
 {
     struct store_fixture *fixture = sqlite_fixture_open(*state, sqlite_fixture_patient());
@@ -200,7 +199,7 @@ static void what_a_batch_told_that_was_undone_is_forgotten(void **state)
     CHECK_STATUS(fixture, settled(fixture, submit_get(fixture, other_id)), STATUS_OK);
 }
 
-/* The log cannot be written into the file; it only grows. */
+/* The log cannot be written into the file, so it only grows. */
 static void without_room_for_a_checkpoint_the_service_goes_on(void **state)
 {
     enum { HANDFUL = 60 };
@@ -216,7 +215,7 @@ static void without_room_for_a_checkpoint_the_service_goes_on(void **state)
         struct attempt *asked[HANDFUL];
 
         for (size_t i = 0; i < HANDFUL; i++) {
-            /* Far apart, so that each writes a page of its own. */
+            /* The users are far apart, so each writes a page of its own. */
             asked[i] = submit_grant(fixture, id,
                                     concurrent_clients_user((users++ * 7919) % 1000003, text));
         }
@@ -237,7 +236,7 @@ static void without_room_for_a_checkpoint_the_service_goes_on(void **state)
               STATUS_OK);
 }
 
-/* The log is left, as by a kill, because there is no room to write it into the file. */
+/* The log stays, as after a kill, because there is no room to write it into the file. */
 static void a_start_on_a_full_disk_serves_what_is_there(void **state)
 {
     enum { HELD = 300 };
@@ -258,7 +257,7 @@ static void a_start_on_a_full_disk_serves_what_is_there(void **state)
         sqlite_fixture_close(sqlite);
         writes = fault_vfs_count(FAULT_LOG, FAULT_WRITE);
         fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
-        /* It was written again, or nobody would know that it is on the disk. */
+        /* The log was written again: otherwise it could not be known to be on the disk. */
         CHECK(fixture, fault_vfs_count(FAULT_LOG, FAULT_WRITE) > writes);
         CHECK_INT(fixture, sqlite_fixture_granted_count(fixture, id), HELD);
         CHECK_INT(fixture, sqlite_fixture_grant_get(fixture, id, HELD - 1), STATUS_OK);

@@ -4,7 +4,7 @@
 
 static const char *url(const char *directory)
 {
-    (void)directory; /* nothing lies anywhere */
+    (void)directory; /* nothing is on disk */
     return "sqlite::memory:";
 }
 

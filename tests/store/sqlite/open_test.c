@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a file: what is not ours, not to be had or not of this version is refused with a clear
- * text and left as it was; an older file is brought to this version, all of the way or not at all.
- */
+/* Opening a file. A file that is not ours, not accessible or of another version is refused with a
+ * clear text, and not changed. An older file is migrated to this version, completely or not at all.
+ * */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -59,9 +59,9 @@ static void assert_absent(const char *path, const char *suffix)
     assert_int_equal(access(beside, F_OK), -1);
 }
 
-/* ---- Databases, past the store ---- */
+/* ---- Databases, without the store ---- */
 
-/* SQL on a file by somebody else, who knows nothing of our faulty disk either. */
+/* Runs SQL on a file as another program would, without our failing disk. */
 static void execute(const char *path, const char *sql)
 {
     sqlite3 *other = NULL;
@@ -75,7 +75,7 @@ static void execute(const char *path, const char *sql)
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
-/* The first column of a query's first row, as text in `ret_text`. */
+/* Copies the first column of a query's first row to `ret_text`. */
 static void ask(sqlite3 *handle, const char *sql, char ret_text[64])
 {
     sqlite3_stmt *statement = NULL;
@@ -164,7 +164,7 @@ static void a_text_file_is_refused(void **state)
 
     memset(line, 'x', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
-    /* One byte is to SQLite a file that was just made. */
+    /* For SQLite, a file of one byte is a new one. */
     for (size_t n = 2; n < sizeof(line); n += 333) {
         write_file(sqlite->path, line + sizeof(line) - 1 - n);
         assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, NOT_OURS);
@@ -190,7 +190,7 @@ static void a_file_in_a_directory_that_is_not_there_is_refused(void **state)
     assert_refused(path, DB_MAY_BE_NEW, &sqlite_db_schema, "unable to open");
 }
 
-/* Root may write everywhere, so it is a directory that stands in the way. */
+/* Root may write everywhere, so a directory is in the way instead. */
 static void a_file_that_cannot_be_written_is_refused(void **state)
 {
     static const char *const beside[] = {"-journal", "-wal"};
@@ -215,7 +215,7 @@ static void a_file_that_must_be_there_is_not_made(void **state)
     assert_absent(sqlite->path, "");
 }
 
-/* Whoever only looks writes no schema into it, and does not call nothing sound. */
+/* A reader writes no schema into it, and does not call an empty file valid. */
 static void a_file_that_must_be_there_is_not_empty(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -230,7 +230,7 @@ static void a_file_that_must_be_there_is_not_empty(void **state)
     assert_refused(sqlite->path, DB_MUST_EXIST, &sqlite_db_schema, NOT_OURS);
 }
 
-/* Its texts would come back with a NUL behind each character. */
+/* Its texts would have a NUL after each character. */
 static void an_empty_file_of_another_encoding_is_refused(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -249,7 +249,7 @@ static void a_damaged_file_is_refused(void **state)
     sqlite_db_close(&db);
     fd = open(sqlite->path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    /* Behind the header of the file: the tree of the schema. */
+    /* After the file's header: the tree of the schema. */
     assert_int_equal(pwrite(fd, "garbage garbage", 15, 100), 15);
     close(fd);
     assert_refused_and_unchanged(sqlite->path, &sqlite_db_schema, "malformed");
@@ -266,7 +266,7 @@ static void an_empty_file_is_a_new_one(void **state)
     sqlite_db_close(&db);
 }
 
-/* ---- Whose it is ---- */
+/* ---- Locks and ownership ---- */
 
 static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **state)
 {
@@ -281,12 +281,12 @@ static void a_file_that_is_open_is_refused_and_whoever_has_it_goes_on(void **sta
     sqlite_db_close(&db);
 }
 
-/* Somebody who opens the file too, and has come as far as we. */
+/* Another program that opens the file too and has come as far as we. */
 struct rival {
     const char *path;
     sqlite3 *handle;
     unsigned lock_requests; /* ours, before */
-    bool is_over;           /* we have the file, or gave it up */
+    bool is_over;           /* we have locked the file, or gave up */
 };
 
 static void rival_come(struct rival *rival, const char *path)
@@ -318,7 +318,7 @@ static void *rival_let_go(void *argument)
     return NULL;
 }
 
-/* Opens the file while somebody is in the way who lets go after our second attempt. */
+/* Opens the file while a rival holds it, which releases it after our second attempt. */
 static void open_beside_a_rival(const char *path)
 {
     char fault[STORE_ERROR_SIZE] = "";
@@ -346,7 +346,7 @@ static void of_two_who_open_a_file_at_once_one_gets_it(void **state)
     open_beside_a_rival(sqlite->path); /* and now it is not new */
 }
 
-/* He does not let go. */
+/* The rival does not release it. */
 static void whoever_waits_for_a_file_gives_up_in_the_end(void **state)
 {
     const struct sqlite_fixture *sqlite = *state;
@@ -389,9 +389,7 @@ static void a_second_engine_in_one_process_does_not_start(void **state)
               STATUS_OK);
 }
 
-/* In a copy of this process: starts the engine first and waits for SIGTERM after that, as main
- * does.
- */
+/* In a copy of this process: starts the engine, then waits for SIGTERM, as main does. */
 static void stop_behind_the_engine(void *argument)
 {
     struct sqlite_fixture *sqlite = argument;
@@ -405,7 +403,7 @@ static void stop_behind_the_engine(void *argument)
         !store_fixture_open_ready(&fixture, "sqlite", engine, sqlite_fixture_patient())) {
         _exit(EXIT_FAILURE);
     }
-    /* Once it is answered, the thread is past its own beginning. */
+    /* After this answer, the thread has finished its start. */
     submit_ping(&fixture);
     store_fixture_settle(&fixture);
     sigemptyset(&stop);
@@ -440,7 +438,7 @@ static const char *const bad_steps[] = {
 
 static const struct sqlite_db_schema first = {steps, 1}, third = {steps, 3}, bad = {bad_steps, 2};
 
-/* A file of the first version with two prices in it. */
+/* Makes a file of the first version with two prices in it. */
 static void first_make(const char *path)
 {
     struct sqlite_db db;
@@ -475,7 +473,7 @@ static void an_older_file_keeps_its_data(void **state)
     assert_answer(db.handle, "SELECT group_concat(cents || currency) FROM amounts",
                   "100EUR,250EUR");
     sqlite_db_close(&db);
-    /* And once it has come that far, it is left alone. */
+    /* A file that has been migrated is not changed again. */
     open_well(sqlite->path, &third, &db);
     assert_answer(db.handle, "SELECT count(*) FROM amounts", "2");
     sqlite_db_close(&db);

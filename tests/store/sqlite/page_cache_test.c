@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The page cache: what SQLite's own is told about numbers, beside which nothing of it is changed.
- */
+/* The page cache: which page numbers it passes to SQLite's own cache. All else stays SQLite's. */
 #include <sqlite3.h>
 #include <stdio.h>
 
 #include "store/sqlite/page_cache.h"
 #include "support/test.h"
 
-/* The page at 1 GiB, under which SQLite puts one while it swaps two. */
+/* The page at 1 GiB, whose number SQLite uses while it swaps two pages. */
 #define UNUSED_PAGE (0x40000000 / 512 + 1)
 #define ROWS 3000
 
-/* SQLite's own cache, and what it has been told. */
+/* SQLite's own cache, and the calls that it received. */
 static sqlite3_pcache_methods2 own;
 static unsigned highest_fetched, highest_rekeyed, rekeyed_count;
 
@@ -33,7 +32,7 @@ static void record_rekey(sqlite3_pcache *cache, sqlite3_pcache_page *page, unsig
     own.xRekey(cache, page, from, to);
 }
 
-/* Underneath: SQLite's own cache, recorded. In the middle: ours. */
+/* The lowest layer is SQLite's own cache, recorded; ours is above it. */
 static int configure(void **state)
 {
     sqlite3_pcache_methods2 recorder;
@@ -68,7 +67,7 @@ static void run(sqlite3 *handle, const char *sql)
     }
 }
 
-/* Rows in no order, each commit of which splits pages. */
+/* Inserts rows in random order, so that each commit splits pages. */
 static void no_page_is_told_a_number_far_behind_the_others(void **state)
 {
     sqlite3 *handle;
@@ -88,12 +87,12 @@ static void no_page_is_told_a_number_far_behind_the_others(void **state)
     assert_true(highest_rekeyed <= highest_fetched + 1);
 }
 
-/* ---- What nothing of SQLite does today: other requests while a page is displaced ---- */
+/* ---- Requests that no SQLite makes today, while a page is displaced ---- */
 
 struct displaced {
     sqlite3_pcache_methods2 methods;
     sqlite3_pcache *cache;
-    sqlite3_pcache_page *first, *second; /* of two pages the first, under UNUSED_PAGE */
+    sqlite3_pcache_page *first, *second; /* the first of two pages, as UNUSED_PAGE */
 };
 
 static struct displaced displaced_open(void)

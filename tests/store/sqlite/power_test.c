@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Nothing that was answered is lost by a power cut: cuts are drawn at random moments of the disk's
- * work, in the midst of commits and of checkpoints, and the log is cut off at every sector. What is
- * left opens, is sound, and holds whole commits: all that were answered, in their order.
+/* A power cut loses nothing that was answered. Cuts come at random moments of the disk's work,
+ * within commits and checkpoints, and the log is cut off at every sector. The remaining files must
+ * open, be valid and hold whole commits: all answered ones, in their order.
  *
  * POWER_SEED in the environment repeats the moments of another run. */
 #include <sqlite3.h>
@@ -16,19 +16,19 @@
 #include "support/power_disk.h"
 #include "support/seed.h"
 
-/* How many users ask in one turn: so few that they are handed over together and are one commit. */
+/* How many users ask in one turn. They are so few that they become one commit. */
 #define HANDFUL 25
 #define STOCK 1000000
 #define SECTOR 512
 
-/* Enough for the log of 16 MiB to be written into the file a few times. */
+/* Enough to write the log of 16 MiB into the file a few times. */
 #define HANDFULS 1500
 #define MOST_CUTS 60
-/* There are some 5 writes to a sync, most of them a checkpoint's. */
+/* There are about 5 writes to a sync, most of them of a checkpoint. */
 #define WRITES_PER_CUT 400
 #define SYNCS_PER_CUT 100
 
-/* ---- What is left ---- */
+/* ---- The remaining files ---- */
 
 struct remains {
     bool opens, is_valid;
@@ -36,7 +36,7 @@ struct remains {
     bool is_ordered; /* the grants are those of the first users, without a gap */
 };
 
-/* Users come in an order that is not that of their names, so that commits touch many pages. */
+/* Users come in an order that differs from that of their names, so commits touch many pages. */
 static struct str user_name(uint32_t n, char text[16])
 {
     uint32_t reversed = 0;
@@ -85,7 +85,8 @@ static uint32_t count_of(sqlite3 *handle, const char *sql)
     return n;
 }
 
-/* As many different users as there are numbers below the count are all of them. */
+/* If there are as many different users as `count`, and all their numbers are below it, none is
+ * missing. */
 static bool is_ordered(sqlite3 *handle, uint32_t count)
 {
     sqlite3_stmt *users = prepared(handle, "SELECT user_id FROM grants");
@@ -98,7 +99,7 @@ static bool is_ordered(sqlite3 *handle, uint32_t count)
     return ordered;
 }
 
-/* With SQLite alone, on a disk without faults. */
+/* Opens the files with SQLite alone, on a disk without faults. */
 static struct remains remains_of(const char *path)
 {
     struct remains remains = {0};
@@ -128,7 +129,7 @@ static void remove_copy(const char *path)
 
 /* ---- The sale ---- */
 
-/* Asks for the next handful and waits for its answers. */
+/* Asks for the next handful and waits for the answers. */
 static void handful_grant(struct store_fixture *fixture, struct str id, uint32_t handful)
 {
     struct attempt *asked[HANDFUL];
@@ -151,10 +152,10 @@ struct cutter {
     uint32_t random;
     bool is_armed;
     unsigned moments, cuts[POWER_LOSSES];
-    uint32_t answered;  /* handfuls; by the thread that asks */
-    uint32_t recovered; /* handfuls that were found and not answered */
-    unsigned lost;      /* cuts after which something that was answered is not there */
-    char fault[256];    /* the first thing that must not be; empty: nothing */
+    uint32_t answered;  /* handfuls; written by the thread that asks */
+    uint32_t recovered; /* handfuls that were found but not answered */
+    unsigned lost;      /* cuts after which an answered grant is missing */
+    char fault[256];    /* the first error; empty: none */
 };
 
 static void remains_judge(struct cutter *cutter, const struct remains *remains, uint32_t answered)
@@ -174,7 +175,7 @@ static void remains_judge(struct cutter *cutter, const struct remains *remains, 
 
 static void cut(struct cutter *cutter)
 {
-    /* What is answered before the cut; it goes on meanwhile. */
+    /* Read before the cut is written: answers go on meanwhile. */
     uint32_t answered = __atomic_load_n(&cutter->answered, __ATOMIC_ACQUIRE);
     enum power_loss loss = random_next(&cutter->random) % POWER_LOSSES;
     struct remains remains;
@@ -202,7 +203,7 @@ static void moment(void *context, enum power_moment moment)
     }
 }
 
-/* Sells while the disk's power is cut now and then; returns how often. */
+/* Sells while the power is cut now and then. Returns how often. */
 static void sell(struct sqlite_fixture *sqlite, struct cutter *cutter, uint32_t handfuls)
 {
     struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
@@ -248,7 +249,7 @@ static void nothing_that_was_answered_is_lost_by_a_power_cut(void **state)
     findings_none(sqlite->url, 1, HANDFULS * HANDFUL);
 }
 
-/* The check sees it when something is lost. */
+/* The check must notice a loss. */
 static void a_disk_that_lies_about_its_syncs_loses_answers(void **state)
 {
     struct sqlite_fixture *sqlite = *state;
@@ -257,7 +258,7 @@ static void a_disk_that_lies_about_its_syncs_loses_answers(void **state)
     cutter_start(&cutter, sqlite);
     power_disk_lie(cutter.disk);
     sell(sqlite, &cutter, HANDFULS / 4);
-    cutter.fault[0] = '\0'; /* such a disk can do worse than lose something */
+    cutter.fault[0] = '\0'; /* such a disk may do worse than lose grants */
     cutter_end(&cutter);
     assert_true(cutter.lost > 0);
 }
@@ -266,13 +267,13 @@ static void a_disk_that_lies_about_its_syncs_loses_answers(void **state)
 
 static void never(void *context, enum power_moment moment)
 {
-    (void)context; /* no cut while it is written */
+    (void)context; /* no cut while the log is written */
     (void)moment;
 }
 
 #define CUT_HANDFULS 25
 
-/* Copies a file's first bytes. */
+/* Copies the first bytes of a file. */
 static void prefix_copy(const char *from, const char *to, off_t size)
 {
     char *bytes = malloc((size_t)size + 1);
@@ -294,7 +295,7 @@ static off_t file_size(const char *path)
     return about.st_size;
 }
 
-/* Sells a little, and notes how long the log was when each handful was answered. */
+/* Sells a little, and notes the length of the log after each handful. */
 static void sell_and_measure(struct sqlite_fixture *sqlite, size_t ret_sizes[1 + CUT_HANDFULS])
 {
     struct power_disk *disk = power_disk_new(never, NULL);

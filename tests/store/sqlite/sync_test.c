@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk of which nobody can say what is on it: the process stops with a clear line, and what the
- * next start finds is all that was answered, and of what was not, all of a commit or nothing. The
- * process that stops is a copy of this one. */
+/* A disk whose content is unknown after an error: the process stops with a clear line. The next
+ * start must find everything that was answered. Of an unanswered commit it finds all or nothing.
+ * The process that stops is a copy of this one. */
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -20,22 +20,22 @@
 #include "support/fault_vfs.h"
 #include "support/process.h"
 
-/* How many users ask in one turn: so few that they are handed over together and are one commit. */
+/* How many users ask in one turn. They are so few that they become one commit. */
 #define HANDFUL 25
 #define STOCK 1000000
 #define EXIT_UNEXPECTED 99
 
-/* What the copy is to do; it lies in memory that both share. */
+/* The task of the copy, in memory that both processes share. */
 struct trial {
     struct sqlite_fixture *sqlite;
     enum fault_file file;
     enum fault_call call;
     int torn; /* bytes of the write that fails */
     int code;
-    unsigned answered; /* handfuls; by the copy */
+    unsigned answered; /* handfuls; written by the copy */
 };
 
-/* ---- The copy, in which a failed assertion has nowhere to go ---- */
+/* ---- The copy, which cannot use cmocka's assertions ---- */
 
 static void must(bool holds)
 {
@@ -63,7 +63,8 @@ static bool grant_handful(struct store_fixture *fixture, struct str id, unsigned
     return true;
 }
 
-/* Three handfuls are granted; then the disk fails, and more are asked for until it ends this. */
+/* Grants three handfuls. Then the disk fails, and more are asked for until that ends the process.
+ * */
 static void run(void *argument)
 {
     static const struct discount plain = {
@@ -90,7 +91,7 @@ static void run(void *argument)
 
 /* ---- The trial ---- */
 
-/* The last line of a text, without its end. */
+/* Returns the last line of a text, without its newline. */
 static char *last_line(char *text)
 {
     char *line;
@@ -101,7 +102,7 @@ static char *last_line(char *text)
     return line == NULL ? text : line + 1;
 }
 
-/* Runs the copy to its end, which must be a failure whose last line says what it is. */
+/* Runs the copy to its end. It must fail, and its last line must name the error. */
 static struct trial *ended(struct sqlite_fixture *sqlite, const struct trial *given)
 {
     struct trial *trial =
@@ -127,7 +128,7 @@ static struct trial *ended(struct sqlite_fixture *sqlite, const struct trial *gi
     return trial;
 }
 
-/* How many of a handful's users hold a grant. */
+/* Returns how many users of a handful hold a grant. */
 static size_t holders(struct store_fixture *fixture, struct str id, unsigned handful)
 {
     size_t count = 0;
@@ -141,7 +142,8 @@ static size_t holders(struct store_fixture *fixture, struct str id, unsigned han
     return count;
 }
 
-/* What is found afterwards; how many there are of the handful that was not answered. */
+/* Checks what is found afterwards. Returns how many users of the unanswered handful hold a grant.
+ * */
 static size_t found(struct sqlite_fixture *sqlite, const struct trial *trial)
 {
     struct store_fixture *fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
@@ -177,8 +179,8 @@ static void a_failed_sync_of_a_commit_stops_the_process(void **state)
     munmap(trial, sizeof(*trial));
 }
 
-/* What the failed sync was for is in the system's cache alone, where it counts as clean: it has to
- * be written anew before anybody is told of it. */
+/* Data of a failed sync are only in the system's cache, where they count as clean. They must be
+ * written again before any client learns of them. */
 static void what_a_log_left_is_on_the_disk_before_it_is_told(void **state)
 {
     struct sqlite_fixture *sqlite = *state;

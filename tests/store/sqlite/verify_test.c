@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a verify says of SQLite files that are sound, and of such that somebody has spoiled. */
+/* The findings of a verify on valid SQLite files, and on damaged ones. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 
 #define SPOIL(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-/* A file that a store has written: two discounts, of which the first has three grants of five, and
- * the second, created with an idempotency key, one. */
+/* A file that a store has written, with two discounts. The first has three grants of five. The
+ * second was created with an idempotency key and has one grant. */
 struct file {
     struct directory directory;
     char path[64], url[80];
@@ -74,8 +74,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Runs SQL past the store, over a connection of its own, with every guard down that SQLite lets
- * down. A ? in it is the first discount's id. */
+/* Runs SQL without the store, over its own connection, with every check off that SQLite can turn
+ * off. A ? is replaced by the first discount's id. */
 static void spoil(const struct file *file, const char *sql)
 {
     sqlite3 *handle = NULL;
@@ -90,7 +90,7 @@ static void spoil(const struct file *file, const char *sql)
              blank == NULL ? "" : "'", blank == NULL ? "" : file->first, blank == NULL ? "" : "'",
              blank == NULL ? "" : blank + 1);
     assert_int_equal(sqlite3_open_v2(file->path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    /* A trigger guards the counts against who sets them, and keeps them for who adds grants. */
+    /* A trigger refuses to set the counts, but updates them when grants are added. */
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, strstr(sql, "SET granted") == NULL,
                       NULL);
     if (sqlite3_exec(handle, text, NULL, NULL, &message) != SQLITE_OK) {
@@ -99,7 +99,7 @@ static void spoil(const struct file *file, const char *sql)
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
 }
 
-/* The number that a query gives. */
+/* Returns the number that a query gives. */
 static int64_t number(const struct file *file, const char *sql)
 {
     sqlite3 *handle = NULL;
@@ -115,7 +115,7 @@ static int64_t number(const struct file *file, const char *sql)
     return found;
 }
 
-/* ---- Sound files ---- */
+/* ---- Valid files ---- */
 
 static void a_file_that_a_store_has_written_has_no_finding(void **state)
 {
@@ -250,14 +250,14 @@ static void progress_counts_discounts_too(void **state)
     findings_drop(&findings);
 }
 
-/* ---- Values that no store of ours writes ---- */
+/* ---- Values that our stores never write ---- */
 
 struct plant {
-    const char *sql;          /* a ? is the first discount's id */
-    const char *begin, *text; /* of the fault; NULL: the first discount's id */
+    const char *sql;          /* ? is the first discount's id */
+    const char *begin, *text; /* of the finding; NULL: the first discount's id */
 };
 
-/* Each of them in a file of its own, where it is the only fault. */
+/* Plants each in its own file, where it must be the only finding. */
 static void plant_each(void **state, const struct plant *plants, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -354,7 +354,7 @@ static void an_idempotency_key_that_no_store_writes_is_found(void **state)
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
 }
 
-/* ---- What refers to nothing ---- */
+/* ---- Dangling references ---- */
 
 static void a_grant_without_its_discount_is_found(void **state)
 {
@@ -468,7 +468,7 @@ static void a_row_that_an_index_does_not_have_is_found(void **state)
     findings_hold(file->url, file->first, "granted_count is 4, and there are 3 grants");
 }
 
-/* Overwrites a page, which is all of it, with what no page holds. */
+/* Overwrites a whole page with bytes that no page holds. */
 static void page_spoil(const struct file *file, int64_t page)
 {
     size_t size = (size_t)number(file, "PRAGMA page_size");
@@ -485,7 +485,7 @@ static void page_spoil(const struct file *file, int64_t page)
     free(garbage);
 }
 
-/* The root of a table or of an index. */
+/* Damages the root page of a table or index. */
 static void damage_page(const struct file *file, const char *tree)
 {
     char sql[128];
@@ -545,7 +545,7 @@ static void a_truncated_file_is_found(void **state)
     findings_one(file->url, file->path, "malformed");
 }
 
-/* ---- What cannot be looked at ---- */
+/* ---- Data that cannot be read ---- */
 
 static void assert_refused(const char *url, const char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log in pieces: what lies in the file is what SQLite wrote, whenever it asks for anything of
- * it, and a commit is one write. WAL_SEED in the environment repeats another run. */
+/* The log in pieces: whenever SQLite asks, the file holds what SQLite wrote, and a commit is one
+ * write. WAL_SEED in the environment repeats another run. */
 #include "store/sqlite/wal_vfs.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "support/fault_vfs.h"
 #include "support/seed.h"
 
-/* The head of a page, a page, and more than a piece may be. */
+/* The header of a page, a page, and more than one piece can hold. */
 #define HEAD 24
 #define PAGE 2048
 #define LARGE 100000
@@ -33,7 +33,7 @@ struct log {
 static void log_open(const struct sqlite_fixture *sqlite, struct log *ret_log)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(sqlite_wal_vfs());
-    FILE *database = fopen(sqlite->path, "ab"); /* a log gets the rights of its database */
+    FILE *database = fopen(sqlite->path, "ab"); /* a log gets the mode of its database */
     char wal[80];
 
     assert_true(vfs != NULL && database != NULL);
@@ -64,7 +64,7 @@ static int log_sync(const struct log *log)
     return log->file->pMethods->xSync(log->file, SQLITE_SYNC_NORMAL);
 }
 
-/* Holds the file to what should be in it, past SQLite. */
+/* Compares the file with its expected content, without SQLite. */
 static void assert_file(const struct log *log, const unsigned char *bytes, size_t n)
 {
     static unsigned char found[MOST_BYTES + LARGE];
@@ -76,16 +76,16 @@ static void assert_file(const struct log *log, const unsigned char *bytes, size_
     assert_memory_equal(found, bytes, n);
 }
 
-/* ---- Whatever is asked ---- */
+/* ---- Random calls ---- */
 
-/* What should be in the log. */
+/* The expected content of the log. */
 struct model {
     unsigned char bytes[MOST_BYTES + LARGE];
-    size_t n, end; /* its size, and where the last write ended */
+    size_t n, end; /* its size, and the end of the last write */
     uint32_t random;
 };
 
-/* Mostly behind the last one, as SQLite does. */
+/* Mostly writes after the last one, as SQLite does. */
 static void step_write(const struct log *log, struct model *model)
 {
     static const int sizes[] = {HEAD, PAGE, HEAD, PAGE, 1, 4096, LARGE};
@@ -194,7 +194,7 @@ static void what_could_not_be_written_does_not_come_later(void **state)
     log_close(&log);
 }
 
-/* A write may be told what became of those before it. */
+/* A write may return the error of an earlier one. */
 static void a_disk_that_is_full_is_told_before_much_was_written(void **state)
 {
     static const unsigned char page[PAGE];
@@ -213,7 +213,7 @@ static void a_disk_that_is_full_is_told_before_much_was_written(void **state)
     log_close(&log);
 }
 
-/* As SQLite is told of a full one: nothing more was written, and nothing is in doubt. */
+/* SQLite gets the code of a full disk: nothing more was written, and nothing is in doubt. */
 static void a_quota_that_is_used_up_is_a_full_disk(void **state)
 {
     static const struct {
@@ -230,14 +230,14 @@ static void a_quota_that_is_used_up_is_a_full_disk(void **state)
         fault_vfs_fail(FAULT_LOG, FAULT_WRITE, 0, UINT_MAX, SQLITE_IOERR_WRITE);
         fault_vfs_errno(failures[i].number);
         assert_int_equal(log_write(&log, page, sizeof(page), 0), SQLITE_OK);
-        errno = EDQUOT; /* somebody else's, long ago */
+        errno = EDQUOT; /* left by an earlier call */
         assert_int_equal(log_sync(&log), failures[i].code);
         fault_vfs_mend();
     }
     log_close(&log);
 }
 
-/* ---- What it is for ---- */
+/* ---- Purpose ---- */
 
 static void a_commit_is_one_write(void **state)
 {
