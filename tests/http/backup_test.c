@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Backups, as an operator takes and restores them: while the service serves, and at rest. */
+/* Backups as an operator makes and restores them, both while the service runs and while it does
+ * not. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,7 +28,7 @@ enum { STOCK = 1000000, BALLAST = 3000, BULK = 9000 };
 
 struct shop {
     struct directory directory;
-    struct service service; /* its redis stays NULL */
+    struct service service; /* its `redis` stays NULL */
     char store[128];
     char id[SERVICE_ID];
 };
@@ -70,7 +71,7 @@ static void kill_shop(struct shop *shop)
     shop->service.daemon = NULL;
 }
 
-/* The shop opens, with one discount. */
+/* Starts the shop for the first time, with one discount. */
 static void open_first(struct shop *shop)
 {
     open_shop(shop, shop->store);
@@ -119,7 +120,7 @@ static void verify_well(const struct shop *shop, const char *name)
     }
 }
 
-/* A file of these words. */
+/* Makes a file with this text. */
 static void put_file(const struct shop *shop, const char *name, const char *words, mode_t mode)
 {
     char path[96];
@@ -133,7 +134,7 @@ static void put_file(const struct shop *shop, const char *name, const char *word
     close(fd);
 }
 
-/* The shop is closed, and has much. */
+/* Stops the shop, and fills its store. */
 static void fill_shop(struct shop *shop)
 {
     shop->service.directory = shop->directory;
@@ -141,7 +142,7 @@ static void fill_shop(struct shop *shop)
     service_fill(&shop->service, BULK);
 }
 
-/* Whether a user holds the shop's discount. */
+/* Returns whether a user holds the shop's discount. */
 static bool holds(const struct shop *shop, const char *user)
 {
     char target[128];
@@ -150,7 +151,7 @@ static bool holds(const struct shop *shop, const char *user)
     return service_status(&shop->service, "GET", target, NULL, NULL) == 200;
 }
 
-/* The shop opens on a backup and nothing else. */
+/* Starts the shop on a backup alone. */
 static void restore(struct shop *shop, const char *name)
 {
     char store[128];
@@ -160,7 +161,7 @@ static void restore(struct shop *shop, const char *name)
     open_shop(shop, store);
 }
 
-/* ---- While it serves ---- */
+/* ---- While the service runs ---- */
 
 static void a_backup_of_a_serving_shop_is_started_on(void **state)
 {
@@ -201,7 +202,7 @@ static void *keep_buying(void *argument)
     return NULL;
 }
 
-/* Enough that a copy takes many steps, with grants in between. */
+/* Inserts so much that a copy takes many steps, with grants in between. */
 static void load_ballast(const struct shop *shop)
 {
     struct http_connection connection = service_connect(&shop->service);
@@ -276,7 +277,7 @@ static void a_file_that_is_there_is_left_alone(void **state)
     assert_false(holds(shop, "ann"));
 }
 
-/* Whoever opened the copy would take them for its own. */
+/* SQLite would take them for files of the copy when it is opened. */
 static void what_lies_beside_the_name_is_an_obstacle(void **state)
 {
     static const char *const endings[] = {"-wal", "-journal", "-partial"};
@@ -342,7 +343,7 @@ static void the_socket_is_for_its_own_user_and_goes_with_the_process(void **stat
     assert_false(exists(shop, "discount.db-control"));
 }
 
-/* ---- Who says something else to the socket ---- */
+/* ---- Clients of the socket that break its protocol ---- */
 
 static int connect_to_control(const struct shop *shop)
 {
@@ -389,7 +390,7 @@ static void who_hangs_up_or_sends_too_much_is_forgotten(void **state)
         fd = connect_to_control(shop);
         close(fd);
         fd = connect_to_control(shop);
-        /* It may be closed before all of it is sent. */
+        /* The server may close before everything is sent. */
         if (send(fd, flood, sizeof(flood), MSG_NOSIGNAL) < 0) {
             assert_true(true);
         }
@@ -405,7 +406,7 @@ struct dawdler {
     bool is_cut_off;
 };
 
-/* A byte now and then, for as long as anybody listens. */
+/* Sends a byte now and then until the server closes. */
 static void *dawdle(void *argument)
 {
     struct dawdler *dawdler = argument;
@@ -448,7 +449,7 @@ static void who_dawdles_does_not_hold_up_the_end(void **state)
     discountd_signal(shop->service.daemon, SIGTERM);
     assert_true(discountd_wait_exit(shop->service.daemon, CLOCK_PATIENCE_MS, &status));
     assert_int_equal(status, 0);
-    /* It would be given ten seconds. */
+    /* A slow client is given ten seconds, which this must not take. */
     assert_true(clock_ms() - began_ms < 9000);
     close(fd);
 }
@@ -493,7 +494,7 @@ static void a_name_that_belongs_to_the_store_is_refused(void **state)
     assert_false(exists(shop, "discount.db-journal"));
 }
 
-/* SQLite has its files beside the file, and the socket is beside the link. */
+/* SQLite's files are beside the file, and the socket is beside the link. */
 static void a_name_that_belongs_to_a_linked_store_is_refused(void **state)
 {
     struct shop *shop = *state;
@@ -507,7 +508,7 @@ static void a_name_that_belongs_to_a_linked_store_is_refused(void **state)
     refused(shop, "discount.db-journal", "belongs to the store");
 }
 
-/* Of a name that is too long for the address of a socket there is none, which is said. */
+/* A name that is too long for a socket's address has no socket; the error says so. */
 static void a_long_name_is_no_riddle(void **state)
 {
     struct shop *shop = *state;
@@ -519,7 +520,7 @@ static void a_long_name_is_no_riddle(void **state)
     assert_non_null(strstr(discountd_log(shop->service.daemon), "File name too long"));
 }
 
-/* ---- What a backup left that was killed ---- */
+/* ---- Leftovers of a killed backup ---- */
 
 static void what_nobody_holds_is_removed(void **state)
 {
@@ -552,7 +553,7 @@ static void what_another_backup_holds_is_left_alone(void **state)
     close(fd);
 }
 
-/* A store may have any name. */
+/* A store may have any name, even one that looks like a leftover. */
 static void a_store_that_is_named_like_a_part_is_left_alone(void **state)
 {
     struct shop *shop = *state;
@@ -562,7 +563,7 @@ static void a_store_that_is_named_like_a_part_is_left_alone(void **state)
     open_first(shop);
     refused(shop, "copy.db", "-partial");
     assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
-    /* Nor does another store's backup take it for its own. */
+    /* A backup of another store must not take it for a leftover either. */
     snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/discount.db",
              shop->directory.path);
     fill_shop(shop);
@@ -575,14 +576,15 @@ static void a_store_that_is_named_like_a_part_is_left_alone(void **state)
     verify_well(shop, "copy.db-partial");
 }
 
-/* ---- What ends it in the middle ---- */
+/* ---- Interruptions ---- */
 
-/* A backup at rest to which something happens before it begins, so that no test has to be quick. */
+/* A backup without a service, and what happens to it. That is set up before the backup begins, so
+ * no test depends on speed. */
 struct ended {
     const struct shop *shop;
-    int number;      /* a signal that waits for it, or 0 */
-    bool is_ignored; /* that signal, as nohup does it */
-    rlim_t most;     /* bytes in a file, or 0 */
+    int number;      /* a pending signal, or 0 */
+    bool is_ignored; /* whether that signal is ignored, as with nohup */
+    rlim_t most;     /* limit on the size of files, or 0 */
     int output, status;
 };
 
@@ -667,7 +669,7 @@ static void a_limit_on_files_is_a_fault_and_leaves_nothing(void **state)
     assert_false(exists(shop, "copy.db"));
 }
 
-/* ---- At rest, and where there is none ---- */
+/* ---- Without a service, and without a store ---- */
 
 static void a_store_at_rest_is_backed_up_too(void **state)
 {
@@ -675,7 +677,7 @@ static void a_store_at_rest_is_backed_up_too(void **state)
 
     open_first(shop);
     assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
-    kill_shop(shop); /* what it wrote is in its log still */
+    kill_shop(shop); /* what it wrote is still in its log */
     back_up_well(shop, "copy.db");
     restore(shop, "copy.db");
     assert_true(holds(shop, "ann"));

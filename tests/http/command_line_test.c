@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program as its operator meets it: options, faults of the configuration, exit codes. */
+/* The program as its operator sees it: options, errors in the configuration, exit codes. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "support/directory.h"
 #include "support/process.h"
 
-/* With one argument or none. */
+/* Runs it with one argument or none. */
 static int run(const char *argument, const char *const *variables, char ret_output[COMMAND_OUTPUT])
 {
     return command_run((const char *[]){argument, NULL}, variables, ret_output);
@@ -144,7 +144,7 @@ static void the_service_lives_without_a_log(void **state)
     pid = process_start(path, arguments, environment, ends[1]);
     close(ends[1]);
     assert_true(pid > 0);
-    /* It would die of SIGPIPE or end with an error long before this. */
+    /* A wrong program would die of SIGPIPE or fail long before this. */
     assert_false(process_wait(pid, 500, &status));
     kill(pid, SIGTERM);
     assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
@@ -166,13 +166,13 @@ static void the_address_is_named_at_every_level(void **state)
 
         discountd_signal(service, SIGTERM);
         assert_true(discountd_wait_exit(service, CLOCK_PATIENCE_MS, &status));
-        /* Nothing else is said that the level keeps back. */
+        /* Lines below the level are not written. */
         assert_true((strstr(discountd_log(service), "drained") != NULL) == (i == 0));
         discountd_stop(service);
     }
 }
 
-/* ---- Whose files they are ---- */
+/* ---- Ownership of files ---- */
 
 static mode_t mode_of(const struct directory *directory, const char *name)
 {
@@ -184,7 +184,7 @@ static mode_t mode_of(const struct directory *directory, const char *name)
     return about.st_mode & 07777;
 }
 
-/* They hold the names of users. */
+/* The files hold user ids, so others may not read them. */
 static void a_new_store_is_its_users_own_and_an_old_one_keeps_its_mode(void **state)
 {
     mode_t before = umask(022);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How bytes become requests over time: keep-alive, pipelining, split requests, and clients that are
- * slow or go away. What the bytes themselves may be is in attacks/. */
+ * slow or leave. attacks/ tests what the bytes may be. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static const char create_body[] = "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}";
 
-/* Whether the connection is still good for another request. */
+/* Requires that the connection can be used for another request. */
 static void assert_usable(struct http_connection *connection)
 {
     struct http_response response;
@@ -21,7 +21,7 @@ static void assert_usable(struct http_connection *connection)
     http_response_fini(&response);
 }
 
-/* The next answer has this status. */
+/* Requires that the next answer has this status. */
 static void assert_answered(struct http_connection *connection, int status)
 {
     struct http_response response = service_receive(connection, "POST");
@@ -94,9 +94,9 @@ static void pipelined_requests_are_answered_in_order(void **state)
     service_stop(&service);
 }
 
-/* libmicrohttpd keeps connections with more to do in a list of its own, which no descriptor shows:
- * unless it is asked after every run, each of these waits for the housekeeping timer,
- * up to a second later. */
+/* libmicrohttpd keeps connections with more work in an internal list, which no descriptor shows.
+ * The server must ask after every run. Otherwise each request would wait for the next housekeeping,
+ * a second later. */
 static void a_long_pipeline_needs_no_other_event_to_go_on(void **state)
 {
     static const char one[] = "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n";
@@ -163,7 +163,7 @@ static void expect_100_continue_is_continued(void **state)
              strlen(create_body));
     connection = service_connect(&service);
     assert_true(http_send_text(&connection, head));
-    /* It comes before the body does. */
+    /* The interim answer comes before the body is sent. */
     assert_int_equal(recv(connection.fd, interim, sizeof(interim), MSG_PEEK | MSG_WAITALL), 25);
     assert_true(http_send_text(&connection, create_body));
     response = service_receive(&connection, "POST");
@@ -175,7 +175,7 @@ static void expect_100_continue_is_continued(void **state)
     service_stop(&service);
 }
 
-/* Sends a byte now and then until the server has had enough of it; how long that took. */
+/* Sends a byte now and then until the server closes the connection. Returns how long that took. */
 static int64_t dawdle(const struct service *service, const char *begin)
 {
     struct http_connection connection = service_connect(service);
@@ -217,15 +217,15 @@ static void an_idle_connection_outlives_the_clients_deadline(void **state)
     service_start(&service, (const char *[]){"DISCOUNT_CLIENT_DEADLINE_MS=100", NULL});
     connection = service_connect(&service);
     assert_usable(&connection);
-    /* The housekeeping timer, which looks once a second, leaves it alone twice. */
+    /* The server checks once a second; two checks must leave the connection alone. */
     assert_false(http_wait_closed(&connection, 2500));
     assert_usable(&connection);
     http_disconnect(&connection);
     service_stop(&service);
 }
 
-/* The end that comes together with the last bytes is not told by libmicrohttpd 0.9: it would keep
- * the connection for as long as an idle one. */
+/* A client's close that comes with the last bytes may go unnoticed by libmicrohttpd. The connection
+ * would then stay as long as an idle one. */
 static void a_client_that_ends_its_side_is_let_go(void **state)
 {
     static const char *const requests[] = {
@@ -243,7 +243,7 @@ static void a_client_that_ends_its_side_is_let_go(void **state)
 
         assert_true(http_send_text(&connection, requests[i]));
         http_send_end(&connection);
-        /* An answer comes, unless the store took long. */
+        /* If the store was slow, the client may be gone before the answer. */
         if (http_receive(&connection, "GET", CLOCK_PATIENCE_MS, &response) == HTTP_COMPLETE) {
             http_response_fini(&response);
             assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
@@ -253,7 +253,7 @@ static void a_client_that_ends_its_side_is_let_go(void **state)
     service_stop(&service);
 }
 
-/* Whether a request on this connection is answered within the time. */
+/* Returns whether a request on this connection is answered within the time. */
 static bool is_served(struct http_connection *connection, int64_t within_ms)
 {
     struct http_response response;
@@ -265,7 +265,7 @@ static bool is_served(struct http_connection *connection, int64_t within_ms)
     return true;
 }
 
-/* libmicrohttpd by itself stays deaf here until some other connection has something to say. */
+/* libmicrohttpd alone would not accept it before another connection has an event. */
 static void a_connection_past_the_limit_is_served_as_soon_as_another_ends(void **state)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each endpoint answers: the table of the HTTP contract, row by row. */
+/* The answers of each endpoint: the table of the HTTP contract, row by row. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static long long count_of(const json_t *object, const char *name)
     return json_integer_value(json_object_get(object, name));
 }
 
-/* "2020-11-26T10:27:57.202420Z" */
+/* Requires the form "2020-11-26T10:27:57.202420Z". */
 static void assert_time(const char *text)
 {
     static const char form[] = "dddd-dd-ddTdd:dd:dd.ddddddZ";
@@ -335,7 +335,7 @@ static void a_grant_of_an_exhausted_discount_is_refused_and_says_so(void **state
     service_stop(&service);
 }
 
-/* Creates a discount with this window and asks for a grant of it. */
+/* Creates a discount with this window, and asks for a grant of it. */
 static struct http_response grant_in_window(const struct service *service, const char *window)
 {
     char body[256], target[128];
@@ -640,11 +640,11 @@ static void a_query_that_a_resource_does_not_know_is_malformed(void **state)
         "/discount?limit=1&limit=2",
         "/discount?cursor=",
         "/discount?cursor=x",
-        "/discount?cursor=ZzUgYQ", /* of a list of grants */
+        "/discount?cursor=ZzUgYQ", /* a cursor of the list of grants */
         "/user/ann/discount?x=1",
         "/problems/not-found?x=1",
         "/openapi.yaml?x=1",
-        "/user/ann/discount?cursor=dzUg", /* of no discount */
+        "/user/ann/discount?cursor=dzUg", /* a cursor without a valid id */
         "/user/%00/discount",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?x=1",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?limit=x",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients and the log are told of data that this service did not write, on each store. */
+/* What clients and the log are told about data that this service did not write, for each store. */
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "http/service.h"
 
-/* Ends discountd, but not the store. */
+/* Kills discountd, but not the store. */
 static void end_daemon(struct service *service)
 {
     int status = -1;
@@ -31,7 +31,7 @@ static void spoil_file(const struct service *service, const char *sql)
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
 }
 
-/* Makes the only discount's code one that is no UTF-8. */
+/* Makes the code of the only discount invalid UTF-8. */
 static void spoil(struct service *service, const char *id)
 {
     if (service->redis != NULL) {
@@ -43,7 +43,7 @@ static void spoil(struct service *service, const char *id)
     service_launch(service, NULL);
 }
 
-/* Whether the problem says that nothing was granted. */
+/* Requires a store-corrupt problem. Returns whether it says that nothing was granted. */
 static bool assert_corrupt(const struct service *service, const char *method, const char *target,
                            const char *body)
 {
@@ -78,7 +78,7 @@ static void a_text_that_is_none_is_told_to_everybody_who_asks_and_to_the_log(voi
     assert_true(assert_corrupt(&service, "POST", grant, other));
     snprintf(line, sizeof(line), "error   store: discount %s: discount_code is ", id);
     assert_true(discountd_log_wait(service.daemon, line, CLOCK_PATIENCE_MS));
-    /* Everything else goes on. */
+    /* Other discounts are not affected. */
     service_create(&service, 10, id);
     assert_int_equal(service_grant(&service, id, "ann"), 201);
     service_stop(&service);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Nothing that was answered is lost by kill -9: the service is killed again and again while clients
- * write, starts on the same file, and is held to every word it said. A request whose answer did not
- * come is in doubt; its client sends it once more when the service is back, which settles it.
+/* kill -9 loses nothing that was answered. The service is killed repeatedly while clients write,
+ * and starts again on the same file. Every answer must still be true. A request without an answer
+ * is in doubt; its client repeats it after the restart, which settles it.
  *
  * CRASH_SEED in the environment repeats the moments of another run. */
 #include <pthread.h>
@@ -19,21 +19,22 @@
 #define ROUNDS 100
 #endif
 #define CLIENTS 4
-/* Of the discount that every client has to itself, and of those that all contend for. */
+/* WIDE_STOCK: the discount that each client has alone. NARROW_STOCK: the discounts for which all
+ * compete. */
 #define WIDE_STOCK 1000000
 #define NARROW_STOCK 15
 #define LEAST_MS 5
 #define MOST_MS 80
-#define TIME 28 /* of a granted_at and its NUL */
+#define TIME 28 /* a granted_at and its NUL */
 
 enum step_kind { STEP_GRANT, STEP_CONTEND, STEP_AGAIN, STEP_CREATE };
 
-/* One request; it can be sent again until it is answered. */
+/* One request, which can be repeated until it is answered. */
 struct step {
     enum step_kind kind;
     unsigned number; /* of the user, or of the creation */
-    unsigned round;  /* whose narrow discount it is about */
-    bool was_sent;   /* before, without an answer */
+    unsigned round;  /* which round's narrow discount is asked for */
+    bool was_sent;   /* already, without an answer */
 };
 
 struct client {
@@ -41,24 +42,24 @@ struct client {
     const struct discount_terms *flash_sale;
     int number;
     uint32_t random;
-    struct step step; /* the next, or the one in doubt */
+    struct step step; /* the next one, or the one in doubt */
     unsigned steps, grants, creations;
     char (*granted_at)[TIME];   /* owned; of the users that were granted */
     unsigned contended[ROUNDS]; /* units of each narrow discount */
-    bool sold_out[ROUNDS];      /* it was told so */
-    bool is_through;            /* nothing was in doubt any more in this round */
-    char fault[256];            /* what was told that cannot be true; empty: nothing */
+    bool sold_out[ROUNDS];      /* whether "sold out" was answered */
+    bool is_through;            /* this round settled every doubt */
+    char fault[256];            /* the first answer that cannot be true; empty: none */
 };
 
-/* What all clients have in common; it changes between rounds only. */
+/* Shared by all clients; it changes only between rounds. */
 struct discount_terms {
     int port;
     unsigned round;
-    bool is_over; /* nothing new is asked, everything is looked at */
+    bool is_over; /* nothing new is asked, everything is checked */
     char wide[SERVICE_ID], narrow[ROUNDS][SERVICE_ID];
 };
 
-/* ---- What a client asks ---- */
+/* ---- Requests of a client ---- */
 
 static void step_next(struct client *client)
 {
@@ -103,7 +104,7 @@ static void step_write(const struct client *client, char ret_request[512])
              target, key, strlen(body), body);
 }
 
-/* ---- What it is told ---- */
+/* ---- Answers ---- */
 
 static void blame(struct client *client, const char *what, const struct http_response *response)
 {
@@ -133,7 +134,7 @@ static void grant_note(struct client *client, const struct http_response *respon
     granted_at_of(response, client->granted_at[n]);
 }
 
-/* The grant of this user must be the one that was answered. */
+/* The user's grant must be the one that was answered. */
 static void grant_compare(struct client *client, unsigned number,
                           const struct http_response *response)
 {
@@ -145,7 +146,7 @@ static void grant_compare(struct client *client, unsigned number,
     }
 }
 
-/* Takes the answer to the step in. */
+/* Processes the answer to the step. */
 static void step_done(struct client *client, const struct http_response *response)
 {
     const struct step *step = &client->step;
@@ -180,7 +181,7 @@ static void step_done(struct client *client, const struct http_response *respons
 
 /* ---- A client ---- */
 
-/* Sends and takes the answer; false when the connection ended before it. */
+/* Sends a request and receives the answer. Returns false if the connection ended first. */
 static bool exchange(struct client *client, struct http_connection *connection, const char *request,
                      struct http_response *ret_response)
 {
@@ -210,7 +211,7 @@ static bool step_try(struct client *client, struct http_connection *connection)
     return true;
 }
 
-/* Reads one of its grants. */
+/* Reads one of the client's grants. */
 static bool recall(struct client *client, struct http_connection *connection, unsigned number)
 {
     struct http_response response;
@@ -227,7 +228,8 @@ static bool recall(struct client *client, struct http_connection *connection, un
     return true;
 }
 
-/* Its last grants, which a crash would lose first; all of them when it is over. */
+/* Reads the client's last grants, which a crash would lose first. After the last kill, reads all of
+ * them. */
 static bool recall_some(struct client *client, struct http_connection *connection)
 {
     unsigned from = client->flash_sale->is_over || client->grants < 3 ? 0 : client->grants - 3;
@@ -249,7 +251,7 @@ static bool step_take(struct client *client, struct http_connection *connection)
     return true;
 }
 
-/* One round: what is in doubt is settled first. */
+/* Runs one round, which begins with the step in doubt. */
 static void *client_main(void *argument)
 {
     struct client *client = argument;
@@ -300,10 +302,10 @@ static void clients_join(struct crash *crash)
     }
 }
 
-/* Nothing but the time ends a round. */
+/* Only the time limit ends a round. */
 static bool never(void *argument)
 {
-    (void)argument; /* whatever it is */
+    (void)argument; /* the argument is not used */
     return false;
 }
 
@@ -341,8 +343,8 @@ static long long granted_count(const struct service *service, const char *id)
     return count;
 }
 
-/* Each narrow discount has as many grants as units were answered, and all of its stock if anybody
- * was told that it was sold out. */
+/* Each narrow discount must have as many grants as units were answered. If any client was told that
+ * it is sold out, that must be all of its stock. */
 static void narrow_check(const struct crash *crash, unsigned round)
 {
     long long granted = granted_count(&crash->service, crash->flash_sale.narrow[round]);
@@ -357,7 +359,7 @@ static void narrow_check(const struct crash *crash, unsigned round)
     assert_true(sold_out ? granted == NARROW_STOCK : granted <= NARROW_STOCK);
 }
 
-/* After the last kill: every doubt is settled, every grant there, every count exact. */
+/* After the last kill: every doubt is settled, every grant is there, and every count is exact. */
 static void all_check(struct crash *crash)
 {
     unsigned grants = 0, creations = 0, in_doubt = crash->in_doubt;
@@ -378,7 +380,7 @@ static void all_check(struct crash *crash)
     }
     print_message("%d kills, %u grants and %u creations answered, %u requests in doubt\n", ROUNDS,
                   grants, creations, in_doubt);
-    /* It was killed at work. */
+    /* It must have been killed while it worked. */
     assert_true(grants > 20 * ROUNDS);
     assert_true(in_doubt > ROUNDS);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGTERM, SIGINT and SIGHUP: what was asked is answered, and the process exits with 0. */
+/* SIGTERM, SIGINT and SIGHUP: requests that were sent are answered, and the process exits with 0.
+ * */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -22,7 +23,7 @@ static void send_text(struct http_connection *connection, const char *text)
     assert_true(http_send_text(connection, text));
 }
 
-/* One whole exchange, so that the connection is an idle keep-alive one after it. */
+/* Makes one complete exchange, after which the connection is an idle keep-alive one. */
 static void use(struct http_connection *connection)
 {
     struct http_response response;
@@ -38,7 +39,8 @@ static void the_process_ends_although_idle_connections_are_open(void **state)
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
     (void)state;
-    signal(SIGHUP, SIG_DFL); /* the service inherits it, also from who runs the tests with nohup */
+    signal(SIGHUP,
+           SIG_DFL); /* nohup may have set it to be ignored, and the service inherits that */
     for (size_t i = 0; i < 3; i++) {
         struct http_connection idle[10];
         struct service service;
@@ -92,7 +94,7 @@ static void a_request_on_an_idle_connection_is_answered_while_draining(void **st
     http_response_fini(&response);
     assert_true(http_wait_closed(&connection, CLOCK_PATIENCE_MS));
     http_disconnect(&connection);
-    /* It was the last connection, so the rest of the minute is not waited for. */
+    /* It was the last connection, so the service does not wait for the rest of the minute. */
     service_assert_exits_with_0(&service);
 }
 
@@ -176,7 +178,7 @@ static void a_second_signal_ends_the_drain(void **state)
     service_end(&service);
 }
 
-/* One of many clients that ask all the time, as fast as they are answered. */
+/* One of many clients that send requests as fast as they are answered. */
 struct client {
     pthread_t thread;
     int port, number;
@@ -185,9 +187,9 @@ struct client {
     int lost; /* requests that were sent and not answered */
 };
 
-/* Asks on one connection until the service closes it after an answer; false once it cannot be
- * connected to. A connection that ends without an answer and before anything of one loses nothing
- * only if the service had said that it would close it. */
+/* Sends requests on one connection until the service closes it after an answer. Returns false when
+ * it cannot connect any more. A request without an answer is lost: before the service closes, it
+ * must say so with `Connection: close`. */
 static bool ask_on_a_connection(struct client *client)
 {
     struct http_connection connection;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole list: streamed page by page, in memory that does not grow with it. */
+/* The whole list, streamed page by page, in memory that does not grow with it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,9 +13,10 @@
 #include "support/usage.h"
 
 #define GET_LIST "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"
-/* Clients that ask for the list and do not read it, and what each may cost the service. */
+/* Clients that ask for the list and do not read it, and the limit of the service's memory for each.
+ * */
 #define STALLED 200
-/* Fewer, because nginx and the kernel behind it take megabytes for each. */
+/* Fewer, because nginx and the kernel take megabytes for each. */
 #define STALLED_AT_NGINX 16
 #define STALLED_MOST_KIB 256
 
@@ -90,7 +91,7 @@ static void the_list_costs_no_memory_in_proportion(void **state)
     service_prepare(&service);
     service_fill(&service, 60000);
     service_launch(&service, NULL);
-    /* Once before, because a store may keep what it has read, up to a bound of its own. */
+    /* A warm-up: a store may cache what it reads, up to a limit. */
     list_size(&service);
     pid = discountd_pid(service.daemon);
     if (usage_is_plain()) {
@@ -121,7 +122,7 @@ static void a_client_that_does_not_read_is_cut(void **state)
     assert_true(http_send_text(&connection, "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"));
     assert_int_equal(recv(connection.fd, (char[1]){0}, 1, MSG_PEEK), 1);
 
-    /* There is room for one connection, so this one is served when the other has been cut. */
+    /* There is room for one connection, so this one is served only after the other has been cut. */
     assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
 
     assert_int_not_equal(http_receive(&connection, "GET", CLOCK_PATIENCE_MS, &response),
@@ -135,7 +136,7 @@ struct activity {
     int64_t since_ms, cpu_ms;
 };
 
-/* Whether it has had next to nothing to do for a while: all that could be sent has been sent. */
+/* Returns whether the service has been nearly idle for a while, so that it has sent all it can. */
 static bool is_at_rest(void *argument)
 {
     struct activity *activity = argument;
@@ -150,10 +151,10 @@ static bool is_at_rest(void *argument)
     return is_idle;
 }
 
-/* Asks for the list through this port, waits for its begin, and reads nothing. */
+/* Asks for the list through this port, waits for its first bytes, and reads no more. */
 static int stalled_reader(int port)
 {
-    /* Else the kernel would read megabytes for it. */
+    /* Otherwise the kernel would buffer megabytes for it. */
     const int room = 16384;
     int fd = loopback_connect(port);
 
@@ -164,7 +165,8 @@ static int stalled_reader(int port)
     return fd;
 }
 
-/* Many readers stall. What that costs the service is a piece for each, and nobody else notices. */
+/* When many readers stall, the service keeps one piece for each, and other clients do not notice.
+ * */
 static void assert_stalled_readers_are_cheap(const struct service *service, int port, size_t count,
                                              const char *where)
 {
@@ -174,7 +176,7 @@ static void assert_stalled_readers_are_cheap(const struct service *service, int 
     int stalled[STALLED];
     long before_kib, cost_kib;
 
-    /* Once before, because a store may keep what it has read, up to a bound of its own. */
+    /* A warm-up: a store may cache what it reads, up to a limit. */
     list_size(service);
     before_kib = usage_memory_kib(pid, "VmRSS:");
     for (size_t i = 0; i < count; i++) {
@@ -191,7 +193,7 @@ static void assert_stalled_readers_are_cheap(const struct service *service, int 
     }
 }
 
-/* None of them is cut while the test goes on, and all are at the worker that others are at. */
+/* No reader is cut during the test, and all are on the worker that serves the others. */
 static const char *const patient[] = {"DISCOUNT_CLIENT_DEADLINE_MS=120000", "DISCOUNT_WORKERS=1",
                                       NULL};
 
@@ -224,7 +226,7 @@ static void nor_do_they_through_nginx(void **state)
     service_stop(&service);
 }
 
-/* libmicrohttpd 0.9.75 by itself sends the end of a chunked body after the head. */
+/* A library may send the end of a chunked body even after a head without a body. */
 static void head_of_a_long_list_has_a_head_and_nothing_more(void **state)
 {
     struct service service;

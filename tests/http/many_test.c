@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* As many clients as there may be and more: what they cost, that who is past the limit is served as
- * soon as another goes, and that descriptors which run out harm nobody who is there already. */
+/* The maximum number of clients and more: their cost, and that a waiting client is served when
+ * another leaves. When descriptors run out, existing connections are not affected. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,14 +22,14 @@
 #define LIVEZ "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n"
 #define HEALTHY "GET /healthy HTTP/1.1\r\nHost: t\r\n\r\n"
 
-/* ---- Connections that are a descriptor and nothing more ---- */
+/* ---- Connections that are only a descriptor ---- */
 
 static void ask(int fd, const char *request)
 {
     assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
 }
 
-/* Takes an answer, which is short enough to come at once, and returns its status. */
+/* Receives an answer, which is short enough to come at once, and returns its status. */
 static int answer_take(int fd)
 {
     char answer[4096];
@@ -89,8 +89,8 @@ static bool all_listen(void *argument)
     return usage_listeners(listeners->port) == listeners->wanted;
 }
 
-/* Starts the service on a store that has been prepared, and waits until each of its workers
- * listens: before that the others get all connections. */
+/* Starts the service on a prepared store, and waits until each of its workers listens. Before that,
+ * the others would get all connections. */
 static void launch(struct service *service, unsigned workers, const char *more)
 {
     char number[32];
@@ -111,13 +111,13 @@ static void start(struct service *service, unsigned workers, const char *more)
 /* ---- Ten thousand ---- */
 
 #define IDLE_COUNT 10000
-/* What one idle connection may cost: a bit more than its 12 KiB for the next request. */
+/* The limit for one idle connection: a little more than its 12 KiB for the next request. */
 #define IDLE_MOST_BYTES (16 * 1024)
 #define BATCH 500
 
 static int idle[IDLE_COUNT];
 
-/* Lets this process have so many descriptors, and skips the test where it may not. */
+/* Raises this process's limit of descriptors, or skips the test if that is not allowed. */
 static void need_descriptors(rlim_t count)
 {
     struct rlimit limit;
@@ -128,8 +128,8 @@ static void need_descriptors(rlim_t count)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Connects from 127.0.0.`host`: each has ports of its own, of which the tests that run beside this
- * one need some too. */
+/* Connects from 127.0.0.`host`. Each address has its own ports, and tests that run in parallel need
+ * some too. */
 static int connect_from(unsigned host, int port)
 {
     const int one = 1;
@@ -147,7 +147,7 @@ static int connect_from(unsigned host, int port)
     return fd;
 }
 
-/* Ten thousand connections that have each made a request. */
+/* Opens ten thousand connections, each of which has made a request. */
 static void idle_open(const struct service *service, unsigned round)
 {
     for (size_t begin = 0; begin < IDLE_COUNT; begin += BATCH) {
@@ -161,7 +161,8 @@ static void idle_open(const struct service *service, unsigned round)
     }
 }
 
-/* Opens them, looks, closes them; the service's memory at the most and after it. */
+/* Opens them, measures, and closes them. Returns the service's memory at the peak and afterwards.
+ * */
 static void idle_round(const struct service *service, unsigned round, long *ret_most_kib,
                        long *ret_after_kib)
 {
@@ -214,7 +215,7 @@ static void ten_thousand_idle_connections_cost_little_and_leave_nothing(void **s
 
 /* ---- The limit ---- */
 
-/* What may pass between the end of one connection and the service of another. */
+/* The longest time between the end of one connection and the answer to another. */
 #define FREED_MOST_US 50000
 
 #define CLIENTS 128
@@ -222,12 +223,12 @@ static void ten_thousand_idle_connections_cost_little_and_leave_nothing(void **s
 #define CYCLES 40
 
 struct queue_of_clients {
-    struct pollfd waiting[CLIENTS]; /* fd is -1 once it has been answered */
+    struct pollfd waiting[CLIENTS]; /* fd is -1 after the answer */
     int served[CLIENTS];            /* in the order of their answers */
     size_t served_count;
 };
 
-/* Waits until one more that waited has been answered; false when the time is over. */
+/* Waits until one more waiting client has been answered. Returns false after the time is over. */
 static bool one_is_served(struct queue_of_clients *clients, int within_ms)
 {
     if (poll(clients->waiting, CLIENTS, within_ms) <= 0) {
@@ -244,9 +245,9 @@ static bool one_is_served(struct queue_of_clients *clients, int within_ms)
     return false;
 }
 
-/* Far more clients than slots ask. Each time that one who was answered goes, another is answered,
- * at once. Which worker has whom, the kernel decides; the order in which they go empties slots of
- * all workers in turn. */
+/* Far more clients than slots send requests. Whenever an answered client leaves, another is
+ * answered at once. The kernel decides which worker has which client. The order of leaving frees
+ * slots of all workers in turn. */
 static void assert_freed_slots_are_taken(unsigned workers, const char *connections)
 {
     static struct queue_of_clients clients;
@@ -292,8 +293,8 @@ static void so_it_is_when_every_worker_is_at_its_limit(void **state)
 
 /* ---- No more descriptors ---- */
 
-/* None besides 0 to 2, which are, may be opened from now on, or as many as before. What is open
- * stays open. */
+/* Lowers the limit of descriptors to 3, so that none can be opened; feed restores it. Open ones
+ * stay open. */
 static void starve(const struct service *service, struct rlimit *ret_before)
 {
     struct rlimit now;
@@ -318,7 +319,7 @@ static unsigned times_logged(const struct service *service, const char *text)
     return count;
 }
 
-/* The processor time that the service takes in this time, while nothing is asked of it. */
+/* Returns the processor time that the service takes while it gets no requests. */
 static int64_t cpu_ms_during(const struct service *service, int ms)
 {
     int64_t before_ms = usage_cpu_ms(discountd_pid(service->daemon));
@@ -350,7 +351,7 @@ static void without_descriptors_it_waits_quietly_and_serves_who_is_there(void **
     fprintf(stderr, "without descriptors: %ld ms of processor time in %d ms\n", (long)cpu_ms,
             WATCH_MS);
     assert_true(cpu_ms < WATCH_MS / 20);
-    /* Each that goes is a reason to try again. */
+    /* Each connection that closes makes the service try again. */
     close_all(here + 1, HERE - 1);
     ask(here[0], HEALTHY);
     assert_answered(here[0]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that runs out in the middle of a request: for each kind of request its n-th allocation
- * fails, for every n, once alone and once with all that come after it. The client gets the right
- * answer, a 503 or a closed connection, never wrong data; and what the answer says is true.
+/* Memory that runs out within a request. For each kind of request, the n-th allocation fails, for
+ * every n: once alone, and once with all later ones. The client gets the right answer, a 503 or a
+ * closed connection, never wrong data. What the answer says is true.
  *
  * A worker runs in this process, linked so that the service's malloc is the one below. Libraries
- * have their own. */
+ * have their own malloc. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -28,9 +28,9 @@
 /* ---- Memory ---- */
 
 static atomic_bool is_armed, is_for_good;
-static atomic_size_t left; /* until the one that fails */
+static atomic_size_t left; /* allocations before the one that fails */
 static atomic_bool has_failed;
-static _Thread_local bool is_client; /* the test's own thread is never denied anything */
+static _Thread_local bool is_client; /* allocations of the test's own thread never fail */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -79,7 +79,7 @@ static void deny_nothing(void)
 /* ---- The service ---- */
 
 struct host {
-    struct redis_server *redis; /* NULL: the store is memory */
+    struct redis_server *redis; /* NULL: the store is in memory */
     struct config config;
     struct store_engine *engine;
     struct metrics_board board;
@@ -198,12 +198,11 @@ static int teardown(void **state)
 
 /* ---- Requests ---- */
 
-/* One kind of request. %s in the target is the discount, in the body a user who never asked before.
- */
+/* One kind of request. %s is the discount in the target, and a new user in the body. */
 struct kind {
     const char *method, *target, *headers, *body;
-    int status;       /* with memory */
-    const char *part; /* of the right answer's body */
+    int status;       /* the status with enough memory */
+    const char *part; /* a part of the right answer's body */
 };
 
 static const struct kind kinds[] = {
@@ -242,7 +241,7 @@ static const struct kind kinds[] = {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* What is on the line of each attempt, for who reads a failure. */
+/* A description of each attempt, printed on failure. */
 static char trial[256];
 
 static void assert_right(const struct kind *kind, struct http_response *response)
@@ -255,7 +254,8 @@ static void assert_right(const struct kind *kind, struct http_response *response
     }
 }
 
-/* Asks once while memory is denied. True when nothing was denied any more: that was the last n. */
+/* Makes one request while memory is denied. Returns true if nothing was denied: then the last n was
+ * the last allocation. */
 static bool attempt(const struct host *host, const struct kind *kind, size_t n, bool for_good)
 {
     static unsigned users;
@@ -297,7 +297,7 @@ static void each_allocation_fails(void **state, bool for_good)
             n++;
             assert_true(n < ALLOCATIONS_MOST);
         }
-        /* With memory again the answer is the right one. */
+        /* With enough memory again, the answer must be the right one. */
         assert_true(n > 0);
         assert_true(attempt(*state, &kinds[i], SIZE_MAX, false));
     }
@@ -329,7 +329,8 @@ static long count_of(const struct host *host, const char *id, const char *name)
     return count;
 }
 
-/* Whatever the answer was: granted is granted, and what surely was not applied was not. */
+/* Whatever was answered: a grant that was confirmed is there, and one that was certainly not
+ * applied is not. */
 static void what_a_grant_was_told_is_true(void **state)
 {
     const struct host *host = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /metrics: what was answered is counted, over all workers, in the form that Prometheus reads. */
+/* /metrics counts the answers of all workers, in the format of Prometheus. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "http/service.h"
 
-/* The value of a series, which must be there; its name with labels as in the text. */
+/* Returns the value of a series, which must exist. Its name includes the labels as in the text. */
 static double value_of(const char *text, const char *series)
 {
     size_t n = strlen(series);
@@ -98,7 +98,7 @@ static void durations_add_up(void **state)
     service_stop(&service);
 }
 
-/* Every line is a comment or a series with a number, and each series has been announced. */
+/* Every line is a comment or a series with a number, and each series has its TYPE before it. */
 static void the_text_is_of_the_form(void **state)
 {
     struct http_response response;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* root's commands where somebody else serves: who gets the copy, who is not trusted, and what is
- * removed. Only root can be two users, so nobody else can run this. */
+/* Commands of root when another user runs the service: which user gets the copy, which users are
+ * not trusted, and what is removed. Only root can act as two users, so only root can run this test.
+ * */
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,13 +23,13 @@
 #include "support/process.h"
 #include "support/test.h"
 
-/* Two users that every system has room for: none of them needs a name. */
+/* Two user ids that exist on every system; they need no names. */
 enum { OTHER = 65534, STRANGER = 65533 };
 
 struct stage {
     struct directory directory;
     char path[64], control_path[80], url[80], variable[96];
-    int output; /* of the other user's process */
+    int output; /* output of the other user's process */
     pid_t pid;  /* 0: none */
 };
 
@@ -62,14 +63,15 @@ static int teardown(void **state)
 
 /* ---- Steps ---- */
 
-/* Who may use the directory: the other user owns neither it nor what is beside the file. */
+/* Sets the owner of the directory. The other user owns neither it nor the files beside the store.
+ * */
 static void directory_open(const struct stage *stage)
 {
     assert_int_equal(chown(stage->directory.path, 0, OTHER), 0);
     assert_int_equal(chmod(stage->directory.path, 0775), 0);
 }
 
-/* A file with the schema, of root's until it is given away. */
+/* Makes a file with the schema; root owns it until it is given away. */
 static void file_make(const struct stage *stage)
 {
     const char *fault = "";
@@ -80,7 +82,7 @@ static void file_make(const struct stage *stage)
     store_engine_close(engine);
 }
 
-/* In the child. What the parent asked for in case of its death goes with the user. */
+/* Runs in the child. A change of user clears the parent-death signal, so it is set again. */
 static void become_other(void)
 {
     if (setgroups(0, NULL) != 0 || setgid(OTHER) != 0 || setuid(OTHER) != 0 ||
@@ -106,7 +108,7 @@ static void serve(void *argument)
     }
 }
 
-/* Takes whatever it is told, and says that it was told something. */
+/* Reads whatever is sent, and records that something was sent. */
 static void listen_only(void *argument)
 {
     const struct stage *stage = argument;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients see when the store is slower than they ask: those who come too many are told so at
- * once, and those who were taken are served. */
+/* What clients see when they ask more than the store can do. Requests over the limit are refused at
+ * once, and accepted requests are served. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 #define WAITING 150
 #define TOO_MANY 40
-/* Past a sixteenth of the deadline, from which on a wait proves something. */
+/* Longer than a sixteenth of the deadline, from which on a wait counts as evidence. */
 #define WAIT_MS 800
 #define DEADLINE "DISCOUNT_DEADLINE_MS=10000"
 
@@ -80,7 +80,7 @@ static void too_many_are_told_at_once_and_the_others_are_served(void **state)
     service_create(&service, 1000, id);
     redis_server_freeze(service.redis);
     send_grants(&service, id, connections);
-    /* One worker reads connections in the order they came, so all are in flight by then. */
+    /* The one worker reads connections in order, so all requests are in flight by then. */
     assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
     then_ms = clock_ms() + WAIT_MS;
     assert_true(clock_wait(has_come, &then_ms, CLOCK_PATIENCE_MS));

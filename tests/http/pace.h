@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* How ordinary clients fare while others misbehave. On the test's own thread; what goes wrong fails
- * the test. */
+/* How fast ordinary clients are served while others misbehave. On the test's own thread; any error
+ * fails the test. */
 #ifndef HTTP_PACE_H
 #define HTTP_PACE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the median of ordinary requests may be in any test: a thousand times what it is on a quiet
- * machine, less than it would be if they waited for a deadline, the housekeeping timer or a slow
- * client. */
+/* The limit for the median of ordinary requests in any test. It is a thousand times the value of a
+ * quiet machine. It is less than any deadline, housekeeping interval or slow client would cause. */
 #define PACE_MOST_US 400000
 
 #define PACE_MOST 256
@@ -19,21 +18,21 @@ struct pace {
     int64_t took_us[PACE_MOST];
 };
 
-/* One request that goes to the store and back, on a connection of its own, at this port. It must be
- * answered with 200, and the time that this took is noted. */
+/* Sends one request, which needs the store, on a new connection to this port. It must be answered
+ * with 200; the time is recorded. */
 void pace_request(struct pace *pace, int port);
-/* This many of them, one after another. */
+/* Sends this many of them, one after another. */
 void pace_requests(struct pace *pace, int port, size_t count);
-/* Notes a time that was measured elsewhere. */
+/* Records a time that was measured elsewhere. */
 void pace_note(struct pace *pace, int64_t took_us);
 
-/* The one in the middle. Sorts what was noted. */
+/* Returns the median. Sorts the recorded times. */
 int64_t pace_median_us(struct pace *pace);
-/* It is below this, or ten times as much under a sanitizer. Says what it was, and the slowest, on
- * stderr. */
+/* Requires a median below this limit, or ten times the limit under a sanitizer. Prints it and the
+ * maximum on stderr. */
 void pace_assert(struct pace *pace, const char *what, int64_t most_us);
 
-/* A clock that only goes forward. */
+/* Returns the monotonic clock. */
 int64_t pace_now_us(void);
 
 #endif

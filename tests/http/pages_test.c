@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists page by page, as clients read them: discounts of all brands and of one, a discount's
- * grants, a user's wallet. */
+/* Lists page by page, as clients read them: all discounts, those of one brand, a discount's grants,
+ * a user's wallet. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define MOST 512
 
-/* What the items of all pages of a list are called, in their order. */
+/* The names of the items on all pages of a list, in order. */
 struct items {
     char names[MOST][160];
     size_t count, pages;
@@ -25,7 +25,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* The same with 250 discounts from the start. */
+/* Does the same, with 250 discounts. */
 static int setup_full(void **state)
 {
     struct service *service = calloc(1, sizeof(*service));
@@ -59,7 +59,7 @@ static json_t *get(const struct service *service, const char *target)
     return json;
 }
 
-/* Reads one page; false when it is the last one, else the cursor of the next. */
+/* Reads one page. Returns false if it is the last one; otherwise ret_cursor is the next page's. */
 static bool page_read(const struct service *service, const char *target, const char *member,
                       const char *name, struct items *items, char ret_cursor[256])
 {
@@ -84,7 +84,7 @@ static bool page_read(const struct service *service, const char *target, const c
     return cursor != NULL;
 }
 
-/* All pages of at most `limit` items. `target` ends in ? or &. */
+/* Reads all pages of at most `limit` items. `target` ends in ? or &. */
 static struct items *pages_read(const struct service *service, const char *target,
                                 const char *member, const char *name, int limit)
 {
@@ -99,7 +99,7 @@ static struct items *pages_read(const struct service *service, const char *targe
     return items;
 }
 
-/* The whole list in one answer. */
+/* Reads the whole list in one answer. */
 static struct items *whole_read(const struct service *service, const char *target,
                                 const char *member, const char *name)
 {
@@ -159,7 +159,7 @@ static void pages_of_any_size_join_to_the_whole_list(void **state)
     free(whole);
 }
 
-/* A cursor without a limit: the rest of the list. */
+/* A cursor without a limit gives the rest of the list. */
 static void a_list_goes_on_where_a_page_ended(void **state)
 {
     const struct service *service = *state;

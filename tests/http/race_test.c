@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many clients want the last units at once, where replicas may share a store through two of them.
- */
+/* Many clients ask for the last units at once. If the store can be shared, they use two replicas.
+ * */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,14 +12,14 @@
 
 enum { CLIENTS = 8, USERS = 400, STOCK = 150, ATTEMPTS = 3 };
 
-/* What each client was told. A user's numbers are summed over all clients afterwards. */
+/* The answers to one client. Each user's numbers are summed over all clients afterwards. */
 struct client {
     pthread_t thread;
     int ports[2], number;
     const char *id;
     int created[USERS], replayed[USERS], refused[USERS], others;
     char granted_at[USERS][32];
-    bool contradicted; /* two answers with different grants for one user */
+    bool contradicted; /* a user got two different grants */
 };
 
 static void take_in(struct client *client, int user, struct http_response *response)
@@ -56,7 +56,7 @@ static void *client_main(void *argument)
         }
     }
     for (int i = 0; i < ATTEMPTS * USERS; i++) {
-        /* Every client asks for every user, each in an order of its own. */
+        /* Every client asks for every user, each in its own order. */
         int user = (i * 7 + client->number * 53) % USERS;
         struct http_connection *connection = &connections[(i + client->number) % 2];
         struct http_response response;
@@ -79,7 +79,8 @@ static void *client_main(void *argument)
     return NULL;
 }
 
-/* One user's answers over all clients: granted once and told the same ever after, or never. */
+/* Checks one user's answers over all clients: one grant, the same in every answer, or none at all.
+ * */
 static int check_user(const struct client *clients, int user)
 {
     const char *granted_at = NULL;
@@ -102,12 +103,12 @@ static int check_user(const struct client *clients, int user)
         return 0;
     }
     assert_int_equal(created, 1);
-    /* "Sold out" is never said to somebody who holds a grant, nor while a unit is left. */
+    /* "Sold out" is never answered to a holder, nor while a unit is left. */
     assert_int_equal(refused, 0);
     return 1;
 }
 
-/* A second replica, where the store is one that two may share; else NULL. */
+/* Starts a second replica if the store can be shared; else returns NULL. */
 static struct discountd *replica_start(const struct service *service)
 {
     return service->redis == NULL ? NULL : discountd_start((const char *[]){service->store, NULL});
@@ -125,7 +126,7 @@ static void replica_stop(struct discountd *replica)
     }
 }
 
-/* As the discount itself tells it. */
+/* Reads the count from the discount itself. */
 static long long granted_count(const struct service *service, const char *id)
 {
     struct http_response response;

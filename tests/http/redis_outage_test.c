@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A Redis that is away for a while: who waits for it and who does not, how often it is looked for,
- * how soon it is found, and what all of it costs in memory. */
+/* A Redis that is away for a while: which requests wait for it, and how often the service tries to
+ * connect. Also how soon it succeeds, and what the outage costs in memory. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +28,7 @@ static bool is_over(void *argument)
     return clock_ms() >= *(const int64_t *)argument;
 }
 
-/* Lets time pass for those that the test watches. */
+/* Lets time pass. */
 static void let_pass(int64_t ms)
 {
     int64_t end_ms = clock_ms() + ms;
@@ -36,7 +36,7 @@ static void let_pass(int64_t ms)
     assert_true(clock_wait(is_over, &end_ms, 2 * ms + CLOCK_PATIENCE_MS));
 }
 
-/* ---- Who waits ---- */
+/* ---- Requests that wait ---- */
 
 static void a_request_waits_for_a_redis_that_comes_back(void **state)
 {
@@ -55,7 +55,7 @@ static void a_request_waits_for_a_redis_that_comes_back(void **state)
     waiting = service_connect(&service);
     service_send_grant(&waiting, id, "u");
 
-    /* Those who ask whether it is there are told at once, and do not wait with the others. */
+    /* Health checks are answered at once; they do not wait with the other requests. */
     begin_ms = clock_ms();
     assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 503);
     assert_int_equal(service_status(&service, "GET", "/healthy", NULL, NULL), 503);
@@ -80,7 +80,7 @@ static bool is_refused_at_once(void *argument)
     return clock_ms() - begin_ms < 500;
 }
 
-/* Who comes when it has been away for longer than a deadline would wait for nothing. */
+/* A request after an outage longer than a deadline would wait in vain, so it is refused at once. */
 static void a_long_outage_is_told_at_once(void **state)
 {
     struct service service;
@@ -92,7 +92,7 @@ static void a_long_outage_is_told_at_once(void **state)
     service_stop(&service);
 }
 
-/* ---- How soon it is found ---- */
+/* ---- Recovery ---- */
 
 struct stock {
     struct service service;
@@ -107,8 +107,8 @@ static bool is_granted(void *argument)
     return status == 200 || status == 201;
 }
 
-/* How long after its end an outage is still felt; it lasts so long that the back-off is at its
- * most. */
+/* Returns how long an outage lasts for clients after its end. It is so long that the back-off is at
+ * its maximum. */
 static int64_t recovery_ms(struct stock *stock, bool by_kill)
 {
     struct redis_server *redis = stock->service.redis;
@@ -139,12 +139,12 @@ static void it_recovers_within_a_second_or_so(void **state)
     service_stop(&stock.service);
 }
 
-/* ---- How often it is looked for ---- */
+/* ---- Attempts to connect ---- */
 
 #define WATCHED_MS 4000
 #define ACCEPTED_MOST 1000
 
-/* Takes connections and ends them at once; when each came. */
+/* Accepts connections and closes them at once. Returns when each came. */
 static size_t accept_and_close(int listener, int64_t ret_came_ms[ACCEPTED_MOST])
 {
     int64_t end_ms = clock_ms() + WATCHED_MS;
@@ -164,8 +164,8 @@ static size_t accept_and_close(int listener, int64_t ret_came_ms[ACCEPTED_MOST])
     }
 }
 
-/* Back-off doubles to 400 ms, give or take half of it, so that 200 ms is the least in the end. And
- * it differs, or all workers of all replicas would come at the same moments. */
+/* Back-off doubles to 400 ms, plus or minus half, so the final minimum is 200 ms. It must vary, or
+ * all workers of all replicas would try at the same moments. */
 static void it_is_looked_for_with_back_off_and_jitter(void **state)
 {
     enum { MOST = WATCHED_MS / 200 + 5, SETTLED = 4, DIFFERENT_MS = 20, LONGEST_MS = 1500 };
@@ -201,7 +201,7 @@ static void it_is_looked_for_with_back_off_and_jitter(void **state)
 #define CLIENTS 32
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-/* Sanitizers keep what was freed, and notes about the rest. */
+/* Sanitizers keep freed memory, and notes about the rest. */
 #define GROWTH_MOST_KIB (512 * 1024)
 #else
 #define GROWTH_MOST_KIB (8 * 1024)
@@ -216,7 +216,7 @@ struct client {
     size_t answered, refused, broken;
 };
 
-/* Asks for one grant after the other over one connection. */
+/* Asks for grants, one after another, over one connection. */
 static void *client_run(void *argument)
 {
     struct client *client = argument;
@@ -290,7 +290,7 @@ static void memory_is_flat_through_outages_under_load(void **state)
     before_kib = resident_kib(&service);
     for (int round = 0; round < ROUNDS; round++) {
         redis_server_freeze(service.redis);
-        /* Longer than two deadlines, so that some are refused at once. */
+        /* Longer than two deadlines, so that some requests are refused at once. */
         let_pass(2500);
         redis_server_thaw(service.redis);
         let_pass(300);

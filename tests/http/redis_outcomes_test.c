@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a client sees when Redis fails, one fault after another: a table of faults and answers. For
- * each, the store holds afterwards what the answers said, and the same request settles what they
- * left open. What is scripted comes from a fake Redis, the rest from a real one. The table is also
- * in docs/testing.md. */
+/* What a client sees when Redis fails: a table of faults and answers. After each fault the store
+ * must hold what the answers said, and repeating a request must settle an uncertain one. Scripted
+ * faults come from a fake Redis, the others from a real one. docs/testing.md has the same table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "support/fake_redis.h"
 #include "support/loopback.h"
 
-/* Long enough for a busy machine to answer what can be answered. */
+/* Long enough for a busy machine to give every possible answer. */
 #define DEADLINE "DISCOUNT_DEADLINE_MS=1500"
 #define KEYS_TO_LOAD 8000
 
@@ -32,7 +31,7 @@ static const char *tell(struct bench *bench, const char *command)
     return redis_server_command(bench->service.redis, command);
 }
 
-/* Ends the service's connection, so that the next one meets the fault. */
+/* Ends the service's connection, so that the next one is the one with the fault. */
 static void lose_connection(struct bench *bench)
 {
     tell(bench, "CLIENT KILL TYPE normal SKIPME yes");
@@ -75,7 +74,7 @@ static bool is_loaded(void *argument)
     return strcmp(tell(argument, "PING"), "PONG") == 0;
 }
 
-/* Slowed down by an option, it takes seconds. */
+/* An option slows the loading down, so it takes seconds. */
 static void load_slowly(struct bench *bench)
 {
     redis_server_command(bench->service.redis, "EVAL %s 0 %d",
@@ -117,7 +116,7 @@ static void give_memory(struct bench *bench)
     tell(bench, "CONFIG SET maxmemory 0");
 }
 
-/* A place that cannot be written to, also by root: where the file should be is a directory. */
+/* A path that even root cannot write to: there is a directory where the file should be. */
 static void snapshot_path(struct bench *bench, char ret_path[512])
 {
     const char *directory = strchr(tell(bench, "CONFIG GET dir"), '\n');
@@ -241,7 +240,7 @@ static void forget_scripts(struct bench *bench)
     tell(bench, "SCRIPT FLUSH");
 }
 
-/* ---- What is asked, and what is answered ---- */
+/* ---- Requests and answers ---- */
 
 enum kind { NEW, HOLDER, SOLD_OUT, CREATE, READ, READY, KIND_COUNT };
 
@@ -259,16 +258,16 @@ static const char *const impatient[] = {"--busy-reply-threshold", "10", NULL};
 
 struct fault {
     const char *name;
-    const char *const *options; /* of redis-server */
+    const char *const *options; /* options of redis-server */
     void (*begin)(struct bench *bench);
     void (*end)(struct bench *bench);
-    /* A status below 400, or a problem: of a new user's grant, of a holder's, of another user's
-     * grant of what is sold out, of a creation, of a discount, of /readyz. */
+    /* Each is a status below 400, or a problem. They answer: a new user's grant, a holder's grant,
+     * another user's grant of a sold-out discount, a creation, a discount, /readyz. */
     const char *answers[KIND_COUNT];
 };
 
-/* In this order: what is asked first of a Redis that hangs is in doubt, and the rest is not sent.
- */
+/* The order matters: the first request to a Redis that hangs is in doubt, and later ones are not
+ * sent. */
 static const struct fault faults[] = {
     {"down", durable, kill_redis, restart_redis, AWAY},
     {"hung",
@@ -364,14 +363,14 @@ static void check_answer(const struct bench *bench, enum kind kind, const char *
         assert_int_equal(response.status, atoi(expected));
     } else {
         service_assert_problem(&response, status_of(expected), expected);
-        /* Only of what is known it says so. */
+        /* The problem has this member only if the outcome is known. */
         assert_int_equal(strstr(response.body, "\"granted\":false") != NULL,
                          kind <= SOLD_OUT && strcmp(expected, "outcome-unknown") != 0);
     }
     http_response_fini(&response);
 }
 
-/* ---- What the store holds afterwards ---- */
+/* ---- The store afterwards ---- */
 
 static long granted(struct bench *bench, const char *id)
 {
@@ -448,7 +447,7 @@ static void a_node_of_a_cluster_is_unavailable(void **state)
     snprintf(bench.service.store, sizeof(bench.service.store), "DISCOUNT_STORE=%s",
              redis_server_url(bench.service.redis));
     service_launch(&bench.service, (const char *[]){"DISCOUNT_WORKERS=1", DEADLINE, NULL});
-    /* It has no slots, and then all of them: CLUSTERDOWN and CROSSSLOT. */
+    /* It has no slots at first, then all of them: CLUSTERDOWN and CROSSSLOT. */
     for (int i = 0; i < 2; i++) {
         response = ask(&bench, CREATE);
         service_assert_problem(&response, 503, "store-unavailable");
@@ -468,7 +467,7 @@ static void a_node_of_a_cluster_is_unavailable(void **state)
 #define GRANTED OUTCOME(1, "g")
 #define HELD OUTCOME(17, "h" AT)
 
-/* Starts the fake's play and a service on it. */
+/* Starts the script of the fake, and a service on it. */
 static struct service play(struct fake_redis *fake, const char *deadline)
 {
     struct service service = {0};
@@ -479,7 +478,7 @@ static struct service play(struct fake_redis *fake, const char *deadline)
     return service;
 }
 
-/* Asks for one grant, ends the service and then the play, with the store gone or not. */
+/* Asks for one grant, then ends the service and the script. */
 static struct http_response grant_and_end(struct service *service, struct fake_redis *fake)
 {
     struct http_response response =
@@ -500,7 +499,8 @@ static void check_granted(struct http_response *response, int status)
     http_response_fini(response);
 }
 
-/* It was granted, but who says by which request? So it is not called new (docs/adr/0011). */
+/* The grant exists, but it is unknown which request made it. So it is not reported as new
+ * (docs/adr/0011). */
 static void a_reply_cut_after_any_byte_is_asked_for_again(void **state)
 {
     (void)state;
@@ -522,7 +522,7 @@ static void a_reply_cut_after_any_byte_is_asked_for_again(void **state)
     }
 }
 
-/* Redis has not got all of it, which only Redis knows. */
+/* Redis has not received all of it, but only Redis knows that. */
 static void a_request_cut_after_any_byte_is_sent_again(void **state)
 {
     enum { STEP = 7, SHORTEST = 200 };
@@ -590,7 +590,7 @@ static void a_clusters_errors_are_unavailable(void **state)
 
 /* ---- A replica that lags ---- */
 
-/* It says that a discount is not there which its master has: that is no answer. */
+/* It does not have a discount that its master has, so its "not found" is no answer. */
 static void a_replica_does_not_say_that_there_is_no_such_discount(void **state)
 {
     struct bench bench = {.other = -1};
@@ -622,7 +622,7 @@ int main(void)
     struct CMUnitTest tests[FAULTS + sizeof(others) / sizeof(others[0])];
 
     for (size_t i = 0; i < FAULTS; i++) {
-        /* cmocka's state is not const; the faults are only read. */
+        /* cmocka's state is not const, but the faults are only read. */
         tests[i] = (struct CMUnitTest){faults[i].name, check_fault, NULL, NULL,
                                        (void *)(uintptr_t)&faults[i]};
     }

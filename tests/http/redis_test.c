@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients see while Redis is away or hangs, and of data in it that is not ours. */
+/* What clients see while Redis is away or hangs, and when it holds data that are not ours. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void past_the_in_flight_bound_requests_are_overloaded_at_once(void **stat
     service_send_grant(&second, id, "second");
     snprintf(target, sizeof(target), "/discount/%s/grant", id);
 
-    /* One worker reads connections in the order they came, so the two are in flight by then. */
+    /* The one worker reads connections in order, so the two requests are in flight by then. */
     begin_ms = clock_ms();
     response = service_request(&service, "GET", "/livez", NULL, NULL);
     http_response_fini(&response);
@@ -108,7 +108,7 @@ static void an_unknown_outcome_is_said_to_be_unknown_and_a_repeat_settles_it(voi
     redis_server_freeze(service.redis);
     response = service_request(&service, "POST", target, NULL, "{\"user_id\":\"u\"}");
     service_assert_problem(&response, 503, "outcome-unknown");
-    /* So it claims neither the one nor the other. */
+    /* So it says neither that it was granted nor that it was not. */
     assert_null(strstr(response.body, "\"granted\""));
     http_response_fini(&response);
     redis_server_thaw(service.redis);
@@ -116,7 +116,8 @@ static void an_unknown_outcome_is_said_to_be_unknown_and_a_repeat_settles_it(voi
     do {
         again = service_grant(&service, id, "u");
     } while (again == 503);
-    /* The frozen Redis had read the command or had not; the user holds one grant in either case. */
+    /* The frozen Redis may or may not have read the command; in either case the user holds one
+     * grant. */
     assert_true(again == 200 || again == 201);
     assert_int_equal(service_grant(&service, id, "u"), 200);
     assert_int_equal(service_grant(&service, id, "other"), 409);
@@ -149,7 +150,7 @@ static void a_service_without_a_store_starts_and_says_that_it_is_not_ready(void 
     int status;
 
     (void)state;
-    /* Nobody listens on port 1. */
+    /* No process listens on port 1. */
     daemon = discountd_start(
         (const char *[]){"DISCOUNT_STORE=redis://127.0.0.1:1", "DISCOUNT_DEADLINE_MS=100", NULL});
     service = (struct service){.daemon = daemon, .port = discountd_port(daemon)};
@@ -163,7 +164,7 @@ static void a_service_without_a_store_starts_and_says_that_it_is_not_ready(void 
     discountd_stop(daemon);
 }
 
-/* ---- Clients that go away, and the stop ---- */
+/* ---- Clients that leave, and the stop ---- */
 
 static void clients_that_go_away_while_the_store_works_harm_nobody(void **state)
 {
@@ -181,7 +182,7 @@ static void clients_that_go_away_while_the_store_works_harm_nobody(void **state)
         service_send_grant(&connection, id, user);
         http_disconnect(&connection);
     }
-    /* Asked last, so that it is answered when the deadlines of all the others have passed too. */
+    /* It is sent last, so when it is answered the deadlines of all others have passed too. */
     assert_int_equal(service_grant(&service, id, "last"), 503);
     redis_server_thaw(service.redis);
     assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
@@ -277,7 +278,7 @@ static void a_list_that_cannot_be_finished_is_cut_off(void **state)
     service_launch(&service, (const char *[]){"DISCOUNT_DEADLINE_MS=300", NULL});
     connection = service_connect(&service);
     assert_true(http_send_text(&connection, "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"));
-    /* It has begun, and cannot be over: the client has not read it. */
+    /* The answer has begun and cannot have ended: the client has not read it. */
     assert_int_equal(recv(connection.fd, (char[1]){0}, 1, MSG_PEEK), 1);
     redis_server_kill(service.redis);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Who comes too late is told the same, byte for byte, whether the store was asked or not. */
+/* A late request gets the same answer, byte for byte, whether the store was asked or not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/service.h"
 
-/* Far more than it takes; the store is asked for the first ones in any case. */
+/* Far more than needed; the first requests ask the store in any case. */
 #define TRIES_MOST 5000
 #define FROM_MEMORY 50
 
@@ -23,8 +23,8 @@ static long refused_from_cache(const struct service *service)
     return count;
 }
 
-/* The whole answer to a user who holds nothing, but for the hour at which it was given. Always
- * another one: one in 1,700 is never refused from memory. */
+/* Returns the whole answer to a user who holds nothing, without its Date. Each call is for another
+ * user: one in 1,700 is never refused from the cache. */
 static void ask(struct http_connection *connection, const char *id, char *ret_answer, size_t room)
 {
     struct http_response response;
@@ -45,7 +45,7 @@ static void ask(struct http_connection *connection, const char *id, char *ret_an
     http_response_fini(&response);
 }
 
-/* Asks until many were refused from memory, and compares every answer with the first one. */
+/* Asks until many were refused from the cache, and compares every answer with the first one. */
 static void check_same(const struct service *service, const char *id, const char *status_line)
 {
     struct http_connection connection = service_connect(service);
@@ -77,7 +77,7 @@ static void who_is_refused_from_cache_sees_no_difference(void **state)
     check_same(&service, id, "HTTP/1.1 409 ");
     assert_int_equal(service_grant(&service, id, "ann"), 200);
     assert_int_equal(service_grant(&service, id, "bob"), 200);
-    /* What is wrong with a request is said first, as ever. */
+    /* Errors of a request are still reported first. */
     assert_int_equal(service_grant(&service, id, ""), 422);
     assert_int_equal(service_grant(&service, "dsc-AAAAAAAAAAAAAAAAAAAAAA", "eve"), 404);
     service_stop(&service);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every resource answers in the same way, tried on each row of the route table: to requests
- * that none takes, and when the store does not do its part. */
+/* Behaviour that all resources share, tried on each row of the route table: invalid requests, and a
+ * store that fails. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 /* ---- Requests for each route ---- */
 
-/* A target of this route that names what there is. */
+/* Returns a target of this route that names existing things. */
 static void target_of(const struct route *route, const char *id, char ret_target[128])
 {
     static const char *const values[][2] = {
@@ -44,7 +44,7 @@ static void target_of(const struct route *route, const char *id, char ret_target
     ret_target[n] = '\0';
 }
 
-/* A body that this route takes; NULL: none. */
+/* Returns a valid body for this route; NULL: none. */
 static const char *body_of(const struct route *route)
 {
     if (strcmp(route->method, "POST") != 0) {
@@ -66,7 +66,7 @@ static bool needs_store(const struct route *route)
            strcmp(route->path, "/healthy") == 0 || strcmp(route->path, "/readyz") == 0;
 }
 
-/* The route's request, with these headers, must be answered with this problem. */
+/* Requires that the route's request, with these headers, is answered with this problem. */
 static void assert_refused(const struct service *service, const struct route *route, const char *id,
                            const char *headers, int status, const char *problem)
 {
@@ -82,7 +82,7 @@ static void assert_refused(const struct service *service, const struct route *ro
     http_response_fini(&response);
 }
 
-/* Where the store does not do its part; routes that do not ask it are answered all the same. */
+/* Tests a failing store; routes that do not ask it must still answer. */
 static void assert_store_refuses_one(const struct service *service, const struct route *route,
                                      const char *id, const char *problem_of_reads,
                                      const char *problem_of_writes)
@@ -107,7 +107,7 @@ static void assert_store_refuses(const struct service *service, const char *id,
     }
 }
 
-/* ---- Requests that no resource takes ---- */
+/* ---- Invalid requests ---- */
 
 static char *line_of(size_t n)
 {
@@ -224,7 +224,7 @@ static void each_has_head_if_it_has_get_and_names_its_methods(void **state)
     service_stop(&service);
 }
 
-/* ---- When the store does not do its part ---- */
+/* ---- A store that fails ---- */
 
 static void without_the_store_each_is_unavailable(void **state)
 {
@@ -257,7 +257,7 @@ static void of_a_store_that_is_late_a_write_is_not_known(void **state)
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *route = &routes_table[i];
 
-        /* Each anew: what comes upon a Redis that hangs already is not sent to it. */
+        /* Each route gets a new service: to a Redis that already hangs, nothing is sent. */
         if (needs_store(route)) {
             assert_true(clock_wait(is_healthy, &service, CLOCK_PATIENCE_MS));
             redis_server_freeze(service.redis);
@@ -283,7 +283,7 @@ static void past_the_in_flight_bound_each_is_overloaded(void **state)
     redis_server_freeze(service.redis);
     first = service_connect(&service);
     service_send_grant(&first, id, "first");
-    /* One worker reads connections in the order they came, so the one is in flight by then. */
+    /* The one worker reads connections in order, so the request is in flight by then. */
     assert_int_equal(service_status(&service, "GET", "/livez", NULL, NULL), 200);
     assert_store_refuses(&service, id, "overloaded", "overloaded");
     redis_server_thaw(service.redis);
@@ -294,7 +294,7 @@ static void past_the_in_flight_bound_each_is_overloaded(void **state)
     service_stop(&service);
 }
 
-/* The grant of u is there, and so are the keys that this test spoils. */
+/* The grant of u exists, and so do the keys that this test damages. */
 static void of_data_that_is_not_ours_each_says_so(void **state)
 {
     struct service service;

@@ -55,7 +55,7 @@ static void sqlite_fill(const struct service *service, int count)
     char path[128], sql[512];
     sqlite3 *file = NULL;
 
-    /* The service's own hand makes the tables. */
+    /* The service itself makes the tables. */
     engine = store_engine_open(service->store + strlen("DISCOUNT_STORE="), &fault);
     assert_non_null(engine);
     assert_true(store_engine_start(engine));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that are as slow as they can: each is cut when its time is over, whatever it still sends
- * or takes, and while hundreds of them are there others do not notice. What the list costs while
- * nobody reads it is in list_test.c. */
+/* Clients that are as slow as possible. Each is cut at its deadline, whatever it still sends or
+ * reads. Hundreds of them do not disturb other clients. list_test.c measures the cost of lists that
+ * are not read. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,15 +20,15 @@
 #include "support/usage.h"
 
 #define GET_LIST "GET /discount HTTP/1.1\r\nHost: t\r\n\r\n"
-/* A list that no socket's buffers hold: over a megabyte. */
+/* A list that is too large for any socket's buffers: over a megabyte. */
 #define LONG_LIST 4000
 
-/* A store that many lists keep busy on a slow machine is not what these tests are about. */
+/* On a slow machine many lists keep the store busy, which these tests are not about. */
 static const char patient[] = "DISCOUNT_DEADLINE_MS=20000";
 
 /* ---- Slow clients ---- */
 
-/* Where a slow client takes its time. */
+/* Where a slow client is slow. */
 enum kind { SLOW_LINE, SLOW_HEADERS, SLOW_BODY, SLOW_READER, KINDS };
 
 static const char *const begins[KINDS] = {
@@ -40,7 +40,7 @@ static const char *const begins[KINDS] = {
 };
 
 struct slow_client {
-    int fd; /* -1: it was cut */
+    int fd; /* -1: cut */
     enum kind kind;
     int64_t began_ms, lived_ms;
 };
@@ -56,7 +56,7 @@ struct slow_clients {
 
 static void slow_begin(const struct slow_clients *slow, struct slow_client *client)
 {
-    /* A reader's own kernel would read a lot for it, hundreds of times. */
+    /* Otherwise the reader's own kernel would buffer much, hundreds of times. */
     const int room = 4096;
     size_t n = strlen(begins[client->kind]);
 
@@ -75,8 +75,8 @@ static void slow_end(struct slow_clients *slow, struct slow_client *client)
     slow->cuts++;
 }
 
-/* Whether the server has ended it. A reader learns that of a reset while bytes are left to read,
- * but of an orderly end only behind them. */
+/* Returns whether the server has ended the connection. A reader notices a reset while bytes are
+ * left to read, but an orderly close only after them. */
 static bool is_cut(const struct slow_client *client)
 {
     struct pollfd poll_fd = {.fd = client->fd, .events = POLLRDHUP};
@@ -84,7 +84,7 @@ static bool is_cut(const struct slow_client *client)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
-/* Takes a byte more, or sends one. */
+/* Reads or sends one more byte. */
 static void slow_go_on(struct slow_clients *slow, struct slow_client *client)
 {
     char byte = 'a';
@@ -98,7 +98,7 @@ static void slow_go_on(struct slow_clients *slow, struct slow_client *client)
     }
 }
 
-/* Equally many of each kind. */
+/* Opens the same number of each kind. */
 static void slow_clients_open(struct slow_clients *slow, const struct service *service,
                               size_t count)
 {
@@ -119,7 +119,7 @@ static void clients_go_on(struct slow_clients *slow)
     }
 }
 
-/* Those that were cut come again, as attackers do. */
+/* Replaces those that were cut, as attackers do. */
 static void clients_refill(struct slow_clients *slow)
 {
     for (size_t i = 0; i < slow->count; i++) {
@@ -138,13 +138,13 @@ static void clients_leave(struct slow_clients *slow)
     }
 }
 
-/* The pace of slow clients and of this test's slow reader is what is tested. */
+/* Waits: the pace of slow clients is what is tested. */
 static void pass(int ms)
 {
     poll(NULL, 0, ms);
 }
 
-/* ---- The server behind them ---- */
+/* ---- The server ---- */
 
 struct level {
     pid_t pid;
@@ -158,7 +158,7 @@ static bool is_level(void *argument)
     return usage_descriptors(level->pid) <= level->most;
 }
 
-/* The server has closed all that it opened beyond this many descriptors. */
+/* Requires that the server has closed all descriptors that it opened beyond this many. */
 static void assert_level(const struct service *service, unsigned descriptors)
 {
     struct level level = {discountd_pid(service->daemon), descriptors};
@@ -166,8 +166,8 @@ static void assert_level(const struct service *service, unsigned descriptors)
     assert_true(clock_wait(is_level, &level, CLOCK_PATIENCE_MS));
 }
 
-/* Starts it with a list in the store that no socket holds, and says how many descriptors it has
- * then. */
+/* Starts it with a list that is too large for any socket. Returns how many descriptors it has then.
+ * */
 static unsigned start(struct service *service, const char *const *variables)
 {
     struct pace warm = {0};
@@ -217,7 +217,7 @@ static void hundreds_of_them_slow_nobody_down(void **state)
     (void)state;
     pace_requests(&alone, service.port, REQUESTS);
     slow_clients_open(&slow, &service, MOST_CLIENTS);
-    /* Until some come for the second time. */
+    /* Until some clients were cut and came again. */
     for (int i = 0; i < REQUESTS || slow.cuts == 0; i++) {
         clients_go_on(&slow);
         clients_refill(&slow);
@@ -234,7 +234,7 @@ static void hundreds_of_them_slow_nobody_down(void **state)
     service_stop(&service);
 }
 
-/* It takes several times as long as its deadline for the whole, but never for a piece. */
+/* In all it takes several times its deadline, but never for one piece. */
 static void a_slow_but_steady_reader_gets_a_long_list(void **state)
 {
     enum { PIECE = 32768, DEADLINE_MS = 1000 };
@@ -261,7 +261,7 @@ static void a_slow_but_steady_reader_gets_a_long_list(void **state)
         }
     }
     assert_int_equal(n, 0);
-    /* The last chunk of the body. */
+    /* Checks the last chunk of the body. */
     assert_memory_equal(piece, "0\r\n\r\n", 5);
     assert_true(took > (size_t)LONG_LIST * 250);
     assert_true(clock_ms() - begin_ms > 2 * DEADLINE_MS);
@@ -269,7 +269,7 @@ static void a_slow_but_steady_reader_gets_a_long_list(void **state)
     service_stop(&service);
 }
 
-/* ---- Somebody else's slow clients ---- */
+/* ---- Slow clients of slowhttptest ---- */
 
 static bool is_crowded(void *argument)
 {
@@ -292,7 +292,7 @@ static pid_t slowhttptest_start(const struct service *service, const char *mode,
     return pid;
 }
 
-/* Ends it if it has not ended, and requires that it could reach the service all the time. */
+/* Ends it if needed, and requires that it could reach the service all the time. */
 static void slowhttptest_end(pid_t pid, const char *mode, int output)
 {
     enum { SAID = 1 << 18 };
@@ -303,7 +303,7 @@ static void slowhttptest_end(pid_t pid, const char *mode, int output)
     kill(pid, SIGINT);
     assert_true(process_wait(pid, CLOCK_PATIENCE_MS, &status));
     assert_true(pread(output, said, SAID - 1, 0) > 0);
-    /* Behind each value stands an escape sequence, because it writes for a terminal. */
+    /* It writes for a terminal, so an escape sequence follows each value. */
     if (strstr(said, "YES\033") == NULL || strstr(said, "NO\033") != NULL) {
         fail_msg("slowhttptest %s: %s", mode, said);
     }

@@ -18,7 +18,7 @@
 
 /* ---- Grants ---- */
 
-/* To "user 0" and the next. */
+/* Grants to "user 0" and the following users. */
 static void grant_first(const struct service *service, const char *id, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -64,7 +64,7 @@ static size_t lines_of(const char *text)
     return count;
 }
 
-/* Starts discountd on this store, where it must not stay: it fails with one line that says this. */
+/* Starts discountd on this store. It must fail with one line that says this. */
 static void assert_refused(const char *store, const char *why)
 {
     struct discountd *daemon = discountd_launch((const char *[]){store, NULL});
@@ -102,11 +102,11 @@ static void a_second_process_on_a_file_is_told_so_and_the_first_is_unharmed(void
     service_stop(&service);
 }
 
-/* ---- A file that is not there any more ---- */
+/* ---- A file that has been moved ---- */
 
 #define HELD 50
 
-/* A service with HELD grants, "user 0" and so on, whose file then gets another name. */
+/* Starts a service with HELD grants, "user 0" and so on, and then renames its file. */
 static void serve_and_move(struct service *service, char ret_id[SERVICE_ID], char ret_moved[64])
 {
     char path[64];
@@ -119,7 +119,7 @@ static void serve_and_move(struct service *service, char ret_id[SERVICE_ID], cha
     assert_int_equal(rename(path, ret_moved), 0);
 }
 
-/* It has said so in its last line, and nothing of its log waits for another file. */
+/* Its last line says so, and its log must not be left for another file. */
 static void assert_stopped(struct service *service)
 {
     char log[80];
@@ -136,7 +136,7 @@ static void assert_stopped(struct service *service)
     assert_true(stat(log, &about) != 0 || about.st_size == 0);
 }
 
-/* Sends a request to which there must be no answer. */
+/* Sends a request that must get no answer. */
 static void assert_unanswered(const struct service *service, const char *method, const char *target,
                               const char *body)
 {
@@ -158,14 +158,14 @@ static void nothing_is_answered_that_goes_into_a_file_that_was_moved(void **stat
     assert_unanswered(&service, "POST", target, "{\"user_id\":\"late\"}");
     assert_stopped(&service);
 
-    /* All that was answered went with it; the one that was not may have. */
+    /* Everything answered moved with the file. The unanswered request may be there too. */
     snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
     service_launch(&service, NULL);
     assert_first_hold(&service, id, HELD);
     service_stop(&service);
 }
 
-/* No lock tells of it, for what lies there now is another file, or none. */
+/* No lock shows it: another file, or none, is at that path now. */
 static void while_a_process_serves_nobody_starts_on_what_is_in_its_place(void **state)
 {
     struct service service;
@@ -191,7 +191,8 @@ static void readiness_finds_that_the_file_was_moved(void **state)
     service_end(&service);
 }
 
-/* Stopped before it was asked anything: what takes the place of its file gets nothing of it. */
+/* The service was stopped before it was asked anything. It must not write to the file that replaced
+ * its own. */
 static void a_service_whose_file_was_moved_leaves_no_log_in_its_place(void **state)
 {
     struct service service;
@@ -285,8 +286,8 @@ static void a_failed_sync_stops_the_process_and_the_next_start_decides(void **st
 
 #define BALLAST "ballast"
 
-/* Puts a small file system over the service's directory. Nobody but this process and its children
- * sees it, and it goes with them. */
+/* Mounts a small file system over the service's directory. Only this process and its children see
+ * it, and it ends with them. */
 static void small_disk_mount(const struct service *service)
 {
     bool is_mounted = unshare(CLONE_NEWNS) == 0 &&
@@ -299,7 +300,7 @@ static void small_disk_mount(const struct service *service)
     need(is_mounted, "the right to mount a small file system");
 }
 
-/* Stops discountd, takes the file system away and then the rest. */
+/* Stops discountd, unmounts the file system, and cleans up. */
 static void small_disk_stop(struct service *service)
 {
     int status = -1;
@@ -316,7 +317,7 @@ static void ballast_path(const struct service *service, char ret_path[64])
     snprintf(ret_path, 64, "%s/" BALLAST, service->directory.path);
 }
 
-/* Takes all the room that is left. */
+/* Fills all the room that is left. */
 static void disk_fill(const struct service *service)
 {
     static const char zeros[4096];
@@ -349,7 +350,7 @@ static size_t occurrences(const char *text, const char *word)
     return count;
 }
 
-/* Grants until there is room for no more, each to another user; how many hold one. */
+/* Grants to new users until there is no more room. Returns how many were granted. */
 static int grant_until_refused(const struct service *service, const char *id)
 {
     for (int i = 0;; i++) {
@@ -372,8 +373,8 @@ static int grant_until_refused(const struct service *service, const char *id)
     }
 }
 
-/* Grants until there is no room: then writes are refused, and everything else goes on. How many
- * were granted. */
+/* Grants until there is no room. Then writes are refused, and everything else goes on. Returns how
+ * many were granted. */
 static int assert_writes_stop(const struct service *service, const char *id)
 {
     int count = grant_until_refused(service, id);
@@ -394,7 +395,7 @@ static int assert_writes_stop(const struct service *service, const char *id)
     return count;
 }
 
-/* There is room again: whoever was refused is granted, and the operator was told of both. */
+/* There is room again: refused users are granted. The log must have reported both. */
 static void assert_writes_work_again(const struct service *service, const char *id, int count)
 {
     char user[24];
@@ -407,7 +408,7 @@ static void assert_writes_work_again(const struct service *service, const char *
     assert_int_equal(occurrences(discountd_log(service->daemon), "writes work again"), 1);
 }
 
-/* What an operator tries first, and what a machine does by itself. */
+/* The first thing that an operator tries, and that a machine does by itself. */
 static void assert_restart_helps_nothing_and_harms_nothing(struct service *service, const char *id,
                                                            int count)
 {
@@ -419,7 +420,7 @@ static void assert_restart_helps_nothing_and_harms_nothing(struct service *servi
         discountd_signal(service->daemon, signals[i]);
         assert_true(discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status));
         discountd_stop(service->daemon);
-        disk_fill(service); /* whatever that gave back is somebody else's by now */
+        disk_fill(service); /* the room that this freed is taken by others now */
         service_launch(service, NULL);
         assert_grant_count(service, id, count);
         assert_int_equal(service_grant(service, id, "one more"), 503);
@@ -438,7 +439,7 @@ static void on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on(void
     small_disk_mount(&service);
     service_launch(&service, NULL);
     service_create(&service, 100000, id);
-    grant_first(&service, id, 200); /* which the file has no pages for yet */
+    grant_first(&service, id, 200); /* for these the file has no pages yet */
     disk_fill(&service);
     count = assert_writes_stop(&service, id);
     assert_restart_helps_nothing_and_harms_nothing(&service, id, count);
@@ -454,7 +455,8 @@ static void file_size_limit(const struct service *service, rlim_t bytes)
     assert_int_equal(prlimit(discountd_pid(service->daemon), RLIMIT_FSIZE, &limit, NULL), 0);
 }
 
-/* The log must not take the room that the file needs to take it up: it would stay like that. */
+/* The log must leave the room that the file needs to absorb it. Otherwise the disk would stay full.
+ * */
 static void on_a_small_disk_the_log_leaves_room_for_the_file(void **state)
 {
     enum { MANY = 1500 };
@@ -471,7 +473,7 @@ static void on_a_small_disk_the_log_leaves_room_for_the_file(void **state)
     small_disk_stop(&service);
 }
 
-/* A limit is met in the midst of a file, where a full disk is not, and has another number. */
+/* A limit can be reached within a file, unlike a full disk, and gives another errno. */
 static void at_a_limit_on_file_sizes_it_is_the_same(void **state)
 {
     struct service service;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a verify goes about a file that another process has to itself. That process is played:
- * whether it is there, what it says, and what it puts where, comes from the test. */
+/* How verify handles a file that another process has locked. The test plays that process: whether
+ * it exists, what it answers, and which files it writes. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -30,21 +30,21 @@ enum play { ANSWERS, ANSWERS_WITH_FINDINGS, REFUSES, IS_ANOTHERS, IS_NOBODY, IS_
 struct stage {
     struct directory directory;
     char path[64], url[80];
-    struct store_engine *served; /* started: the file is locked */
-    struct store_engine *engine; /* the command's */
+    struct store_engine *served; /* started, so the file is locked */
+    struct store_engine *engine; /* of the command */
     enum play play;
     int number;              /* of the signal that interrupts */
-    int directories;         /* that were made */
-    bool is_directory_right; /* of the copy that was asked for */
+    int directories;         /* how many were made */
+    bool is_directory_right; /* whether the directory was right when the copy was asked for */
     char output[4096];
 };
 
-/* For the functions below, which have no other way to know it. */
+/* Global: the functions below have no other way to reach it. */
 static struct stage *stage;
 
-/* ---- The process that serves ---- */
+/* ---- The serving process ---- */
 
-/* Beside the file, for this user only, and empty. */
+/* Requires that the directory is beside the file, for this user only, and empty. */
 static bool is_directory_right(const char *file)
 {
     char path[256], name[256];
@@ -76,7 +76,7 @@ static void copy_spoil(const char *file)
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
 }
 
-/* In the middle of a copy; the process ends here. */
+/* Sends a signal within a copy; this ends the process. */
 static void interrupt(const char *file)
 {
     char path[256];
@@ -167,7 +167,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state; /* it is the stage */
+    (void)state; /* the state is `stage` */
     store_engine_close(stage->engine);
     if (stage->served != NULL) {
         store_engine_close(stage->served);
@@ -177,7 +177,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Verifies, with what it writes to standard output kept in the stage. */
+/* Runs verify, and keeps its standard output in the stage. */
 static int run(enum play play)
 {
     static const struct config config = {.log_level = LOG_ERROR};
@@ -198,7 +198,7 @@ static int run(enum play play)
     return code;
 }
 
-/* Whether nothing lies beside the file but what SQLite has there. */
+/* Returns whether only SQLite's own files are beside the file. */
 static bool is_clean(void)
 {
     DIR *directory = opendir(stage->directory.path);
@@ -259,7 +259,7 @@ static void a_file_that_nobody_serves_is_verified_itself(void **state)
     assert_true(is_clean());
 }
 
-/* It may lie where nothing can be written. */
+/* Its directory may be read-only. */
 static void a_file_that_nobody_serves_needs_no_directory(void **state)
 {
     (void)state;
@@ -269,7 +269,7 @@ static void a_file_that_nobody_serves_needs_no_directory(void **state)
     assert_int_equal(stage->directories, 0);
 }
 
-/* A process that has the file but does not answer, as an sqlite3 shell. */
+/* A process that has locked the file but does not answer, such as an sqlite3 shell. */
 static void a_file_that_is_locked_by_a_stranger_is_2(void **state)
 {
     (void)state;
@@ -300,7 +300,7 @@ static void interrupted_by(int number)
 static void the_signal_that_ends_it_takes_the_copy_away(void **state)
 {
     (void)state;
-    /* Its thread would not come along. */
+    /* Its thread would not survive the fork. */
     store_engine_close(stage->served);
     stage->served = NULL;
     interrupted_by(SIGTERM);
@@ -308,7 +308,7 @@ static void the_signal_that_ends_it_takes_the_copy_away(void **state)
     interrupted_by(SIGHUP);
 }
 
-/* ---- What others left ---- */
+/* ---- Leftovers of others ---- */
 
 static void path_of(const char *name, char ret_path[256])
 {
@@ -371,7 +371,7 @@ static void a_copy_that_another_verify_has_stays(void **state)
     close(fd);
 }
 
-/* And so does one's own while it is at work. */
+/* A verify at work also locks its own. */
 static void a_copy_is_held_while_it_is_verified(void **state)
 {
     struct copy_directory directory;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* discountd verify as its operator meets it: exit codes, lines, a terminal. */
+/* discountd verify as its operator sees it: exit codes, output, a terminal. */
 #include <fcntl.h>
 #include <pty.h>
 #include <spawn.h>
@@ -18,13 +18,14 @@
 
 #define TEXT 131072
 
-/* What a verify wrote and how it ended. */
+/* The output of a verify, and its exit code. */
 struct outcome {
     int code;
     char output[TEXT], errors[TEXT];
 };
 
-/* Runs a command on this store, with these for standard output and error. `operand` may be NULL. */
+/* Runs a command on this store, with these descriptors for standard output and error. `operand` may
+ * be NULL. */
 static int run_command(const char *command, const char *operand, const char *url, int output,
                        int errors)
 {
@@ -188,7 +189,7 @@ static void the_faults_past_a_thousand_are_counted_only(void **state)
                                                  "2 discounts, 3 grants: 1500 findings\n"));
 }
 
-/* A script must not take a sum that nobody could read for a good one. */
+/* A script must not take a summary that could not be written for a good one. */
 static void lines_that_cannot_be_written_are_2(void **state)
 {
     struct file *file = *state;
@@ -246,7 +247,7 @@ static void a_redis_is_verified_while_it_is_served_from(void **state)
 
 /* ---- A terminal ---- */
 
-/* All that a terminal was sent. The near end is closed, so the end comes. */
+/* Reads everything that was sent to a terminal. Its other end is closed, so this ends. */
 static void read_all(int far, char ret_text[TEXT])
 {
     size_t used = 0;
@@ -276,7 +277,7 @@ static void progress_is_shown_on_a_terminal(void **state)
     assert_string_equal(file->outcome.errors + strlen(file->outcome.errors) - 4, "\r\x1b[K");
 }
 
-/* A backup shows its own in the same way, and nowhere else. */
+/* A backup shows its progress in the same way, and nowhere else. */
 static void a_backups_progress_is_shown_on_a_terminal_only(void **state)
 {
     struct file *file = *state;
@@ -299,7 +300,7 @@ static void a_backups_progress_is_shown_on_a_terminal_only(void **state)
     close(output);
 }
 
-/* On a terminal; what it was sent. */
+/* Runs a command on a terminal. Returns the exit code and what the terminal was sent. */
 static int run_on_terminal(const char *command, const char *operand, const char *url,
                            char ret_sent[TEXT])
 {
@@ -319,7 +320,7 @@ static void assert_shown_and_taken_away(const char *sent, const char *label)
     assert_string_equal(sent + strlen(sent) - 4, "\r\x1b[K");
 }
 
-/* Whoever serves tells whoever asks how far it is. */
+/* The serving process reports its progress to the command. */
 static void the_progress_of_a_copy_by_another_process_is_shown_on_a_terminal_only(void **state)
 {
     struct file *file = *state;
@@ -363,7 +364,8 @@ static void the_progress_of_a_redis_is_shown_on_a_terminal_only(void **state)
     service_stop(&service);
 }
 
-/* What stands on a terminal that was sent this; it knows what progress.c sends. */
+/* Returns the screen of a terminal that was sent this. It knows the sequences that progress.c
+ * sends. */
 static void play(const char *sent, char ret_screen[TEXT])
 {
     size_t line = 0, column = 0, end = 0;

@@ -7,19 +7,20 @@
 
 #include "http/service.h"
 
-/* Comes behind each attack. */
+/* Sent after each attack. */
 static const char probe[] = "GET /livez HTTP/1.1\r\nHost: t\r\nX-Request-ID: probe\r\n\r\n";
 
 /* ---- Bytes ---- */
 
-/* The place of {length}, when there is one, waits for what comes behind it. */
+/* If the text has {length}, its position is kept until the text after it is complete. */
 struct text {
     FILE *file;
     char *bytes;
     size_t size;
 };
 
-/* Writes what stands for the notation at `at`; how long that is, or 0 when there is none. */
+/* Writes the expansion of the notation at `at`. Returns the length of the notation, or 0 if there
+ * is none. */
 static size_t notation_write(const char *at, const char *end, const char *id, int run_all, FILE *to)
 {
     char *number_end;
@@ -44,7 +45,7 @@ static size_t notation_write(const char *at, const char *end, const char *id, in
     return (size_t)(number_end + 3 - at);
 }
 
-/* Puts the length of what is behind the first empty line where {length} stands. */
+/* Replaces {length} by the length of everything after the first empty line. */
 static void length_put(struct text *text)
 {
     static const char mark[] = "{length}", blank[] = "\r\n\r\n";
@@ -136,7 +137,7 @@ static void result_add(char result[ATTACK_RESULT], const char *text)
     snprintf(result + used, ATTACK_RESULT - used, "%s%s", used > 0 ? ", " : "", text);
 }
 
-/* The problem's name; NULL for what is no problem in all its members. */
+/* Returns the problem's name, or NULL if a member of the problem is missing or wrong. */
 static const char *problem_name(struct http_response *response, json_t *body)
 {
     static const char types[] = "/problems/";
@@ -205,7 +206,7 @@ void attack_send(struct attack_sent *sent, int port, const char *bytes, size_t s
                                  .ends = ends,
                                  .since_ms = clock_ms()};
     assert_true(http_connect(&sent->connection, port));
-    /* It may be cut while it is still sent. */
+    /* The connection may be cut while bytes are still being sent. */
     if (http_send(&sent->connection, bytes, size) && !ends) {
         http_send_text(&sent->connection, probe);
     }
