@@ -5,10 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* More than any answer's head has. */
+/* More than the length of any answer's head. */
 #define HEAD_MOST 4096
 
-/* What the headers say of the body. */
+/* The framing of the body, as the headers give it. */
 struct framing {
     unsigned lengths, codings;
     size_t length;

@@ -11,7 +11,7 @@ struct chance chance_from_bytes(const uint8_t *bytes, size_t size)
     return (struct chance){.bytes = bytes, .left = size};
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): any seed is a good one, also 0, 1, 2. */
+/* SplitMix64 (Steele, Lea, Flood 2014): any seed is good, even 0, 1 or 2. */
 static uint64_t next(struct chance *chance)
 {
     uint64_t z = chance->state += 0x9e3779b97f4a7c15;

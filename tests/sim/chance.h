@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where decisions come from: a seed, so that a run can be repeated, or the bytes of a fuzzer, so
- * that it can steer. Any thread, one at a time. */
+/* The source of random decisions: a seed, so that a run can be repeated, or the bytes of a fuzzer,
+ * so that it can steer. Any thread, one at a time. */
 #ifndef SIM_CHANCE_H
 #define SIM_CHANCE_H
 
@@ -10,17 +10,18 @@
 
 struct chance {
     uint64_t state;
-    const uint8_t *bytes; /* borrowed; NULL: from the seed */
+    const uint8_t *bytes; /* borrowed; NULL: use the seed */
     size_t left;
 };
 
 struct chance chance_from_seed(uint64_t seed);
-/* Once the bytes are used up every decision is 0. */
+/* After the bytes are used up, every decision is 0. */
 struct chance chance_from_bytes(const uint8_t *bytes, size_t size);
 
-/* From 0 to below `n`, which is at least 1. Takes one byte for an n of up to 256, else two. */
+/* Returns a number from 0 to n - 1; n is at least 1. Takes one byte for an n of up to 256, else
+ * two. */
 unsigned chance_below(struct chance *chance, unsigned n);
-/* True once in `n` times. */
+/* Returns true once in `n` times. */
 bool chance_one_in(struct chance *chance, unsigned n);
 
 #endif

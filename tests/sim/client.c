@@ -37,9 +37,10 @@ struct wish *client_wish(struct client *client, long number)
                : NULL;
 }
 
-/* ---- What came back ---- */
+/* ---- Received bytes ---- */
 
-/* Whether the store had room for all; else an operation may be refused that it never saw. */
+/* Returns whether the store had room for all operations. If not, some may be refused before they
+ * reach the backend. */
 static bool store_had_room(const struct client *client)
 {
     return client->world->fake.in_hand_most < client->world->options.in_flight;
@@ -82,14 +83,14 @@ static void answer_check(const struct client *client, const struct wish *wish,
     if (!code_is_right(wish, code, answer->code)) {
         sim_fail("request %u is answered with %d instead of %d", wish->number, answer->code, code);
     }
-    /* What a grant answers is the user's; the others are told apart by their request ids. */
+    /* A grant's answer names the user; other answers are matched by their request ids. */
     if (wish->verb == STORE_GRANT && wish->code == 0 && answer->code < 300 &&
         memmem(answer->body.p, answer->body.n, name, strlen(name)) == NULL) {
         sim_fail("request %u has the grant of another", wish->number);
     }
 }
 
-/* Takes one answer off what came. False when there is none, or not all of it. */
+/* Takes one complete answer from the received bytes. Returns false if there is none. */
 static bool answer_take(struct client *client)
 {
     const struct wish *wish = &client->script.wishes[client->answered];
@@ -118,12 +119,13 @@ static bool answer_take(struct client *client)
     return true;
 }
 
-/* The connection has ended. One that stays has been told, or the drain let nobody in any more. */
+/* The connection has ended. A staying client must have been told so, or the drain accepted no more
+ * connections. */
 static void end_check(struct client *client)
 {
     const struct wish *wish = &client->script.wishes[client->answered];
     bool was_answered = client->is_closing || client->answered == client->script.count;
-    /* Those that still wait at the door of a full house when the grace is over are turned away. */
+    /* A client that still waits for a connection after the grace time of a drain is turned away. */
     bool found_no_room = client->answered == 0 && client->used == 0 && client->world->was_full &&
                          virtual_clock_ms() >= client->drain_over_ms;
     bool may_be_cut = client->used > 0 && wish->first == STATUS_OK &&
@@ -180,7 +182,7 @@ void client_read(struct client *client)
     } while (reads(client) && client->used + client->answered != before);
 }
 
-/* ---- What it does ---- */
+/* ---- Actions ---- */
 
 static void send_piece(struct client *client)
 {
@@ -255,7 +257,7 @@ void client_act(struct client *client)
     } else if (client->kind == CLIENT_LEAVES && is_there && chance_one_in(client->chance, 4)) {
         leave(client);
     } else if (client->answered == client->script.count && chance_one_in(client->chance, 8)) {
-        hang_up(client); /* others may wait for its place */
+        hang_up(client); /* others may wait for its slot */
     } else if (chance_one_in(client->chance, 2)) {
         send_piece(client);
     } else if (reads(client)) {
@@ -263,7 +265,7 @@ void client_act(struct client *client)
     }
 }
 
-/* ---- How it ends ---- */
+/* ---- The end ---- */
 
 bool client_is_content(const struct client *client)
 {

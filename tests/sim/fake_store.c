@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: operations, chance. Out: a status for each, now, later, or when it is cancelled, and made-up
- * results that name what was asked for. */
+/* Completes each operation with a random status: now, later, or when it is cancelled. The results
+ * are invented and name what was asked for. */
 #include "sim/fake_store.h"
 
 #include <stdlib.h>
@@ -9,20 +9,20 @@
 #include "sim/sim_fail.h"
 #include "store/op.h"
 
-/* An operation that came in and whose `done` has not run yet. */
+/* An operation whose `done` has not run yet. */
 struct ticket {
     struct queue link;
     struct fake_store *fake;
     struct store_op *op;
-    store_done_fn done; /* the caller's; the operation has ours meanwhile */
-    bool is_mute;       /* waits to be cancelled */
+    store_done_fn done; /* the caller's; meanwhile the operation has ours */
+    bool is_mute;       /* never completes before it is cancelled */
     bool is_done;       /* completed */
 };
 
 /* ---- Results ---- */
 
 static const struct {
-    enum store_verb verb; /* STORE_VERB_COUNT: all */
+    enum store_verb verb; /* STORE_VERB_COUNT: any verb */
     enum status status;
 } refusals[] = {
     {STORE_VERB_COUNT, STATUS_UNAVAILABLE},        {STORE_VERB_COUNT, STATUS_CORRUPT},
@@ -45,7 +45,7 @@ static enum status status_choose(struct chance *chance, enum store_verb verb)
                : STATUS_OK;
 }
 
-/* What a discount that exists has besides its id and its brand. */
+/* Sets the members of an existing discount, besides its id and brand. */
 static struct discount discount_make(struct str id, struct str brand_id, int64_t created_at_us)
 {
     return (struct discount){
@@ -63,7 +63,7 @@ static struct str some_id(struct arena *arena, size_t i)
     return arena_printf(arena, "dsc-%021zuA", i);
 }
 
-/* How many of the items that were asked for there are. */
+/* Returns how many of the requested items exist. */
 static size_t count_choose(struct chance *chance, size_t asked)
 {
     return chance_one_in(chance, 3) ? chance_below(chance, (unsigned)asked + 1) : asked;
@@ -150,7 +150,7 @@ static void result_fill(struct chance *chance, struct store_op *op)
 
 /* ---- Completion ---- */
 
-/* Stands between store_deliver and the caller's `done`. */
+/* Runs between store_deliver and the caller's `done`. */
 static void deliver(struct store_op *op)
 {
     struct ticket *ticket = op->slot;
@@ -177,7 +177,7 @@ static void deliver(struct store_op *op)
     op->done(op);
 }
 
-/* Puts a ticket aside until its operation is delivered. */
+/* Keeps a ticket until its operation is delivered. */
 static void ticket_finish(struct ticket *ticket)
 {
     ticket->is_done = true;
@@ -200,7 +200,7 @@ static void ticket_answer(struct ticket *ticket)
     store_complete(fake->store, ticket->op, status);
 }
 
-/* Swaps what the first two grants in hand asked for. */
+/* Swaps the inputs of the first two grants in hand. */
 static void swap(struct fake_store *fake)
 {
     struct store_op *found[2];
@@ -244,7 +244,7 @@ void fake_store_answer(struct fake_store *fake)
 
         at = at->next;
         if (!ticket->is_mute && !chance_one_in(fake->chance, 4)) {
-            /* At the front or at the end of those that are answered now. */
+            /* To the front or the end of the operations that complete now. */
             queue_remove(&ticket->link);
             queue_append(chance_one_in(fake->chance, 2) ? now.next : &now, &ticket->link);
         }

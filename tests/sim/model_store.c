@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: operations, chance, changes. Out: what a store that holds exactly this says, and what it may
- * be remembered to have said. */
+/* Answers operations as a store with exactly this content would, and knows which cached refusals
+ * may still be given. */
 #include "sim/model_store.h"
 
 #include <stdio.h>
@@ -14,10 +14,10 @@
 
 struct ticket {
     struct queue link;
-    struct store_op *op; /* NULL: was cancelled; carried out all the same */
+    struct store_op *op; /* NULL: it was cancelled, but is executed all the same */
     enum store_verb verb;
     size_t discount, user;
-    bool is_done; /* carried out */
+    bool is_done; /* executed */
     model_moment when;
     enum status status;
     bool replayed;
@@ -48,14 +48,14 @@ static size_t number_in(struct str name, size_t before)
     return strtoul(text, NULL, 10);
 }
 
-/* ---- The truth ---- */
+/* ---- The content ---- */
 
 static int64_t now_us(void)
 {
     return (int64_t)virtual_clock_ms() * 1000;
 }
 
-/* What somebody who holds nothing is told. */
+/* Returns the status for a user without a grant. */
 static enum status closed_as(const struct model_discount *discount)
 {
     if (!discount->exists) {
@@ -75,7 +75,7 @@ static int64_t final_count(const struct model_discount *discount)
     return is_near ? -1 : discount->count;
 }
 
-/* Before each change: who was refused until now. */
+/* Before each change, records which refusals were right until now. */
 static void change_begin(struct model_store *model, struct model_discount *discount)
 {
     enum status status = closed_as(discount);
@@ -128,7 +128,7 @@ const char *model_store_fault(const struct model_store *model, size_t number, si
                                                                             : NULL;
 }
 
-/* ---- Carrying out ---- */
+/* ---- Executing ---- */
 
 static void grant_carry_out(struct model_store *model, struct ticket *ticket)
 {
@@ -145,7 +145,7 @@ static void grant_carry_out(struct model_store *model, struct ticket *ticket)
         ticket->status == STATUS_DISCOUNT_EXHAUSTED || ticket->status == STATUS_DISCOUNT_EXPIRED;
 }
 
-/* Whether this user's grant comes behind that place. */
+/* Returns whether this user's grant comes after that position. */
 static bool is_behind(const struct model_user *user, const struct store_op *op)
 {
     return op->grants.after_user.n == 0 || user->granted_at_us > op->grants.after_us;
@@ -255,7 +255,7 @@ void model_store_answer(struct model_store *model)
     ticket_end(model, ticket);
 }
 
-/* ---- What others do ---- */
+/* ---- Changes by others ---- */
 
 void model_store_grant(struct model_store *model, size_t number, size_t user)
 {
@@ -286,7 +286,7 @@ void model_store_change(struct model_store *model, size_t number)
     struct model_discount *discount = &model->discounts[number];
 
     if (model->forgets) {
-        return; /* what is wrong twice may look right */
+        return; /* two damages could cancel each other out */
     }
     switch (chance_below(model->chance, 4)) {
     case 0:
@@ -326,7 +326,7 @@ void model_store_return(struct model_store *model)
 
         if (chance_one_in(model->chance, 2)) {
             holder_take(model, discount);
-            discount->touched_ms = 0; /* nothing of before counts any more */
+            discount->touched_ms = 0; /* nothing from before the change counts any more */
             model_store_grant(model, i, chance_below(model->chance, MODEL_USERS));
         }
     }
@@ -383,7 +383,7 @@ static enum status model_cancel(void *self, struct store_op *op)
     struct ticket *ticket = op->slot;
 
     model->pages_in_hand -= op->verb == STORE_GRANTS;
-    ticket->op = NULL; /* it may be carried out all the same */
+    ticket->op = NULL; /* it may be executed all the same */
     return op_status_if_reply_lost(op);
 }
 
@@ -422,7 +422,7 @@ static const struct store_backend backend = {
     .free = model_free,
 };
 
-/* Some small, some of a page or two; most of them nearly sold out. */
+/* Makes small discounts and discounts of a page or two, most of them nearly sold out. */
 static void discount_fill(struct model_store *model, struct model_discount *discount)
 {
     static const int64_t totals[] = {1, 3, REFUSAL_CACHE_PAGE - 1, REFUSAL_CACHE_PAGE,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a store refuses from memory, against a model that knows the truth: users ask while grants
- * are made elsewhere, data are changed by hand, connections are lost and time passes. Each refusal
- * that nobody was asked for must have been the truth at a moment not longer ago than the contract
- * of store_refuses says. One seed is one run:
+/* Tests the refusal cache against a model that knows the truth. Users ask while grants are made
+ * elsewhere, data are changed by hand, connections are lost and time passes. Each refusal from the
+ * cache must have been true recently, within the time that store_refuses promises. One seed is one
+ * run:
  *
- *   refusal_cache_sim SEEDS [FIRST]
- */
+ *   refusal_cache_sim SEEDS [FIRST] */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@
 #define ASKED_AT_ONCE 24
 #define DEADLINE_MS 2000
 
-/* One question at a time for each of these. */
+/* A client; each has one question at a time. */
 struct asker {
     struct store_op op;
     struct arena arena;
@@ -38,14 +37,14 @@ struct world {
     struct store *store;
     struct asker askers[4 * ASKED_AT_ONCE];
     unsigned to_ask;               /* in the next turn */
-    uint64_t slow_until_ms;        /* what is carried out is answered after this */
-    size_t fresh[MODEL_DISCOUNTS]; /* a user who was granted not long ago, perhaps */
+    uint64_t slow_until_ms;        /* executed operations are answered only after this */
+    size_t fresh[MODEL_DISCOUNTS]; /* perhaps a user who was granted recently */
 };
 
 static unsigned long long seed;
-static size_t refused; /* from memory, in all runs */
+static size_t refused; /* refusals from the cache, in all runs */
 
-/* The program's own, which sold_out.c calls: the key of its hashes is the seed's. */
+/* Replaces getrandom for refusal_cache.c, so that its hash key comes from the seed. */
 ssize_t getrandom(void *bytes, size_t n, unsigned flags)
 {
     struct chance chance = chance_from_seed(~seed);
@@ -57,7 +56,7 @@ ssize_t getrandom(void *bytes, size_t n, unsigned flags)
     return (ssize_t)n;
 }
 
-/* ---- Which seed it was ---- */
+/* ---- Reporting the seed ---- */
 
 static void aborted(int number)
 {
@@ -112,7 +111,7 @@ static void ask(struct world *world, struct asker *asker)
     store_grant(world->store, &asker->op, done);
 }
 
-/* As in worker.c, where the server runs between the two. */
+/* As in worker.c, where the server runs between deliver and flush. */
 static void after_poll(uv_check_t *check)
 {
     struct world *world = check->data;

@@ -27,7 +27,7 @@ static void head_put(struct script *script, const struct wish *wish, const char 
     put(script, "Host: t\r\nX-Request-ID: n%05u\r\n%s", wish->number, lines);
 }
 
-/* A body in a frame of either kind, with its headers. */
+/* Appends a body in one of the two framings, with its headers. */
 static void body_put(struct script *script, struct chance *chance, const char *body)
 {
     size_t n = strlen(body);
@@ -133,7 +133,7 @@ static void ping_put(struct script *script, struct chance *chance, struct wish *
     head_put(script, wish, "\r\n");
 }
 
-/* Those that no store is asked for. */
+/* Requests that do not ask the store. */
 static void simple_put(struct script *script, struct chance *chance, struct wish *wish)
 {
     static const struct {
@@ -151,7 +151,7 @@ static void simple_put(struct script *script, struct chance *chance, struct wish
         {200, "GET /openapi.yaml HTTP/1.1\r\n", "\r\n"},
         {200, "GET /metrics HTTP/1.1\r\n", "\r\n"},
         {200, "HEAD /problems/overloaded HTTP/1.1\r\n", "\r\n"},
-        /* Those that are refused before their body end their connection. */
+        /* A request that is refused before its body ends the connection. */
         {400, "GET /livez HTTP/1.1\r\n", "Host: u\r\n\r\n"},
         {413, "POST /discount HTTP/1.1\r\n", "Content-Length: 16385\r\n\r\n"},
     };
@@ -163,7 +163,7 @@ static void simple_put(struct script *script, struct chance *chance, struct wish
     head_put(script, wish, rows[i].rest);
 }
 
-/* A body of many pieces, which is one byte too long. */
+/* A body in many pieces that is one byte too long. */
 static void large_put(struct script *script, struct chance *chance, struct wish *wish)
 {
     wish->code = 413;
@@ -195,7 +195,7 @@ void script_add(struct script *script, struct chance *chance, unsigned number)
     wish->end = script->size;
 }
 
-/* The digits behind what comes before them. */
+/* Returns the number in `count` digits after the first `before` characters. */
 static long digits_of(struct str name, size_t before, size_t count)
 {
     char digits[24];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a client will send: requests of every kind, and for each what is known of its answer
+/* The requests that a client will send, of every kind, with the part of each answer that is known
  * beforehand. Any thread, one at a time. */
 #ifndef SIM_SCRIPT_H
 #define SIM_SCRIPT_H
@@ -9,22 +9,22 @@
 #include "sim/chance.h"
 
 #define SCRIPT_REQUESTS 6
-#define SCRIPT_BYTES 49152 /* more than any script has */
+#define SCRIPT_BYTES 49152 /* more than any script's length */
 
 struct wish {
-    unsigned number; /* of one run: everything that can carry a name names it */
-    size_t end;      /* how many bytes of the script have gone when it has */
+    unsigned number; /* unique in one run; everything that can carry a name carries it */
+    size_t end;      /* bytes of the script up to its end */
     bool is_head;
-    bool is_nameless; /* the store cannot tell whose it is */
-    int code;         /* 0: as the store says */
+    bool is_nameless; /* the operation cannot carry the number */
+    int code;         /* 0: the store decides */
     enum store_verb verb;
     bool may_be_304;
-    uint64_t sent_at_ms; /* all of it; UINT64_MAX: not yet */
+    uint64_t sent_at_ms; /* when all of it was sent; UINT64_MAX: not yet */
 
-    /* What the store was asked and said. */
+    /* Whether the store was asked, and has answered. */
     bool is_submitted, is_delivered;
     bool is_replayed;
-    enum status first, last; /* of the operations made for it */
+    enum status first, last; /* of the operations for this request */
 };
 
 struct script {
@@ -37,7 +37,7 @@ struct script {
 /* Appends one request, which carries this number. */
 void script_add(struct script *script, struct chance *chance, unsigned number);
 
-/* The number that an operation carries; -1: none. */
+/* Returns the number that an operation carries; -1: none. */
 long script_number_of(const struct store_op *op);
 
 #endif

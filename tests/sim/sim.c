@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulation: a server, a fake store and some clients in one thread, where a seed decides who
- * does what next and the clock moves when the simulation moves it.
+/* The simulation: a server, a fake store and some clients in one thread. A seed decides which of
+ * them acts next, and the simulation moves the clock.
  *
- *   sim SEEDS [FIRST [FAULT]]    seeds FIRST (1) and up; FAULT: what the fake store does wrong
+ *   sim SEEDS [FIRST [FAULT]]    seeds FIRST (1) and up; FAULT: the law that the fake store breaks
  *
- * On a finding, also a sanitizer's, it says which seed it was; "sim 1 SEED" repeats it. */
+ * On a failure, also a sanitizer's, it prints the seed; "sim 1 SEED" repeats it. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +19,11 @@
 
 #define CLIENTS 6
 #define STEPS 600
-/* Turns after which the loop must have come to rest while time stands still. */
+/* The maximum number of turns until the loop rests while time stands still. */
 #define TURNS_TO_REST 5000
-/* Longer than all deadlines together, one after the other for each client. */
+/* Longer than all deadlines together, one after another for each client. */
 #define END_WITHIN_MS 300000
-/* Rounds after which time passes faster, because only deadlines can be waited for any more. */
+/* After this many rounds time passes faster: only deadlines can be pending then. */
 #define ROUNDS_SLOW 200
 
 struct sim {
@@ -31,13 +31,13 @@ struct sim {
     struct world world;
     struct client clients[CLIENTS];
     unsigned client_count;
-    unsigned rounds; /* in which time passed */
+    unsigned rounds; /* rounds in which time passed */
 };
 
 static unsigned long long seed;
 static const char *const fault_names[] = {"", "twice", "late", "swapped"};
 
-/* ---- Which seed it was ---- */
+/* ---- Reporting the seed ---- */
 
 static void seed_print(void)
 {
@@ -56,7 +56,7 @@ static void aborted(int number)
     raise(number);
 }
 
-/* Where there is a sanitizer. */
+/* Exists only with a sanitizer. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
@@ -70,7 +70,7 @@ static void seeds_announce(void)
     }
 }
 
-/* Without a sanitizer malloc does not tell what it keeps for later from what is in use. */
+/* Without a sanitizer, malloc counts memory that it caches as in use. */
 static size_t allocated(void)
 {
     return __sanitizer_get_current_allocated_bytes != NULL
@@ -78,7 +78,7 @@ static size_t allocated(void)
                : 0;
 }
 
-/* ---- What the store tells ---- */
+/* ---- Callbacks of the store ---- */
 
 static struct wish *wish_of(struct sim *sim, const struct store_op *op)
 {
@@ -121,7 +121,8 @@ static void delivered(void *argument, const struct store_op *op)
 
 /* ---- Steps ---- */
 
-/* Turns until nothing moves without an event or time; then nothing may be held back. */
+/* Turns the loop until only an event or time could cause more work. Then no answer may be held
+ * back. */
 static void settle(struct sim *sim)
 {
     int turns = 0;
@@ -161,7 +162,7 @@ static void drain_begin(struct sim *sim)
     if (sim->world.is_draining) {
         return;
     }
-    world_turn(&sim->world); /* so that its time is ours */
+    world_turn(&sim->world); /* so that the loop's time is the virtual one */
     world_drain(&sim->world, grace_ms);
     for (unsigned i = 0; i < sim->client_count; i++) {
         sim->clients[i].drain_over_ms = virtual_clock_ms() + grace_ms;
@@ -197,7 +198,7 @@ static bool all_are_content(const struct sim *sim)
     return true;
 }
 
-/* Everyone goes on without pauses. */
+/* Every client goes on without pauses. */
 static void round_go(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->client_count; i++) {
@@ -214,7 +215,7 @@ static void sim_open(struct sim *sim, enum fake_store_fault fault)
     const bool is_tcp = chance_one_in(&sim->chance, 4);
     const struct world_options options = {
         .is_tcp = is_tcp,
-        /* With TCP it would be free again when an acknowledgement comes, which takes real time. */
+        /* With TCP, room in a socket depends on an acknowledgement, which takes real time. */
         .unsent_most = !is_tcp && chance_one_in(&sim->chance, 2) ? 4096 : 0,
         .connections = 1 + chance_below(&sim->chance, 2 * CLIENTS),
         .in_flight = 1 + chance_below(&sim->chance, 16),
@@ -306,7 +307,7 @@ int main(int argc, char **argv)
     routes_init();
     for (seed = first; seed < first + count; seed++) {
         seed_run(fault);
-        /* What the first one has taken is taken once. */
+        /* The first run allocates memory that is allocated once only. */
         if (seed > first && allocated() != before) {
             sim_fail("%zd bytes are left in memory", (ssize_t)(allocated() - before));
         }

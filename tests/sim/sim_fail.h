@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What ends a run: something that must hold does not. */
+/* Ends a run because a check failed. */
 #ifndef SIM_SIM_FAIL_H
 #define SIM_SIM_FAIL_H
 
-/* Says what it is on stderr and aborts. */
+/* Prints the reason on stderr and aborts. */
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -20,7 +20,8 @@
 
 static int unsent_most;
 
-/* The program's own, which listener.c calls: the sockets of a world hold as little as it wants. */
+/* Replaces accept4 for listener.c, so that the sockets of a world have buffers of the wanted size.
+ * */
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *size, int flags)
 {
     int accepted = (int)syscall(SYS_accept4, fd, address.__sockaddr__, size, flags);
@@ -33,7 +34,7 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *size, int flags)
 
 /* ---- Sockets ---- */
 
-/* The open ones among the first descriptors, a bit for each. */
+/* Returns the open descriptors among the first ones, one bit for each. */
 static uint64_t open_fds(void)
 {
     uint64_t fds = 0;
@@ -44,7 +45,7 @@ static uint64_t open_fds(void)
     return fds;
 }
 
-/* Where the kernel wants it: a port of its choice, or a name that no file has. */
+/* Listens on a port of the kernel's choice, or on an abstract name without a file. */
 static int listen_begin(struct world *world)
 {
     struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -65,7 +66,7 @@ static int listen_begin(struct world *world)
 
 int world_connect(const struct world *world)
 {
-    /* From addresses of their own, so that those of ended connections are not waited for. */
+    /* Each connection has its own address, so that it need not wait for those that have ended. */
     static uint32_t host;
     const int yes = 1;
     struct sockaddr_in from = {.sin_family = AF_INET,
@@ -73,7 +74,7 @@ int world_connect(const struct world *world)
     int fd;
 
     if (world->options.is_tcp && world->is_draining) {
-        return -1; /* no handshake begins any more, and to try takes real time */
+        return -1; /* no handshake can begin any more, and trying takes real time */
     }
     fd = socket(world->options.is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 ||
@@ -86,7 +87,7 @@ int world_connect(const struct world *world)
     }
     fcntl(fd, F_SETFL, O_NONBLOCK);
     if (world->options.is_tcp) {
-        /* Else a piece may wait for an acknowledgement, which takes real time. */
+        /* Otherwise a piece may wait for an acknowledgement, which takes real time. */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     }
     return fd;
@@ -96,7 +97,7 @@ int world_connect(const struct world *world)
 
 static void nothing(uv_idle_t *handle)
 {
-    (void)handle; /* an active idle handle keeps the poll from waiting, and that is all */
+    (void)handle; /* an active idle handle keeps the poll from waiting; it does nothing else */
 }
 
 static void close_all(struct world *world)
@@ -157,7 +158,7 @@ void world_open(struct world *world, struct chance *chance, const struct world_o
     *world = (struct world){.options = *options, .board = {&world->metrics, 1, 0}};
     unsent_most = options->unsent_most;
     engine = fake_store_init(&world->fake, chance);
-    uv_loop_init(&world->loop); /* the first one opens what libuv never closes */
+    uv_loop_init(&world->loop); /* the first loop opens descriptors that libuv never closes */
     world->open_fds = open_fds();
     world->store =
         store_open(engine, &world->loop,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One worker in the hand: the real server and store on a loop that turns when it is told to, as
- * worker.c turns it, with a fake store behind and a virtual clock. All on one thread. */
+/* One worker under control of the test: the real server and store, with a fake store as backend and
+ * a virtual clock. The loop makes a turn when it is told to, in the order of worker.c. All on one
+ * thread. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -13,10 +14,10 @@
 #include "sim/fake_store.h"
 
 struct world_options {
-    bool is_tcp;          /* else sockets of the local kind, whose every step is the kernel's answer
-                           * to one of ours: nothing there depends on time */
-    int unsent_most;      /* what the kernel holds of answers; 0: as usual */
-    unsigned connections; /* the rest: as in server.h and store.h */
+    bool is_tcp;     /* otherwise local sockets: there the kernel acts only when we do, so nothing
+                        depends on time */
+    int unsent_most; /* size of the kernel's buffer for answers; 0: as usual */
+    unsigned connections; /* this and the following: as in server.h and store.h */
     size_t in_flight;
     uint64_t store_deadline_ms, client_deadline_ms;
 };
@@ -27,9 +28,9 @@ struct world {
     struct store *store;
     struct server *server;
     bool is_draining, is_closed;
-    bool was_full; /* it had as many connections as it may have */
+    bool was_full; /* all its connections were in use at some time */
 
-    /* Its own. */
+    /* Private. */
     uv_loop_t loop;
     uv_check_t after_poll;
     uv_idle_t no_wait;
@@ -42,17 +43,18 @@ struct world {
 
 void world_open(struct world *world, struct chance *chance, const struct world_options *options);
 
-/* A connected, non-blocking socket; -1 when the door is shut. */
+/* Returns a connected, non-blocking socket; -1 if the listener refuses. */
 int world_connect(const struct world *world);
 
-/* One turn of the loop, without waiting. */
+/* Makes one turn of the loop, without waiting. */
 void world_turn(struct world *world);
-/* Whether the loop would turn again without an event. */
+/* Returns whether the loop would turn again without an event. */
 bool world_is_busy(const struct world *world);
 
 void world_drain(struct world *world, uint64_t grace_ms);
 
-/* Once it is closed, which a drained server is at the end of its turn: nothing may be left. */
+/* Call this after it is closed, as a drained server is at the end of its turn. Nothing may be left
+ * open. */
 void world_check_end(struct world *world);
 
 #endif

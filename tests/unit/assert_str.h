@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one comparison that cmocka lacks: a struct str with a C string. A macro, so that a failure
+/* Compares a struct str with a C string, which cmocka cannot do. It is a macro, so that a failure
  * names the line of the test. */
 #ifndef UNIT_ASSERT_STR_H
 #define UNIT_ASSERT_STR_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cursors: what was printed is read back, and nothing else is. */
+/* Cursors: cursor_read accepts what cursor_print wrote, and nothing else. */
 #include "api/cursor.h"
 
 #include <string.h>

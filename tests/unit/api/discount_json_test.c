@@ -4,7 +4,7 @@
 #include "unit/api/refusal.h"
 #include "unit/assert_str.h"
 
-/* A document with everything that is required but its end. */
+/* A document with everything that is required, without its end. */
 #define BEGINNING "{\"brand_id\":\"adidas\",\"discount_code\":\"ADIDAS10\""
 #define COUNT ",\"total_count\":3"
 #define COUNT_ERROR "/total_count This must be an integer from 1 to 1000000000.\n"
@@ -35,7 +35,7 @@ static void assert_errors(const char *document, const char *expected)
     arena_fini(&arena);
 }
 
-/* Reads a good document, whose texts stay in the arena. */
+/* Reads a valid document; its texts stay in the arena. */
 static struct discount read_in(struct arena *arena, const char *document)
 {
     struct document_errors errors;
@@ -127,7 +127,7 @@ static void a_discount_needs_brand_code_and_count(void **state)
                         "/total_count This member is required.\n");
 }
 
-/* Mass assignment: what the service counts and makes is not the client's to set. */
+/* Against mass assignment: clients may not set members that the service counts or makes. */
 static void members_that_only_the_service_sets_are_errors(void **state)
 {
     (void)state;
@@ -202,7 +202,7 @@ static void a_discount_must_start_before_it_expires(void **state)
                   "");
 }
 
-/* Inside, 0 means that there is no such time; a client who names that moment means the moment. */
+/* Internally 0 means "no such time", but a client that sends this moment means the moment. */
 static void a_discount_that_expired_in_1970_does_not_live_forever(void **state)
 {
     struct arena arena;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of documents when the request's arena is full, at every place where it may be. */
+/* Documents when the request's arena is full, at each point where that may happen. */
 #include "api/discount_json.h"
 #include "api/grant_json.h"
 #include "unit/api/refusal.h"
@@ -21,7 +21,7 @@ static const struct discount discount = {
     .created_at_us = 1,
 };
 
-/* An arena with one block, of which only this much is left. */
+/* Makes an arena with one block, of which only this much is left. */
 static void arena_init_with(struct arena *arena, size_t left)
 {
     const size_t block = 2048;
@@ -94,7 +94,7 @@ static void an_arena_that_ends_while_printing_gives_no_text(void **state)
     }
 }
 
-/* What does not fit at first is printed a second time, and that may not fit either. */
+/* A text that does not fit at first is printed a second time, which may not fit either. */
 static void an_arena_that_ends_between_two_prints_of_errors_is_overloaded(void **state)
 {
     enum status status = STATUS_OVERLOADED;

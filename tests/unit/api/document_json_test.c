@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a JSON document of a client may hold, and how its faults are told. */
+/* Which JSON documents a client may send, and how their errors are reported. */
 #include "api/document_json.h"
 
 #include <jansson.h>
@@ -7,7 +7,7 @@
 #include "unit/api/refusal.h"
 #include "unit/assert_str.h"
 
-/* A document of up to three members, and what was read of it. */
+/* A document of up to three members, and the values that were read from it. */
 struct read {
     struct arena arena;
     struct document_errors errors;
@@ -82,7 +82,7 @@ static void malformed_json_has_no_errors(void **state)
     read_fini(&read);
 }
 
-/* Or what could not be noted would be taken for sound. */
+/* Otherwise a document whose error could not be recorded would count as valid. */
 static void a_fault_that_finds_no_room_is_not_none(void **state)
 {
     struct arena arena;
@@ -143,7 +143,7 @@ static void pointers_escape_slashes_and_tildes(void **state)
                   "/ This member is not known here.\n");
 }
 
-/* The names are the client's, so they must not break out of the problem's JSON. */
+/* The names come from the client, so they must not break the problem's JSON. */
 static void pointers_may_hold_quotes_and_control_characters(void **state)
 {
     (void)state;
@@ -151,7 +151,7 @@ static void pointers_may_hold_quotes_and_control_characters(void **state)
                   "/\"},\\\x01é This member is not known here.\n");
 }
 
-/* What is printed once fits, what needs a second try, and the sizes in between. */
+/* Sizes that fit the first print, that need a second one, and those in between. */
 static void an_array_of_any_size_is_printed_whole(void **state)
 {
     (void)state;

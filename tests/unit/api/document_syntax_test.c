@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What is JSON and what is not, whatever members a document should have. */
+/* Which texts are JSON, whatever members a document should have. */
 #include "api/document_json.h"
 
 #include "unit/assert_str.h"
 
-/* Reads a document that should have the one member "text", which is "" when it has none. */
+/* Reads a document with the one member "text", which is "" if the document has none. */
 static enum status take(struct str document, char text[LIMIT_USER_ID + 1])
 {
     struct str value = STR("");
@@ -150,7 +150,7 @@ static void a_lone_surrogate_is_malformed_and_a_pair_is_read(void **state)
     assert_text(STR("{\"text\":\"\\ud83c\\udf89\"}"), "🎉");
 }
 
-/* A member that is not known is no fault of the JSON. */
+/* An unknown member is not an error of the syntax. */
 static void nesting_up_to_the_limit_is_json(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entity tags: what differs has different ones, and an If-None-Match is read as RFC 9110 has it. */
+/* Entity tags: different bytes have different tags, and If-None-Match is read as RFC 9110 says. */
 #include "api/etag.h"
 
 #include "support/test.h"

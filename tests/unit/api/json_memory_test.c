@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of documents when memory runs out. A thread whose parser finds no memory to begin
- * with is overloaded; once it has begun, no document asks for more, however much it holds. This
- * program is linked so that the service's malloc is the one below. */
+/* Documents when memory runs out. A thread without memory for its parser answers "overloaded".
+ * After that start, no document asks for more, whatever its size. This program is linked so that
+ * the service's malloc is the one below. */
 #include "api/json_memory.h"
 
 #include <jansson.h>
@@ -22,7 +22,7 @@ static const struct discount discount = {
     .created_at_us = 1,
 };
 
-/* How many more allocations there are on this thread. */
+/* How many more allocations may succeed on this thread. */
 static _Thread_local size_t allowed = SIZE_MAX;
 
 void *__real_malloc(size_t size);
@@ -44,14 +44,15 @@ static int setup(void **state)
     return 0;
 }
 
-/* An arena that has its first block, so that what comes next can be denied to the parser alone. */
+/* Makes an arena that has its first block, so that only the parser's allocations fail afterwards.
+ * */
 static void arena_begin(struct arena *arena)
 {
     arena_init(arena, LIMIT_REQUEST_MEMORY);
     assert_non_null(arena_alloc(arena, 1));
 }
 
-/* Else what follows would deny memory that jansson takes elsewhere. */
+/* Otherwise the following tests would not deny the memory that jansson uses. */
 static void jansson_takes_its_memory_from_the_service(void **state)
 {
     json_malloc_t take;
@@ -64,9 +65,9 @@ static void jansson_takes_its_memory_from_the_service(void **state)
 
 /* ---- A thread that cannot begin ---- */
 
-/* What a thread made of each kind of document. */
+/* The status of each kind of document on one thread. */
 struct outcome {
-    struct arena arena; /* with a block already */
+    struct arena arena; /* already has a block */
     bool begun;
     enum status read, refused;
 };
@@ -107,7 +108,7 @@ static void *begins(void *context)
     return NULL;
 }
 
-/* Which LeakSanitizer sees. */
+/* LeakSanitizer would report it. */
 static void a_thread_that_ends_leaves_nothing_behind(void **state)
 {
     bool begun = false;
@@ -121,7 +122,7 @@ static void a_thread_that_ends_leaves_nothing_behind(void **state)
 
 /* ---- A thread that has begun ---- */
 
-/* Reads a document while there is no memory but the arena's first block. */
+/* Reads a document while there is no memory except the arena's first block. */
 static enum status read_denied(struct str document, struct arena *arena, struct str *ret_user,
                                struct document_errors *ret_errors)
 {
@@ -134,7 +135,7 @@ static enum status read_denied(struct str document, struct arena *arena, struct 
     return status;
 }
 
-/* At one of the lengths jansson 2.14 would find no room for the closing quote and run on. */
+/* For some lengths, jansson 2.14 alone would find no memory for the closing quote and lose it. */
 static void texts_of_every_length_are_read_whole(void **state)
 {
     (void)state;
@@ -153,7 +154,7 @@ static void texts_of_every_length_are_read_whole(void **state)
     }
 }
 
-/* Where jansson 2.14 could not make its buffer longer it would abort. */
+/* jansson 2.14 alone would abort if it could not enlarge its buffer. */
 static void a_number_of_any_length_is_read(void **state)
 {
     struct arena arena;
@@ -172,7 +173,7 @@ static void a_number_of_any_length_is_read(void **state)
     arena_fini(&arena);
 }
 
-/* A list of `piece`, which may print a number, as long as a body may be. */
+/* Returns a list of `piece`, as long as a body may be. `piece` may print a number. */
 static struct str longest_list(const char *begin, const char *piece, const char *end)
 {
     static char document[LIMIT_BODY + 64];
@@ -186,7 +187,7 @@ static struct str longest_list(const char *begin, const char *piece, const char 
     return (struct str){document, n};
 }
 
-/* Each is an array, so that all of it is one fault and needs no more of the arena. */
+/* Each is an array, so the whole document is one error and needs little of the arena. */
 static void the_documents_that_cost_most_are_read(void **state)
 {
     static const char *const lists[][3] = {
@@ -209,7 +210,7 @@ static void the_documents_that_cost_most_are_read(void **state)
     }
 }
 
-/* More of them than there is memory for, had each not its memory from the front. */
+/* Their total exceeds the memory, but each begins at the front. */
 static void answers_are_printed_however_many_there_were(void **state)
 {
     (void)state;
@@ -228,7 +229,7 @@ static void answers_are_printed_however_many_there_were(void **state)
     }
 }
 
-/* The arena takes from malloc too. */
+/* The arena uses malloc too. */
 static void a_text_that_finds_no_room_is_overloaded(void **state)
 {
     struct arena arena;

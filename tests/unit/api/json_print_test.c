@@ -131,7 +131,7 @@ static void texts_are_printed_up_to_their_length(void **state)
     json_decref(json);
 }
 
-/* 256 bytes of code that take two bytes each, and 128 of brand. */
+/* 256 bytes of code, which are escaped to two bytes each, and 128 of brand. */
 static void the_longest_discount_is_printed(void **state)
 {
     char code[LIMIT_DISCOUNT_CODE], brand[LIMIT_BRAND_ID];
@@ -148,7 +148,7 @@ static void the_longest_discount_is_printed(void **state)
     json_decref(json);
 }
 
-/* A store that another hand wrote to may say that more is granted than there was. */
+/* A store that was changed by others may have more grants than its stock. */
 static void remaining_is_never_less_than_nothing(void **state)
 {
     struct discount over = plain;

@@ -45,8 +45,8 @@ static void quotes_and_backslashes_are_escaped(void **state)
     arena_fini(&arena);
 }
 
-/* jansson reads every character of one byte as it was, and writes those that are no control
- * characters in the same way. */
+/* jansson reads every one-byte character back unchanged. Characters that are not control characters
+ * it writes in the same way. */
 static void a_text_is_written_as_jansson_does(void **state)
 {
     (void)state;

@@ -27,7 +27,7 @@ void request_refuse(struct request *request, enum status status)
     request_problem(request, &(struct problem){.status = status});
 }
 
-/* The refusal has an arena of its own, because the faults' may be full on purpose. */
+/* The refusal has its own arena, because that of the errors may be full on purpose. */
 static void refuse(struct refusal *refusal, enum status status,
                    const struct document_errors *errors)
 {
@@ -35,7 +35,7 @@ static void refuse(struct refusal *refusal, enum status status,
     arena_init(&refusal->request.arena, LIMIT_REQUEST_MEMORY);
     document_refuse(&refusal->request, status, errors);
     assert_int_equal(refusal->count, 1);
-    /* It names the faults, or says that it is another refusal. */
+    /* The body lists the errors, or the status is another one. */
     assert_true(refusal->status != status || refusal->body.p == NULL ||
                 memmem(refusal->body.p, refusal->body.n, "\"errors\":[", 10) != NULL);
 }

@@ -3,7 +3,7 @@
 #include "http/router.h"
 #include "unit/assert_str.h"
 
-/* A path of the form of a route's: "/discount/{id}" becomes "/discount/_id_". */
+/* Makes a path that matches a route: "/discount/{id}" becomes "/discount/_id_". */
 static void path_of(const struct route *route, char path[128])
 {
     char *brace;
@@ -35,7 +35,7 @@ static enum status match(const char *method, const char *path, request_fn *ret_h
     return status;
 }
 
-/* A row above another must not hide it. */
+/* No row may hide a row below it. */
 static void every_route_is_reached(void **state)
 {
     (void)state;
@@ -49,7 +49,7 @@ static void every_route_is_reached(void **state)
     }
 }
 
-/* The router asserts that the names of the methods have room. */
+/* The router asserts that the method names fit. */
 static void every_resource_tells_its_methods(void **state)
 {
     (void)state;

@@ -20,7 +20,7 @@ static void memory_is_aligned_for_any_type(void **state)
     arena_fini(&arena);
 }
 
-/* The sizes cross the ends of blocks in every way. */
+/* The sizes cross the ends of blocks in every possible way. */
 static void pieces_do_not_overlap(void **state)
 {
     enum { PIECES = 200 };
@@ -119,7 +119,7 @@ static void after_a_refusal_smaller_pieces_are_still_given(void **state)
     arena_fini(&arena);
 }
 
-/* Sizes that wrap around when they are rounded up. */
+/* Sizes that would overflow when they are rounded up. */
 static void absurd_sizes_are_refused(void **state)
 {
     struct arena arena;
@@ -185,7 +185,7 @@ static void printf_prints_texts_longer_than_a_block(void **state)
     arena_fini(&arena);
 }
 
-/* Texts that fill their room to the last byte but for it. */
+/* Texts that fill their block except for one byte. */
 static void the_nul_behind_a_text_is_nobody_elses(void **state)
 {
     struct arena arena;
@@ -218,7 +218,7 @@ static void lent_memory_comes_first_and_is_not_freed(void **state)
     memset(first, 'a', 64);
     memset(second, 'b', 1000);
     assert_int_equal(first[63], 'a');
-    arena_fini(&arena); /* the sanitizer would say if it freed what it does not own */
+    arena_fini(&arena); /* a sanitizer would report it if this freed memory that it does not own */
     assert_non_null(arena_alloc(&arena, 64));
     arena_fini(&arena);
 }

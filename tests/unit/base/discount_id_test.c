@@ -5,7 +5,7 @@
 
 #include "support/test.h"
 
-/* This program is linked so that the ids are made of these bytes, if there are any. */
+/* This program is linked so that ids are made of these bytes, if they are set. */
 static const unsigned char *random_bytes;
 
 void __real_uuid_generate_random(unsigned char uuid[16]);
@@ -21,7 +21,7 @@ void __wrap_uuid_generate_random(unsigned char uuid[16])
 }
 
 #define IDS 10000
-/* An id of the right form; each test spoils something of it. */
+/* A valid id; each test damages some part of it. */
 #define ID "dsc-0123456789abcdefghi-_A"
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -64,8 +64,8 @@ static void an_id_spells_its_bytes_in_base64url(void **state)
                    "dsc-----____AAAAEjRWeJq83g");
 }
 
-/* Version and variant of RFC 9562 lie in the high bits of the 7th and the 9th byte, which are those
- * of the 9th character and the low ones of the 11th. */
+/* RFC 9562 puts version and variant into the high bits of bytes 7 and 9. These are character 9 and
+ * the low bits of character 11. */
 static void a_made_id_is_a_random_uuid(void **state)
 {
     char id[DISCOUNT_ID_LENGTH];
@@ -134,8 +134,8 @@ static void no_other_byte_may_stand_in_an_id(void **state)
     }
 }
 
-/* 22 characters have 132 bits and a UUID has 128: with any other last character, two texts would
- * name one discount. */
+/* 22 characters have 132 bits, a UUID has 128. With another last character, two texts would be the
+ * same discount. */
 static void an_id_has_one_spelling_only(void **state)
 {
     char id[] = ID;

@@ -58,7 +58,7 @@ static size_t encode(uint32_t code_point, unsigned char bytes[4])
     return 4;
 }
 
-/* All of them, past the last one too. */
+/* All code points, and one beyond the last. */
 static void all_code_points_but_controls_and_surrogates_are_fine(void **state)
 {
     (void)state;
@@ -74,7 +74,7 @@ static void all_code_points_but_controls_and_surrogates_are_fine(void **state)
     }
 }
 
-/* Of two bytes, either both are characters or together they are one from U+00A0 on. */
+/* Two bytes are either two characters, or together one character from U+00A0 on. */
 static void all_pairs_of_bytes_are_judged_rightly(void **state)
 {
     (void)state;

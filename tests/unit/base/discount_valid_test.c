@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rule for what may lie in a store. */
+/* The rule for valid discounts in a store. */
 #include "discount/discount.h"
 
 #include "discount/limits.h"
@@ -56,7 +56,8 @@ static void more_grants_than_the_stock_can_be_read(void **state)
     assert_true(discount_is_valid(&discount));
 }
 
-/* Each of them alone, told from the beginning, and among the terms if a grant needs it. */
+/* Each error by itself is found, and counts as an error of the terms if a grant needs the member.
+ * */
 static void each_thing_that_is_wrong_is_one_error(void **state)
 {
     static char text[LIMIT_DISCOUNT_CODE + 1];

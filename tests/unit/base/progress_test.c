@@ -9,7 +9,7 @@
 #include "support/clock.h"
 #include "support/test.h"
 
-/* Standard error on the near end of something for a while. */
+/* Redirects standard error for a while. */
 struct screen {
     int far, kept;
 };
@@ -33,7 +33,7 @@ static struct screen terminal(void)
     return screen;
 }
 
-/* Gives standard error back, and what was written. */
+/* Restores standard error. Returns the text that was written. */
 static void screen_end(struct screen *screen, char ret_text[4096])
 {
     ssize_t n = read(screen->far, ret_text, 4095);

@@ -8,7 +8,7 @@ struct thing {
     struct queue link;
 };
 
-/* The numbers in a queue, as digits: "123". */
+/* Returns the numbers in a queue as digits: "123". */
 static const char *numbers_of(const struct queue *queue, char text[16])
 {
     size_t n = 0;

@@ -70,7 +70,7 @@ static void names_are_lower_case_words_with_hyphens(void **state)
     }
 }
 
-/* They are printed into JSON as they are. */
+/* They are printed into JSON without escaping. */
 static void titles_and_details_need_no_escaping_in_json(void **state)
 {
     (void)state;

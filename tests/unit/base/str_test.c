@@ -46,7 +46,7 @@ static void a_prefix_is_not_equal(void **state)
     assert_false(str_eq(STR("abc"), STR("ab")));
 }
 
-/* memcmp must not be given NULL, not even for no bytes. */
+/* memcmp must not get NULL, even for zero bytes. */
 static void all_empty_texts_are_equal_wherever_they_point(void **state)
 {
     (void)state;

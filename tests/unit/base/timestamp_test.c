@@ -57,8 +57,8 @@ static void the_first_and_the_last_moment_are_printed_and_read(void **state)
     assert_int_equal(parsed("9999-12-31T23:59:59.999999Z"), LAST_US);
 }
 
-/* The C library counts the days in its own way. The calendar repeats after 400 years; later days
- * are sampled. */
+/* The C library counts days with other code. The calendar repeats after 400 years; later days are
+ * sampled. */
 static void days_are_those_that_the_c_library_counts(void **state)
 {
     (void)state;
@@ -182,7 +182,7 @@ static void digits_past_the_sixth_are_dropped_and_not_rounded(void **state)
     assert_int_equal(parsed("2024-01-01T00:00:00.9999999Z"), parsed("2024-01-01T00:00:00.999999Z"));
 }
 
-/* RFC 3339, section 5.6: lower-case letters, and a space for the T. */
+/* RFC 3339, section 5.6, allows lower-case letters, and a space instead of T. */
 static void the_other_spellings_of_rfc_3339_are_read(void **state)
 {
     int64_t time = parsed("2024-01-01T00:00:00Z");

@@ -129,7 +129,7 @@ static void headers_that_a_handler_reads_may_come_once_only(void **state)
     assert_malformed(LINES(HOST, "Content-Type", "", "Content-Type", "application/json"));
 }
 
-/* What libmicrohttpd 0.9 makes of a key that stands in the line behind its name. */
+/* The library may join a folded line to the name before it. */
 static void a_name_that_begins_with_the_key_s_is_malformed(void **state)
 {
     (void)state;
@@ -147,7 +147,7 @@ static void what_handlers_read_is_kept(void **state)
     assert_str_equal(check.request_id, "r-1");
 }
 
-/* The verdict on headers of this many bytes, counting ": " and the line's end. */
+/* Returns the verdict on headers of this many bytes, including ": " and the line ends. */
 static enum status verdict_on_bytes(size_t bytes)
 {
     static char value[2 * LIMIT_HEADERS];

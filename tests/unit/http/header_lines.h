@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a header section. On the test's own thread. */
+/* Returns the verdict on a header section. On the test's own thread. */
 #ifndef UNIT_HTTP_HEADER_LINES_H
 #define UNIT_HTTP_HEADER_LINES_H
 
 #include "http/header_check.h"
 #include "unit/assert_str.h"
 
-/* Whole header lines: names and values in turn, NULL at the end. */
+/* Complete header lines: names and values in turn, ended by NULL. */
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
-/* What every good request of HTTP/1.1 has. */
+/* The header that every valid HTTP/1.1 request has. */
 #define HOST "Host", "localhost"
 
 static inline struct header_check check_of(const char *const *lines)

@@ -5,7 +5,7 @@
 
 #include "unit/assert_str.h"
 
-/* A problem as it goes out. */
+/* A problem as it is sent. */
 struct sent {
     struct request request;
     struct reply reply;
@@ -126,7 +126,7 @@ static void further_members_stand_at_their_sorted_place(void **state)
     sent_fini(&sent);
 }
 
-/* The members are a struct str, so what lies behind them must not get in. */
+/* The members are a struct str, so bytes after their end must not be printed. */
 static void further_members_end_where_they_say(void **state)
 {
     struct sent sent;

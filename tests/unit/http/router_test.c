@@ -38,7 +38,7 @@ static const struct route routes[] = {
 
 static const struct router router = {routes, sizeof(routes) / sizeof(routes[0])};
 
-/* What the router says of a request line, and what it gives back. */
+/* The router's verdict on a request line, and its outputs. */
 struct match {
     struct arena arena;
     enum status status;

@@ -94,7 +94,7 @@ static void bad_percent_encodings_are_malformed(void **state)
     assert_malformed("/% 1");
 }
 
-/* The byte behind a target that is no C string must not be read as part of it. */
+/* A target is no C string, so the byte after it must not be read. */
 static void an_encoding_cut_off_by_the_end_is_malformed(void **state)
 {
     (void)state;
@@ -125,7 +125,7 @@ static void bytes_that_are_not_utf_8_are_malformed(void **state)
     assert_malformed("/%C3/%A9");
 }
 
-/* RFC 3986, section 2: everything else comes percent-encoded. */
+/* RFC 3986, section 2: all other characters are percent-encoded. */
 static void raw_bytes_that_are_not_printable_ascii_are_malformed(void **state)
 {
     (void)state;

@@ -83,7 +83,7 @@ static void errors_in_a_query_are_malformed(void **state)
     assert_malformed("/?a=1&b=%2");
 }
 
-/* The beginning, and then "a" up to a length. */
+/* Parses this beginning, extended with "a" to a length. */
 static enum status status_of_long(const char *beginning, size_t length)
 {
     static char raw[20000];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a request target. On the test's own thread. */
+/* Returns the status of a request target. On the test's own thread. */
 #ifndef UNIT_HTTP_TARGET_STATUS_H
 #define UNIT_HTTP_TARGET_STATUS_H
 

@@ -170,7 +170,7 @@ static void bad_percent_encodings_are_refused(void **state)
     assert_refused("redis://h%", "must be redis://");
 }
 
-/* Its rest would become a part of the host, and the log would name it. */
+/* The rest of the password would become part of the host, and would be logged. */
 static void a_password_with_a_bare_at_sign_is_refused(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies that no script of ours gives: another hand wrote to the store, or it is no Redis. */
+/* Replies that our scripts never give: the store was changed by others, or the server is no Redis.
+ * */
 #include "store/redis/verbs.h"
 #include "unit/assert_str.h"
 #include "unit/redis/redis_reply.h"
@@ -26,7 +27,7 @@ static enum status status_of(enum store_verb verb, const redisReply *reply)
     return status_with(LIMIT_REQUEST_MEMORY, verb, reply);
 }
 
-/* The sound reply is taken; cut anywhere, or with a part of another type, it is not. */
+/* The valid reply is accepted. Cut anywhere, or with a part of another type, it is not. */
 static void assert_parts_matter(enum store_verb verb, redisReply *reply)
 {
     redisReply *const others[] = {STATUS_REPLY("OK"), EMPTY_ARRAY, ARRAY(TEXT("1"), TEXT("2"))};
@@ -109,7 +110,7 @@ static void no_verb_takes_a_reply_of_another_type(void **state)
     }
 }
 
-/* Replies that came out of step would be told by the pings between them. */
+/* Pings in between show when replies are out of step. */
 static void a_ping_takes_nothing_but_a_pong(void **state)
 {
     (void)state;
@@ -197,7 +198,7 @@ static void what_was_only_read_is_overloaded_and_not_corrupt(void **state)
     assert_int_equal(status_with(0, STORE_LIST, ARRAY(ARRAY(ROW, TEXT(ID)))), STATUS_OVERLOADED);
 }
 
-/* ---- Whatever comes ---- */
+/* ---- Random replies ---- */
 
 static uint32_t drawn(uint32_t *seed, uint32_t below)
 {
@@ -205,7 +206,7 @@ static uint32_t drawn(uint32_t *seed, uint32_t below)
     return (*seed >> 8) % below;
 }
 
-/* A reply of any shape in the arena, at most `depth` arrays deep. */
+/* Returns a random reply in the arena, at most `depth` arrays deep. */
 static redisReply *any_reply(struct arena *arena, uint32_t *seed, uint32_t depth)
 {
     static char *const words[] = {"",    "created", "replayed", "reused", "g",

@@ -4,10 +4,10 @@
 #include "unit/redis/redis_reply.h"
 
 #define ID "dsc-AAAAAAAAAAAAAAAAAAAAAA"
-/* What get.lua gives for a discount, and list.lua before its id. */
+/* The reply of get.lua for a discount, and of list.lua before its id. */
 #define ROW                                                                                        \
     TEXT("adidas"), TEXT("ADIDAS10"), TEXT("10"), TEXT("1606386477202420"), NIL, NIL, INTEGER(3)
-/* What grant.lua gives at the time 1000 for one discount. */
+/* The reply of grant.lua at the time 1000 for one discount. */
 #define GRANT(words) ARRAY(TEXT("1000"), TEXT("ADIDAS10"), NIL, INTEGER(3), TEXT(words))
 
 static int setup(void **state)
@@ -35,7 +35,7 @@ static enum status decode(struct store_op *op, const redisReply *reply)
     return redis_verbs_decode(reply, op);
 }
 
-/* The first outcome of a command's group. */
+/* Returns the first outcome of a command's group. */
 static enum status outcome(struct store_op *op, const redisReply *reply, size_t group)
 {
     struct redis_outcomes outcomes = redis_verbs_outcomes(reply, group, 1);
@@ -265,7 +265,7 @@ static void an_error_within_a_reply_is_told_like_one_that_is_all_of_it(void **st
                      "NOPERM this user has no permissions");
 }
 
-/* The words that stand behind it would be those of other users. */
+/* The tokens after it would be assigned to other users. */
 static void a_token_too_many_or_too_few_is_corrupt_for_all(void **state)
 {
     static const char *const words[] = {"gg", "hinfg", "gggg", ""};
@@ -285,7 +285,7 @@ static void a_token_too_many_or_too_few_is_corrupt_for_all(void **state)
     }
 }
 
-/* ---- The grant of one user ---- */
+/* ---- Reading one grant ---- */
 
 static void a_stored_grant_is_given(void **state)
 {

@@ -12,7 +12,8 @@ static struct str argument(const struct redis_command *command, int i)
     return (struct str){command->argv[i], command->sizes[i]};
 }
 
-/* The command of one operation. It is large, and a test needs one at a time. */
+/* Returns the command of one operation. It is static because it is large; a test needs one at a
+ * time. */
 static const struct redis_command *encoded(struct store_op *op, bool whole_script)
 {
     static struct redis_command command;
@@ -22,7 +23,7 @@ static const struct redis_command *encoded(struct store_op *op, bool whole_scrip
     return &command;
 }
 
-/* All arguments behind the script, or behind the command's name where there is no script. */
+/* Checks all arguments after the script, or after the command's name if there is no script. */
 static void assert_rest(const struct redis_command *command, int first, const char *const *rest)
 {
     for (; *rest != NULL; rest++, first++) {
@@ -82,7 +83,7 @@ static void every_script_is_sent_whole_when_it_is_not_loaded(void **state)
     }
 }
 
-/* A hash that is another script's would be called as that one. */
+/* With the hash of another script, that script would be called. */
 static void no_two_scripts_share_a_hash(void **state)
 {
     (void)state;

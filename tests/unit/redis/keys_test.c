@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inputs of any bytes and of the greatest length as arguments and within keys. */
+/* Inputs of any bytes and of the greatest length, as arguments and within keys. */
 #include "store/redis/verbs.h"
 #include "unit/assert_str.h"
 
@@ -11,7 +11,8 @@ static struct str argument(const struct redis_command *command, int i)
     return (struct str){command->argv[i], command->sizes[i]};
 }
 
-/* The command of one operation. It is large, and a test needs one at a time. */
+/* Returns the command of one operation. It is static because it is large; a test needs one at a
+ * time. */
 static const struct redis_command *encoded(struct store_op *op)
 {
     static struct redis_command command;
@@ -36,7 +37,7 @@ static struct store_op grant_op(struct str user_id)
                              .grant.grant = {.discount_id = STR(ID), .user_id = user_id}};
 }
 
-/* As many grants as go into one call, of the longest users, in groups of so many. */
+/* Checks the largest batch: the longest user ids, in groups of this many. */
 static void check_room(size_t each)
 {
     static struct store_op ops[LIMIT_GRANTS_PER_BATCH];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies of Redis, written by hand. They live as long as the block they are written in. */
+/* Redis replies as literals. They live as long as the block that they are written in. */
 #ifndef UNIT_REDIS_REDIS_REPLY_H
 #define UNIT_REDIS_REDIS_REPLY_H
 

@@ -6,11 +6,11 @@
 
 #include "support/test.h"
 
-/* An environment of these assignments. */
+/* An environment with these assignments. */
 #define ENVIRONMENT(...) ((char *const[]){__VA_ARGS__, NULL})
 #define EMPTY ((char *const[]){NULL})
 
-/* Reads an environment; what is said of it is the caller's to free. */
+/* Reads an environment. The caller frees the error text. */
 static bool read_said(char *const *environment, struct config *config, char **ret_said)
 {
     size_t size;
@@ -47,7 +47,7 @@ static void assert_said(char *const *environment, bool expected, const char *tex
     free(said);
 }
 
-/* One assignment, and what the variable must be. */
+/* Requires that this assignment is refused with this text. */
 static void assert_error(const char *name, const char *value, const char *must)
 {
     char assignment[512], line[512];
@@ -212,7 +212,7 @@ static void all_errors_are_named_at_once(void **state)
                 "discountd: DISCOUNT_DRAIN_MS must be an integer from 0 to 60000\n");
 }
 
-/* A platform may set DISCOUNT_SERVICE_HOST and its like. */
+/* Container platforms set variables such as DISCOUNT_SERVICE_HOST. */
 static void strangers_are_named_and_are_no_fault(void **state)
 {
     (void)state;
@@ -222,7 +222,7 @@ static void strangers_are_named_and_are_no_fault(void **state)
                 "discountd: DISCOUNT_ is not a variable of this service and is ignored\n");
 }
 
-/* A store's URL holds a password. */
+/* The URL of a store holds a password. */
 static void no_value_is_repeated_in_what_is_said(void **state)
 {
     struct config config;

@@ -52,7 +52,7 @@ static void whoever_was_added_is_found(void **state)
     check_none_is_missed(1, 300000);
 }
 
-/* How many of `asked` others are taken for users who may be there. */
+/* Returns how many of `asked` other users are taken for holders. */
 static int64_t taken_for_holders(uint64_t seed, int64_t users, int64_t asked)
 {
     struct bloom_filter filter;
@@ -69,11 +69,11 @@ static int64_t taken_for_holders(uint64_t seed, int64_t users, int64_t asked)
 static void few_others_are_taken_for_one_of_them(void **state)
 {
     (void)state;
-    /* 1 in 1,700 by design: of 100,000 about 58, give or take 8. The seeds are fixed. */
+    /* The design is 1 in 1,700: about 58 of 100,000, give or take 8. The seeds are fixed. */
     assert_in_range(taken_for_holders(1, 10000, 100000), 20, 110);
     assert_in_range(taken_for_holders(2, 1000, 100000), 10, 150);
     assert_in_range(taken_for_holders(3, 300000, 100000), 20, 110);
-    /* A small one is rounded up, but its places are few. */
+    /* A small filter is rounded up, but it has few bits. */
     assert_in_range(taken_for_holders(4, 10, 100000), 0, 1500);
 }
 

@@ -16,7 +16,7 @@ static void every_verb_has_a_row(void **state)
 
         assert_non_null(op_name(op.verb));
         assert_non_null(op_late_reason(op.verb));
-        op_may_be_put_off(&op); /* a row without this would end here, and likewise the next ones */
+        op_may_be_put_off(&op); /* a verb without its row would end here, and likewise below */
         assert_true(op_copy_inputs(&op));
         op.status = STATUS_UNAVAILABLE;
         assert_true(op_copy_results(&op, &op));
@@ -68,7 +68,7 @@ static void a_ping_and_the_next_page_of_a_list_are_not_put_off(void **state)
     assert_false(op_may_be_put_off(&wallet));
 }
 
-/* The texts that an operation of each verb borrows, and where they are. */
+/* Returns the texts that an operation of each verb borrows. */
 static size_t inputs_of(struct store_op *op, struct str *ret_inputs[4])
 {
     switch (op->verb) {

@@ -8,7 +8,7 @@
 #define PATIENCE_MS 500
 #define MANY 1000
 
-/* A backend that has served `served` operations while it was busy for `busy_ms`. */
+/* Returns the pace of a backend that served `served` operations in `busy_ms` of work. */
 static struct pace pace_of(size_t served, uint64_t busy_ms)
 {
     struct pace pace;
@@ -22,7 +22,7 @@ static struct pace pace_of(size_t served, uint64_t busy_ms)
 
 static void a_fast_backend_is_not_behind(void **state)
 {
-    struct pace pace = pace_of(1000, 100); /* so 1,000 take it 100 ms */
+    struct pace pace = pace_of(1000, 100); /* so 1,000 take 100 ms */
 
     (void)state;
     assert_false(pace_is_behind(&pace, MANY, 200));
@@ -30,7 +30,7 @@ static void a_fast_backend_is_not_behind(void **state)
 
 static void a_slow_backend_is_behind(void **state)
 {
-    struct pace pace = pace_of(100, 100); /* so 1,000 take it 1,000 ms */
+    struct pace pace = pace_of(100, 100); /* so 1,000 take 1,000 ms */
 
     (void)state;
     assert_true(pace_is_behind(&pace, MANY, 200));

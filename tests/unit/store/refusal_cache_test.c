@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory by itself: what the backend says and the time are arguments. */
+/* The refusal cache alone: the backend's answers and the time are arguments. */
 #include "store/refusal_cache.h"
 
 #include <stdio.h>
@@ -10,12 +10,12 @@
 #define START_MS 1000000
 #define HOLDERS 1000
 
-/* A backend that has one list of holders, "user 0" and so on, for every discount. */
+/* A backend with one list of holders ("user 0" and so on) for every discount. */
 struct redis_fixture {
     struct refusal_cache *sold_out;
     uint64_t now_ms;
     int64_t holders;
-    size_t pages; /* that were asked for */
+    size_t pages; /* how many pages were asked for */
     char names[REFUSAL_CACHE_PAGE][16];
 };
 
@@ -52,7 +52,7 @@ static struct str user_of(char text[16], int64_t number)
     return (struct str){text, (size_t)snprintf(text, 16, "user %lld", (long long)number)};
 }
 
-/* ---- What the backend says ---- */
+/* ---- Answers of the backend ---- */
 
 static void learn_answer(struct redis_fixture *redis, struct str id, struct str user,
                          enum status status, int64_t final_count, bool replayed)
@@ -97,7 +97,7 @@ static void page_answer(struct redis_fixture *redis, struct store_op *op)
     refusal_cache_page_done(op);
 }
 
-/* One refusal by the backend, and the page that it may pay for. */
+/* Reports one refusal by the backend, and answers the page that this may load. */
 static void refuse_once(struct redis_fixture *redis, struct str id)
 {
     struct store_op *op;
@@ -121,7 +121,7 @@ static void load(struct redis_fixture *redis, struct str id)
     }
 }
 
-/* The page that is wanted after enough refusals; the test's to answer. */
+/* Returns the page that the cache wants after enough refusals. The test answers it. */
 static struct store_op *page_wanted(struct redis_fixture *redis, struct str id)
 {
     struct store_op *op = NULL;
@@ -134,7 +134,7 @@ static struct store_op *page_wanted(struct redis_fixture *redis, struct str id)
     return op;
 }
 
-/* ---- What it says ---- */
+/* ---- Refusals ---- */
 
 static bool asked_for(struct redis_fixture *redis, struct str id, struct str user,
                       enum status *ret_status)
@@ -144,7 +144,7 @@ static bool asked_for(struct redis_fixture *redis, struct str id, struct str use
     return refusal_cache_refuses(redis->sold_out, &grant, redis->now_ms, ret_status);
 }
 
-/* Past the one that is let through to the backend. */
+/* Asks twice, because the first request may be let through to the backend. */
 static bool refuses(struct redis_fixture *redis, struct str id, struct str user)
 {
     enum status status;
@@ -152,8 +152,8 @@ static bool refuses(struct redis_fixture *redis, struct str id, struct str user)
     return asked_for(redis, id, user, &status) || asked_for(redis, id, user, &status);
 }
 
-/* With which status somebody is refused who holds nothing, OK: with none. One in 1,700 is taken for
- * one who may hold something, so many are tried. */
+/* Returns the status that refuses a user without a grant, or OK if there is none. One user in 1,700
+ * is taken for a holder, so several are tried. */
 static enum status refused_as(struct redis_fixture *redis, struct str id, char ret_user[16])
 {
     enum status status = STATUS_OK;
@@ -294,7 +294,7 @@ static void nothing_is_read_behind_the_last_page(void **state)
     assert_true(is_known(redis, ID));
 }
 
-/* As many as were counted, or it is not the same data. */
+/* If their number differs from the count, the data are not the same. */
 static void other_holders_than_were_counted_are_not_believed(void **state)
 {
     struct redis_fixture *redis = *state;
@@ -449,7 +449,7 @@ static void a_filter_is_loaded_anew_after_a_minute(void **state)
 
 /* ---- Forgetting ---- */
 
-/* Whether a known discount is still refused after this word on it. */
+/* Returns whether a known discount is still refused after the backend has reported this status. */
 static bool is_known_after(struct redis_fixture *redis, struct str user, enum status status,
                            int64_t final_count, bool replayed)
 {
@@ -545,7 +545,7 @@ static void the_filters_have_a_bound(void **state)
 {
     struct redis_fixture *redis = *state;
 
-    /* Three of a third each leave no room for a fourth. */
+    /* Three thirds leave no room for a fourth discount. */
     redis->holders = 3400000;
     for (size_t i = 0; i < 4; i++) {
         page_answer(redis, page_wanted(redis, id_of(i)));
