@@ -62,9 +62,9 @@ struct request {
 /* The body and headers of an answer. All of it must live as long as the request. */
 struct reply {
     int code;
-    const char *content_type; /* NULL: no body */
-    struct str body;
-    const char *location; /* headers; NULL: not sent */
+    const char *content_type; /* NULL: no body is sent */
+    struct str body;          /* of a 304: the body of the 200; only its length is sent */
+    const char *location;     /* headers; NULL: not sent */
     const char *allow;
     const char *etag;
     bool replayed;     /* Idempotent-Replayed: true */

@@ -18,7 +18,8 @@ void assets_contract(struct request *request)
         return;
     }
     if (reply.etag != NULL && etag_is_among(reply.etag, request->if_none_match)) {
-        reply = (struct reply){.code = 304, .etag = reply.etag};
+        reply.code = 304;
+        reply.content_type = NULL;
     }
     request_reply(request, &reply);
 }

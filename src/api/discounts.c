@@ -142,7 +142,8 @@ static void discount_get_done(struct store_op *op)
     reply.body = discount_print(&op->get.discount, &request->arena);
     reply.etag = reply.body.p == NULL ? NULL : etag_print(reply.body, &request->arena);
     if (reply.etag != NULL && etag_is_among(reply.etag, request->if_none_match)) {
-        reply = (struct reply){.code = 304, .etag = reply.etag};
+        reply.code = 304;
+        reply.content_type = NULL;
     }
     request_reply(request, &reply);
 }

@@ -606,6 +606,58 @@ static void a_discount_that_has_not_changed_is_not_sent_again(void **state)
     service_stop(&service);
 }
 
+/* A 304 has no Content-Length or that of the 200 (RFC 9110, section 8.6). The requests are sent at
+ * once: if a 304 had a body, it would stand where the next answer begins. */
+static void assert_unchanged_has_the_length_of_the_whole(const struct service *service,
+                                                         const char *target)
+{
+    static const char *const methods[] = {"GET", "GET", "HEAD"};
+    struct http_connection connection = service_connect(service);
+    struct http_response response;
+    char request[256], length[32];
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: t\r\n%s\r\n", methods[i],
+                 target, i == 0 ? "" : "If-None-Match: *\r\n");
+        assert_true(http_send_text(&connection, request));
+    }
+    assert_true(http_send_text(&connection, "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n"));
+
+    response = service_receive(&connection, "GET");
+    assert_int_equal(response.status, 200);
+    snprintf(length, sizeof(length), "%zu", response.body_size);
+    http_response_fini(&response);
+    for (size_t i = 1; i < 3; i++) {
+        response = service_receive(&connection, methods[i]);
+        assert_int_equal(response.status, 304);
+        assert_int_equal(http_header_count(&response, "Transfer-Encoding"), 0);
+        if (http_header_count(&response, "Content-Length") > 0) {
+            assert_int_equal(http_header_count(&response, "Content-Length"), 1);
+            assert_string_equal(http_header(&response, "Content-Length"), length);
+        }
+        http_response_fini(&response);
+    }
+    response = service_receive(&connection, "GET");
+    assert_int_equal(response.status, 200);
+    assert_string_equal(response.body, "OK");
+    http_response_fini(&response);
+    http_disconnect(&connection);
+}
+
+static void unchanged_says_no_other_length_than_the_whole(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], target[64];
+
+    (void)state;
+    service_start(&service, NULL);
+    service_create(&service, 5, id);
+    snprintf(target, sizeof(target), "/discount/%s", id);
+    assert_unchanged_has_the_length_of_the_whole(&service, target);
+    assert_unchanged_has_the_length_of_the_whole(&service, "/openapi.yaml");
+    service_stop(&service);
+}
+
 static void the_contract_is_served(void **state)
 {
     struct service service;
@@ -742,6 +794,7 @@ int main(void)
         cmocka_unit_test(head_answers_like_get_without_the_body),
         cmocka_unit_test(every_problem_has_a_page_that_explains_it),
         cmocka_unit_test(a_discount_that_has_not_changed_is_not_sent_again),
+        cmocka_unit_test(unchanged_says_no_other_length_than_the_whole),
         cmocka_unit_test(the_contract_is_served),
         cmocka_unit_test(a_query_that_a_resource_does_not_know_is_malformed),
         cmocka_unit_test(a_sane_request_id_is_kept_and_another_is_replaced),
