@@ -243,8 +243,8 @@ void request_stream(struct request *request, const char *content_type, struct st
     exchange->stream = first;
     request->stream_next = next;
     if (response != NULL && str_eq(request->method, STR("HEAD"))) {
-        /* Else libmicrohttpd 0.9.75 ends this bodiless answer with the last chunk of a body, which
-         * the client takes for the beginning of the next answer. This one ends by closing. */
+        /* The answer ends by closing. So nothing that might follow its head can be taken for the
+         * beginning of the next answer. */
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     }
     respond(exchange, &reply, response);
@@ -326,9 +326,9 @@ static void exchange_free(struct exchange *exchange)
     free(exchange);
 }
 
-/* Called with the request line's target, before libmicrohttpd has looked into it. Its own parsing
- * of the query is cut off: version 1.0.1 is killed by a long query without "=", and this service
- * parses the query itself. */
+/* Called with the request line's target, before libmicrohttpd has looked into it. This service
+ * parses the query itself. The library's own parser gets nothing of it, because a query can end the
+ * process in some versions of the library. */
 void *exchange_target_seen(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct conn *conn = conn_of(connection);

@@ -163,8 +163,8 @@ static size_t unescape_nothing(void *cls, struct MHD_Connection *connection, cha
 
 static bool daemon_start(struct server *server)
 {
-    /* Before 1.0 being strict only adds an answer of the library's own, and a broken one, to what
-     * header_check.c refuses in ours; since 1.0 it refuses what is not seen from here. */
+    /* Before 1.0 the library does not become safer by being strict; it only answers some requests
+     * itself that header_check.c refuses with a problem. */
     int strict = strcmp(MHD_get_version(), "1.") < 0 ? 0 : 1;
     /* The limits are a little wider than ours, so that ours answer. */
     struct MHD_OptionItem options[] = {
