@@ -384,7 +384,8 @@ static void finish(struct fuzz *fuzz)
         leave(&fuzz->connections[i]);
     }
     /* Nothing is left of connections that their clients have closed. */
-    for (int i = 0; !fuzz->world.is_closed && fuzz->world.metrics.numbers[METRIC_CONNECTIONS] > 0; i++) {
+    for (int i = 0; !fuzz->world.is_closed && fuzz->world.metrics.numbers[METRIC_CONNECTIONS] > 0;
+         i++) {
         wait(fuzz, i);
     }
     if (!fuzz->world.is_draining) {

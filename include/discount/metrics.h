@@ -64,10 +64,7 @@ struct metrics *metrics_join(struct metrics_board *board);
 /* Counts an answer. `duration_us`: from the request line to the answer. */
 void metrics_response(struct metrics *metrics, size_t route, int code, uint64_t duration_us);
 void metrics_problem(struct metrics *metrics, enum status status);
-    atomic_uint_least64_t numbers[METRIC_COUNT];
-    /* Requests by the time from request line to answer: one bucket up to each bound, and one
-     * above. */
-    atomic_uint_least64_t durations[METRICS_BOUNDS + 1];
-    atomic_uint_least64_t duration_sum_us;
+void metrics_count(struct metrics *metrics, enum metric counter);
+void metrics_set(struct metrics *metrics, enum metric gauge, uint64_t value);
 
 #endif

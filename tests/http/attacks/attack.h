@@ -7,8 +7,9 @@
  * breath is answered as if nothing had been before it, or "closed". So "400 malformed-request,
  * closed" is one answer with that problem and then the end, and "100, 201, kept" is one answer with
  * an interim one before it. A connection that nobody closes until a deadline is over was "cut", and
- * nothing expects that. Where either of two answers is right, "|" stands between them; where the
- * two generations of libmicrohttpd differ, `expected` is what 0.9 (Debian 12) makes of it. */
+ * nothing expects that. "|" stands between answers that are all right. RFC 9112 leaves choices, and
+ * a refusal is right whether this service makes it, its HTTP library or a proxy. So no attack
+ * depends on a version of either. */
 #ifndef HTTP_ATTACKS_ATTACK_H
 #define HTTP_ATTACKS_ATTACK_H
 
@@ -18,22 +19,13 @@
 struct attack {
     const char *name;
     /* What is sent. {4096*a} in it is 4096 times "a", {length} the length of all that comes behind
-     * the first empty line, {id} a discount with stock left, {n*a} the sweep below. */
+     * the first empty line, {id} a discount with stock left. */
     const char *bytes;
     size_t size;
     const char *expected;
-    /* Through nginx: NULL is the same. `why` says in few words what nginx does. */
-    const char *through_nginx, *why;
-    /* Why this answer is not the one we would like, or NULL. */
-    const char *known;
-    /* The same two with libmicrohttpd 1.0 (Debian 13), directly: NULL is the same as with 0.9. */
-    const char *since_1_0, *known_since_1_0;
-    /* Nothing comes behind these bytes, and the client says so. */
+    const char *through_nginx; /* NULL: the same */
+    /* Nothing comes after these bytes, and the client says so. */
     bool ends;
-    /* Sent once for each length {n*a}. */
-    struct {
-        int from, to, step;
-    } run_all;
 };
 
 struct attack_class {
@@ -51,8 +43,7 @@ struct attack_class {
 extern const struct attack_class attacks_on_framing, attacks_on_chunks, attacks_on_header_lines,
     attacks_on_header_meanings, attacks_on_request_line, attacks_on_methods, attacks_on_paths,
     attacks_on_queries, attacks_on_ids, attacks_on_media_types, attacks_on_idempotency_keys,
-    attacks_on_json_syntax, attacks_on_json_text, attacks_on_json_members, attacks_on_sizes,
-    attacks_that_kill;
+    attacks_on_json_syntax, attacks_on_json_text, attacks_on_json_members, attacks_on_sizes;
 
 /* ---- Pieces of requests ---- */
 
@@ -88,34 +79,19 @@ extern const struct attack_class attacks_on_framing, attacks_on_chunks, attacks_
 #define CREATED "201, kept"
 #define OK_KEPT "200, kept"
 
-/* Where libmicrohttpd may answer before this service sees the request. */
-#define REFUSED MALFORMED_CLOSED "|400 without a problem, closed"
-#define REFUSED_TWICE REFUSED "|400 without a problem, what is no answer"
+/* The end of a refusal that is no problem document is not looked at. */
+#define REFUSED                                                                                    \
+    MALFORMED_CLOSED "|400 without a problem, closed|400 without a problem, what is no answer"     \
+                     "|closed"
 #define TOO_LARGE                                                                                  \
     "413 payload-too-large, closed|413 without a problem, closed"                                  \
     "|413 without a problem, what is no answer"
-
-/* ---- Why a result is known and not mended ---- */
-
-#define OWN_TEXT "libmicrohttpd answers in its own words"
-#define OWN_TEXT_TWICE "libmicrohttpd 0.9 answers in its own words, its headers twice"
-#define ENDS_AT_NUL "libmicrohttpd 0.9 ends a text at a NUL"
-#define NO_EXTENSIONS "libmicrohttpd 1.0 takes no chunk extensions"
-
-/* ---- What libmicrohttpd 1.0 makes of it, before this service sees the request ---- */
-
-#define REFUSED_SINCE_1_0 .since_1_0 = "400 without a problem, closed", .known_since_1_0 = OWN_TEXT
-#define TOO_LARGE_SINCE_1_0                                                                        \
-    .since_1_0 = "413 without a problem, closed", .known_since_1_0 = OWN_TEXT
-#define CLOSED_SINCE_1_0 .since_1_0 = "closed"
-#define TWICE_BEFORE_1_0 .known = OWN_TEXT_TWICE, REFUSED_SINCE_1_0
-
-/* ---- What nginx does ---- */
-
-#define BY_NGINX "refused by nginx"
-#define LINE_DROPPED "nginx drops the line"
-#define LENIENT "nginx takes it and writes it anew"
-#define ONE_SIDE "closed towards nginx only"
-#define WITH_NGINX_LINES "nginx's own lines count too"
+/* Longer than what is read before anybody answers. */
+#define FAR_TOO_LONG                                                                               \
+    "414 uri-too-long, closed|414 without a problem, closed|431 headers-too-large, closed"         \
+    "|431 without a problem, closed|closed"
+/* The bytes may be refused. They may also be taken in the one way that hides nothing: a proxy
+ * leaves a line out or writes it anew. */
+#define EITHER(taken) taken "|" REFUSED
 
 #endif

@@ -3,7 +3,6 @@
  * connection is in sync or closed and the process lives, and in the end the store holds exactly
  * what the answers said was made. The table in docs/testing.md is this catalogue's: the argument
  * "table" prints it, and "all" tells every attack, not only those that went wrong. */
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "support/nginx_server.h"
 
 #define ENDED_MOST 32
-#define REASONS_MOST 16
 
 static const struct attack_class *const classes[] = {
     &attacks_on_framing,         &attacks_on_chunks,           &attacks_on_header_lines,
@@ -22,7 +20,6 @@ static const struct attack_class *const classes[] = {
     &attacks_on_paths,           &attacks_on_queries,          &attacks_on_ids,
     &attacks_on_media_types,     &attacks_on_idempotency_keys, &attacks_on_json_syntax,
     &attacks_on_json_text,       &attacks_on_json_members,     &attacks_on_sizes,
-    &attacks_that_kill,
 };
 static const size_t class_count = sizeof(classes) / sizeof(classes[0]);
 
@@ -53,19 +50,10 @@ static const struct attack *attack_at(size_t i)
     return NULL;
 }
 
-/* discountd has the library that this test has. */
-static bool is_since_1_0(void)
-{
-    return strcmp(MHD_get_version(), "1.") > 0;
-}
-
 static const char *expectation(const struct attack *attack, bool is_through_nginx)
 {
-    if (is_through_nginx && attack->through_nginx != NULL) {
-        return attack->through_nginx;
-    }
-    return !is_through_nginx && is_since_1_0() && attack->since_1_0 != NULL ? attack->since_1_0
-                                                                            : attack->expected;
+    return is_through_nginx && attack->through_nginx != NULL ? attack->through_nginx
+                                                             : attack->expected;
 }
 
 /* Whether the result is one of those that stand in `expected` with "|" between them. */
@@ -86,36 +74,29 @@ static bool is_expected(const char *expected, const char *result)
     }
 }
 
-static void report(const struct run *run, const struct attack *attack, int run_all, bool is_good,
+static void report(const struct run *run, const struct attack *attack, bool is_good,
                    const char *result)
 {
-    const char *expected = expectation(attack, run->nginx != NULL);
-
-    fprintf(stderr, "%s: %s%s", is_good ? "good" : "error",
-            run->nginx == NULL ? "" : "nginx: ", attack->name);
-    if (run_all > 0) {
-        fprintf(stderr, " [%d]", run_all);
-    }
-    fprintf(stderr, ": %s\n", result);
+    fprintf(stderr, "%s: %s%s: %s\n", is_good ? "good" : "error",
+            run->nginx == NULL ? "" : "nginx: ", attack->name, result);
     if (!is_good) {
-        fprintf(stderr, "    expected: %s\n", expected);
+        fprintf(stderr, "    expected: %s\n", expectation(attack, run->nginx != NULL));
     }
 }
 
-static void send_one(const struct run *run, const struct attack *attack, int run_all,
+static void send_one(const struct run *run, const struct attack *attack,
                      struct attack_sent *ret_sent)
 {
     size_t size = 0;
-    char *bytes = attack_bytes(attack, run->id, run_all, &size);
+    char *bytes = attack_bytes(attack, run->id, &size);
 
     attack_send(ret_sent, run->port, bytes, size, attack->ends);
     ret_sent->lingers = run->nginx != NULL;
     free(bytes);
 }
 
-/* Whether an attack, or one of a sweep, is answered as expected, and the service lives. */
-static bool judge(struct run *run, const struct attack *attack, int run_all,
-                  struct attack_sent *sent)
+/* Looks whether an attack is answered as expected, and whether the service lives. */
+static void judge(struct run *run, const struct attack *attack, struct attack_sent *sent)
 {
     char result[ATTACK_RESULT];
     bool is_good;
@@ -123,28 +104,12 @@ static bool judge(struct run *run, const struct attack *attack, int run_all,
     attack_receive(sent, &run->made, result);
     is_good = is_expected(expectation(attack, run->nginx != NULL), result);
     run->requests++;
+    run->errors += !is_good;
     if (!is_good || report_all) {
-        report(run, attack, run_all, is_good, result);
+        report(run, attack, is_good, result);
     }
     if (service_status(&run->service, "GET", "/livez", NULL, NULL) != 200) {
         fail_msg("after \"%s\" the service does not live", attack->name);
-    }
-    return is_good;
-}
-
-/* All of a sweep, or the one there is, up to the first that is not as expected. */
-static void attack_all(struct run *run, const struct attack *attack)
-{
-    int step = attack->run_all.step > 0 ? attack->run_all.step : 1;
-
-    for (int n = attack->run_all.from; n <= attack->run_all.to; n += step) {
-        struct attack_sent sent;
-
-        send_one(run, attack, n, &sent);
-        if (!judge(run, attack, n, &sent)) {
-            run->errors++;
-            return;
-        }
     }
 }
 
@@ -191,17 +156,20 @@ static void run_all(struct run *run)
     for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
         if (at->ends) {
             assert_true(sent < ENDED_MOST);
-            send_one(run, at, 0, &ended[sent++]);
+            send_one(run, at, &ended[sent++]);
         }
     }
     for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
         if (!at->ends) {
-            attack_all(run, at);
+            struct attack_sent one;
+
+            send_one(run, at, &one);
+            judge(run, at, &one);
         }
     }
     for (size_t i = 0; (at = attack_at(i)) != NULL; i++) {
-        if (at->ends && !judge(run, at, 0, &ended[seen++])) {
-            run->errors++;
+        if (at->ends) {
+            judge(run, at, &ended[seen++]);
         }
     }
     made_check(run);
@@ -243,92 +211,21 @@ static void every_attack_is_answered_as_expected_through_nginx(void **state)
 
 /* ---- The table ---- */
 
-static const char *known(const struct attack *attack)
-{
-    return attack->known;
-}
-
-static const char *known_since_1_0(const struct attack *attack)
-{
-    return attack->since_1_0 == NULL ? attack->known : attack->known_since_1_0;
-}
-
-static const char *why(const struct attack *attack)
-{
-    return attack->why;
-}
-
-/* How many attacks have no such reason, and how many have each. */
-static void reasons_print(const struct attack_class *class, const char *none,
-                          const char *(*reason_of)(const struct attack *attack), FILE *to)
-{
-    const char *reasons[REASONS_MOST] = {NULL};
-    size_t counts[REASONS_MOST] = {0}, total = 0;
-
-    for (size_t i = 0; i < class->count; i++) {
-        const char *reason = reason_of(&class->attacks[i]);
-        size_t at = 0;
-
-        while (reason != NULL && reasons[at] != NULL && strcmp(reasons[at], reason) != 0) {
-            at++;
-            assert_true(at < REASONS_MOST);
-        }
-        if (reason != NULL) {
-            reasons[at] = reason;
-            counts[at]++;
-            total++;
-        }
-    }
-    if (total == 0) {
-        fprintf(to, "%s", none);
-    } else {
-        fprintf(to, "%zu %s", class->count - total, none);
-    }
-    for (size_t at = 0; at < REASONS_MOST && reasons[at] != NULL; at++) {
-        fprintf(to, "; %zu: %s", counts[at], reasons[at]);
-    }
-}
-
-static void rows_print(FILE *to)
-{
-    fputs("| input | cases | expected | directly | through Nginx |\n|---|---|---|---|---|\n", to);
-    for (size_t i = 0; i < class_count; i++) {
-        fprintf(to, "| %s | %zu | %s | ", classes[i]->name, classes[i]->count,
-                classes[i]->expected);
-        reasons_print(classes[i], "as expected", known, to);
-        fputs(" | ", to);
-        reasons_print(classes[i], "the same", why, to);
-        fputs(" |\n", to);
-    }
-}
-
-static void rows_since_1_0_print(FILE *to)
-{
-    fputs("| input | cases | directly, with libmicrohttpd 1.0 |\n|---|---|---|\n", to);
-    for (size_t i = 0; i < class_count; i++) {
-        fprintf(to, "| %s | %zu | ", classes[i]->name, classes[i]->count);
-        reasons_print(classes[i], "as expected", known_since_1_0, to);
-        fputs(" |\n", to);
-    }
-}
-
 /* In Markdown; the caller's. */
-static char *table_make(bool since_1_0)
+static char *table_make(void)
 {
     size_t size = 0, total = 0;
     char *table = NULL;
     FILE *to = open_memstream(&table, &size);
 
     assert_non_null(to);
-    if (since_1_0) {
-        rows_since_1_0_print(to);
-    } else {
-        rows_print(to);
-    }
+    fputs("| input | cases | expected |\n|---|---|---|\n", to);
     for (size_t i = 0; i < class_count; i++) {
+        fprintf(to, "| %s | %zu | %s |\n", classes[i]->name, classes[i]->count,
+                classes[i]->expected);
         total += classes[i]->count;
     }
-    fprintf(to, "| all | %zu |%s\n", total, since_1_0 ? " |" : " | | |");
+    fprintf(to, "| all | %zu | |\n", total);
     fclose(to);
     return table;
 }
@@ -350,19 +247,15 @@ static char *documentation_read(void)
     return text;
 }
 
-static void the_documentation_has_both_tables(void **state)
+static void the_documentation_has_the_table(void **state)
 {
-    char *text = documentation_read();
+    char *text = documentation_read(), *table = table_make();
 
     (void)state;
-    for (int since_1_0 = 0; since_1_0 < 2; since_1_0++) {
-        char *table = table_make(since_1_0 != 0);
-
-        if (strstr(text, table) == NULL) {
-            fail_msg("docs/testing.md has another table than this one:\n%s", table);
-        }
-        free(table);
+    if (strstr(text, table) == NULL) {
+        fail_msg("docs/testing.md has another table than this one:\n%s", table);
     }
+    free(table);
     free(text);
 }
 
@@ -371,11 +264,11 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_attack_is_answered_as_expected),
         cmocka_unit_test(every_attack_is_answered_as_expected_through_nginx),
-        cmocka_unit_test(the_documentation_has_both_tables),
+        cmocka_unit_test(the_documentation_has_the_table),
     };
 
     if (argc > 1 && strcmp(argv[1], "table") == 0) {
-        char *table = table_make(is_since_1_0());
+        char *table = table_make();
 
         fputs(table, stdout);
         free(table);

@@ -7,21 +7,20 @@
 
 #include "http/service.h"
 
-/* Sent after each attack. */
+/* Comes behind each attack. */
 static const char probe[] = "GET /livez HTTP/1.1\r\nHost: t\r\nX-Request-ID: probe\r\n\r\n";
 
 /* ---- Bytes ---- */
 
-/* If the text has {length}, its position is kept until the text after it is complete. */
+/* The place of {length}, when there is one, waits for what comes behind it. */
 struct text {
     FILE *file;
     char *bytes;
     size_t size;
 };
 
-/* Writes the expansion of the notation at `at`. Returns the length of the notation, or 0 if there
- * is none. */
-static size_t notation_write(const char *at, const char *end, const char *id, int run_all, FILE *to)
+/* Writes what stands for the notation at `at`; how long that is, or 0 when there is none. */
+static size_t notation_write(const char *at, const char *end, const char *id, FILE *to)
 {
     char *number_end;
     long count;
@@ -33,8 +32,7 @@ static size_t notation_write(const char *at, const char *end, const char *id, in
     if (end - at < 5 || at[0] != '{') {
         return 0;
     }
-    count = at[1] == 'n' ? run_all : strtol(at + 1, &number_end, 10);
-    number_end = at[1] == 'n' ? (char *)(uintptr_t)at + 2 : number_end;
+    count = strtol(at + 1, &number_end, 10);
     if (number_end == at + 1 || end - number_end < 3 || number_end[0] != '*' ||
         number_end[2] != '}') {
         return 0;
@@ -45,7 +43,7 @@ static size_t notation_write(const char *at, const char *end, const char *id, in
     return (size_t)(number_end + 3 - at);
 }
 
-/* Replaces {length} by the length of everything after the first empty line. */
+/* Puts the length of what is behind the first empty line where {length} stands. */
 static void length_put(struct text *text)
 {
     static const char mark[] = "{length}", blank[] = "\r\n\r\n";
@@ -71,7 +69,7 @@ static void length_put(struct text *text)
     length_put(text);
 }
 
-char *attack_bytes(const struct attack *attack, const char *id, int run_all, size_t *ret_size)
+char *attack_bytes(const struct attack *attack, const char *id, size_t *ret_size)
 {
     const char *end = attack->bytes + attack->size;
     struct text text = {0};
@@ -79,7 +77,7 @@ char *attack_bytes(const struct attack *attack, const char *id, int run_all, siz
     text.file = open_memstream(&text.bytes, &text.size);
     assert_non_null(text.file);
     for (const char *at = attack->bytes; at < end;) {
-        size_t n = notation_write(at, end, id, run_all, text.file);
+        size_t n = notation_write(at, end, id, text.file);
 
         if (n == 0) {
             putc(*at++, text.file);
@@ -137,7 +135,7 @@ static void result_add(char result[ATTACK_RESULT], const char *text)
     snprintf(result + used, ATTACK_RESULT - used, "%s%s", used > 0 ? ", " : "", text);
 }
 
-/* Returns the problem's name, or NULL if a member of the problem is missing or wrong. */
+/* The problem's name; NULL for what is no problem in all its members. */
 static const char *problem_name(struct http_response *response, json_t *body)
 {
     static const char types[] = "/problems/";
@@ -206,7 +204,7 @@ void attack_send(struct attack_sent *sent, int port, const char *bytes, size_t s
                                  .ends = ends,
                                  .since_ms = clock_ms()};
     assert_true(http_connect(&sent->connection, port));
-    /* The connection may be cut while bytes are still being sent. */
+    /* It may be cut while it is still sent. */
     if (http_send(&sent->connection, bytes, size) && !ends) {
         http_send_text(&sent->connection, probe);
     }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends the bytes of an attack and describes the answers. On the test's own thread. */
+/* Sends the bytes of an attack and says what came back. On the test's own thread. */
 #ifndef HTTP_ATTACKS_SEND_H
 #define HTTP_ATTACKS_SEND_H
 
 #include "http/attacks/attack.h"
 #include "support/raw_http.h"
 
-/* Room for the description of everything that a client received. */
+/* Room for all that a client saw, as text. */
 #define ATTACK_RESULT 1024
 
 /* How long a client may take to send a request to discountd here. */
 #define ATTACK_DEADLINE_MS 3000
 
-/* What the answers said was made: ids of discounts, and users who were granted the given discount.
- * Both are in order, with a newline after each. */
+/* What the service says that it has made: ids of discounts, users who were granted the one that
+ * there was, each in its order and with a line's end behind it. */
 struct attack_made {
     char *discounts, *users; /* owned */
 };
@@ -21,22 +21,20 @@ struct attack_made {
 void attack_made_add(char **list, const char *name);
 void attack_made_fini(struct attack_made *made);
 
-/* Returns the bytes to send, for a discount with this id and a sweep's length. The caller frees
- * them. */
-char *attack_bytes(const struct attack *attack, const char *id, int run_all, size_t *ret_size);
+/* The bytes as they are sent, for a discount of this id; the caller's. */
+char *attack_bytes(const struct attack *attack, const char *id, size_t *ret_size);
 
-/* An attack that has been sent. */
+/* An attack that was sent. */
 struct attack_sent {
     struct http_connection connection;
     bool is_head, ends;
     int64_t since_ms;
-    bool lingers; /* the server waits for the client to close first */
+    bool lingers; /* the server waits for the client's end before its own */
 };
 
-/* Sends the bytes to this port. Unless the attack ends, a harmless request follows. */
+/* Sends the bytes to this port, and a harmless request behind them unless the attack ends. */
 void attack_send(struct attack_sent *sent, int port, const char *bytes, size_t size, bool ends);
-/* Receives until the end. Describes the answers as attack.h says, and adds what was made to `made`.
- * */
+/* Receives to the end. What came is written as attack.h says, what was made is added to `made`. */
 void attack_receive(struct attack_sent *sent, struct attack_made *made,
                     char ret_result[ATTACK_RESULT]);
 
