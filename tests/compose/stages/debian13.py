@@ -8,13 +8,11 @@ import pathlib
 import re
 import time
 
-from client import Connection, once
+from client import once
 from deployment import CommandFailed
 
 BUILD = "docker build --build-arg DEBIAN=trixie -f docker/Dockerfile ."
 IMAGE = "discount:trixie"
-# Around the length that kills libmicrohttpd 1.0.1 where it parses the query itself.
-DEADLY_LENGTHS = range(4584, 4665)
 
 
 async def run(report, deployment):
@@ -28,9 +26,9 @@ async def run(report, deployment):
 
         port = await published_port(deployment, service)
         grant = await check_grant(report, port)
-        await check_deadly_queries(report, port)
+        await check_queries(report, port)
         answer = await once(port, "GET", grant)
-        report.equal("after them it still serves", (answer.status, answer.json().get("user_id")), (200, "User 1"))
+        report.equal("it still serves", (answer.status, answer.json().get("user_id")), (200, "User 1"))
 
         await deployment.run("docker", "stop", service)
         report.equal("a stop ends it with 0", (await deployment.inspect(service))["State"]["ExitCode"], 0)
@@ -84,19 +82,8 @@ async def check_grant(report, port):
     return first.headers["location"]
 
 
-async def check_deadly_queries(report, port):
-    for length in DEADLY_LENGTHS:
-        await status_of(port, f"GET /x?{'a' * length} HTTP/1.1\r\n\r\n".encode())
-    report.equal("the queries that kill libmicrohttpd 1.0.1 do not kill it",
-                 await status_of(port, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200)
-
-
-async def status_of(port, request):
-    """What the bytes are answered with, or None if the connection ends without an answer."""
-    connection = Connection(port)
-    try:
-        return (await connection.send(request)).status
-    except (OSError, asyncio.IncompleteReadError):
-        return None
-    finally:
-        connection.close()
+async def check_queries(report, port):
+    """The service reads queries itself, whatever its HTTP library would make of them."""
+    answers = [(await once(port, "GET", target)).status
+               for target in ("/discount?limit=1", "/discount?limit=0", "/discount?unknown=1")]
+    report.equal("it reads queries", answers, [200, 400, 400])
