@@ -110,7 +110,7 @@ one() {
         --connections "$connections" --again "$again" --patience "$patience_ms" >"$work/rush"
     stored=$(granted_count "$id")
     verify "$1" "$users" "${stored:--1}"
-    # Once it had more clients than its threads take, libmicrohttpd 0.9.75 may wait for one of them for ever.
+    # This peer may not end by itself after it had more clients than its threads take.
     [ "$2" != threads ] || kill -KILL "$server"
     stop_both
     if [ -n "$fault" ]; then

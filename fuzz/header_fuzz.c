@@ -18,7 +18,7 @@ static void line_add(struct header_check *check, struct seen *seen, struct str l
     struct str name, value;
 
     if (colon == NULL) {
-        return; /* libmicrohttpd gives no line without one */
+        return; /* a line without one does not come here */
     }
     name = (struct str){line.p, (size_t)(colon - line.p)};
     value = str_from(line, name.n + 1);

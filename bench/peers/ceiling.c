@@ -70,9 +70,7 @@ static struct MHD_Response *constant(const char *body, const char *type)
     return response;
 }
 
-/* Until a signal comes. The loop is ours, as discountd's is: in a thread of its own, libmicrohttpd
- * 0.9 waits for more before it has served anybody whenever 128 connections, or a multiple, are
- * ready at once. */
+/* Until a signal comes. The loop is ours, as discountd's is. */
 static void serve(struct MHD_Daemon *daemon, int signals)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -240,7 +240,7 @@ enum status document_read(struct str text, const struct member *members, size_t 
     json_error_t ignored; /* unused: its text quotes the client */
     json_t *document;
 
-    /* No valid document holds a NUL, but jansson accepts one after a number. */
+    /* JSON has no NUL. jansson is not relied on for that. */
     if (!depth_is_sane(text) || (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)) {
         return STATUS_MALFORMED_JSON;
     }

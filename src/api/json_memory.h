@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory for jansson: one block for each thread, allocated once. Each document uses it from the
- * beginning. jansson 2.14 does not survive a lack of memory within a document: it drops bytes of
- * texts, rejects valid syntax, or aborts. With this allocator, a lack of memory is noticed before a
- * document begins. It is also cheaper than malloc. */
+ * beginning. jansson 2.14 does not survive a lack of memory within a document. With this allocator,
+ * a lack of memory is noticed before a document begins. It is also cheaper than malloc. */
 #ifndef API_JSON_MEMORY_H
 #define API_JSON_MEMORY_H
 

@@ -51,7 +51,7 @@ static bool host_is_valid(struct str host)
     return consists_of(host, "-._~%!$&'()*+,;=:[]");
 }
 
-/* A field value holds no control character except the tab (RFC 9110, section 5.5). */
+/* A field value holds no control character but the tab (RFC 9110, section 5.5). */
 static bool value_is_clean(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {
@@ -64,8 +64,8 @@ static bool value_is_clean(struct str value)
     return true;
 }
 
-/* The library may join a folded line (RFC 9112, section 5.2) to the header's name. A name that
- * begins like a framing header could then hide that header, so it is refused. */
+/* A name that only begins like one of these may have been put together from two lines before it
+ * came here. It would then hide a header that matters, so it is refused. */
 static bool name_hides_another(struct str name)
 {
     static const struct str hidden[] = {STR_INIT("content-length"), STR_INIT("transfer-encoding"),

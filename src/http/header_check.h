@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Refuses header sections that two parsers may read differently. Such differences let requests be
- * smuggled past a proxy (RFC 9112, section 11.2), and libmicrohttpd does not refuse them all. Call
- * header_check_add for each line, then header_check_verdict. Pure; any thread. */
+ * smuggled past a proxy (RFC 9112, section 11.2), and nothing here relies on the library to refuse
+ * them. Call header_check_add for each line, then header_check_verdict. Pure; any thread. */
 #ifndef HTTP_HEADER_CHECK_H
 #define HTTP_HEADER_CHECK_H
 

@@ -32,7 +32,7 @@ class Exchange:
         return f"{self.source}: {self.request[:120]!r} was answered {self.status}"
 
     def is_framed(self):
-        """Whether libmicrohttpd can have given the request to us at all. If not, it answers itself and barely."""
+        """Whether the request is sure to come to us. Otherwise the HTTP library may answer it itself, and barely."""
         if self.method is None:
             return False
         lengths = [line.partition(":")[2].strip() for line in self.sent if line.lower().startswith("content-length")]

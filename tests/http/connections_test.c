@@ -224,8 +224,8 @@ static void an_idle_connection_outlives_the_clients_deadline(void **state)
     service_stop(&service);
 }
 
-/* A client's close that comes with the last bytes may go unnoticed by libmicrohttpd. The connection
- * would then stay as long as an idle one. */
+/* Also when the end comes together with the last bytes. Otherwise the connection would stay as long
+ * as an idle one. */
 static void a_client_that_ends_its_side_is_let_go(void **state)
 {
     static const char *const requests[] = {
@@ -265,7 +265,7 @@ static bool is_served(struct http_connection *connection, int64_t within_ms)
     return true;
 }
 
-/* libmicrohttpd alone would not accept it before another connection has an event. */
+/* Nothing else happens meanwhile that would wake the server. */
 static void a_connection_past_the_limit_is_served_as_soon_as_another_ends(void **state)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n";

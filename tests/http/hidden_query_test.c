@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/api.h"
-#include "bind.h"
+#include "api/routes.h"
+#include "service/bind.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "http/service.h"
-#include "worker.h"
+#include "service/worker.h"
 
 /* ---- What libmicrohttpd knows ---- */
 
@@ -89,12 +89,12 @@ static int setup(void **state)
     host.engine = store_engine_open("sqlite::memory:", &fault);
     assert_non_null(host.engine);
     assert_true(store_engine_start(host.engine));
-    api_init();
+    routes_init();
     assert_true(bind_all(&host.config, &fd));
     host.port = port_of(fd);
     host.board = (struct metrics_board){&host.metrics, 1, 0};
     host.worker =
-        worker_start(&host.config, host.engine, &host.board, api_routes, api_route_count, fd);
+        worker_start(&host.config, host.engine, &host.board, routes_table, routes_count, fd);
     assert_non_null(host.worker);
     assert_true(clock_wait(is_up, &host, CLOCK_PATIENCE_MS));
     return 0;

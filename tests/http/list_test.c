@@ -226,7 +226,7 @@ static void nor_do_they_through_nginx(void **state)
     service_stop(&service);
 }
 
-/* A library may send the end of a chunked body even after a head without a body. */
+/* Not even the end of a chunked body may follow the head. */
 static void head_of_a_long_list_has_a_head_and_nothing_more(void **state)
 {
     struct service service;

@@ -135,7 +135,7 @@ static enum status read_denied(struct str document, struct arena *arena, struct 
     return status;
 }
 
-/* For some lengths, jansson 2.14 alone would find no memory for the closing quote and lose it. */
+/* A text that needs one more piece of memory needs it at some length. */
 static void texts_of_every_length_are_read_whole(void **state)
 {
     (void)state;
@@ -154,7 +154,6 @@ static void texts_of_every_length_are_read_whole(void **state)
     }
 }
 
-/* jansson 2.14 alone would abort if it could not enlarge its buffer. */
 static void a_number_of_any_length_is_read(void **state)
 {
     struct arena arena;

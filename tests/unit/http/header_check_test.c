@@ -129,7 +129,7 @@ static void headers_that_a_handler_reads_may_come_once_only(void **state)
     assert_malformed(LINES(HOST, "Content-Type", "", "Content-Type", "application/json"));
 }
 
-/* The library may join a folded line to the name before it. */
+/* Two lines that were put together may look like this. */
 static void a_name_that_begins_with_the_key_s_is_malformed(void **state)
 {
     (void)state;
