@@ -1122,8 +1122,8 @@ static void bytes_that_are_no_replies_end_the_connection(void **state)
     }
 }
 
-/* hiredis 0.14 reads at most nine levels, and then ends the connection; the grant is sent again,
- * but nothing answers here. Later versions read it. */
+/* hiredis may refuse such a reply. Then the connection ends, and the grant is sent again, to nobody
+ * here. */
 static void a_reply_of_ten_levels_grants_nothing(void **state)
 {
     struct redis_fixture *redis = *state;
