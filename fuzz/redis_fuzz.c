@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         const redisReply *read = reply;
 
         if (read->type == REDIS_REPLY_ERROR) {
-            MUST(redis_verbs_error_status(read) != STATUS_OK);
+            MUST(redis_verbs_error_status(read, true) != STATUS_OK);
             redis_verbs_is_noscript(read);
             redis_verbs_is_readonly(
                 redis_verbs_refusal((enum store_verb)(bytes[0] % STORE_VERB_COUNT), 1, read));

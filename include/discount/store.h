@@ -123,6 +123,8 @@ struct store_limits {
 struct store *store_open(struct store_engine *engine, uv_loop_t *loop, struct store_limits limits);
 /* Returns whether operations would be sent now. If not, they wait for a while or are refused. */
 bool store_is_ready(const struct store *store);
+/* How many settings of the database weaken a promise of the service; the log names them. */
+unsigned store_warnings(const struct store *store);
 
 /* Asks whether the store answers. */
 void store_ping(struct store *store, struct store_op *op, store_done_fn done);

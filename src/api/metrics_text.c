@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Room for every possible series: 32 routes with a handful of codes each, and the others. */
+#include "discount/store.h"
+
+/* Room for every series there can be: 32 routes with a handful of codes each, and the rest. */
 #define TEXT_SIZE 65536
 
 struct text {
@@ -140,13 +142,16 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void put_all(struct text *text, const struct metrics_board *board)
+static void put_all(struct text *text, const struct metrics_board *board, const struct store *store)
 {
     put_responses(text, board);
     put_problems(text, board);
     put_durations(text, board);
     put_numbers(text, board);
     put_one(text, "discount_workers", "gauge", "Threads that serve.", board->count);
+    put_one(text, "discount_store_warnings", "gauge",
+            "Settings of the database that weaken a promise; the log names them.",
+            store_warnings(store));
     put_one(text, "process_resident_memory_bytes", "gauge", "Memory of the process.",
             resident_bytes());
     put_head(text, "discount_build_info", "gauge", "The version that runs.");
@@ -163,7 +168,7 @@ void metrics_text(struct request *request)
         return;
     }
     if (text.at != NULL) {
-        put_all(&text, request->board);
+        put_all(&text, request->board, request->store);
     }
     if (text.at == NULL || text.used >= TEXT_SIZE) {
         request_refuse(request, STATUS_OVERLOADED);

@@ -29,7 +29,8 @@ struct store_backend {
     /* The worker looks at this after each poll, so the backend must wake the loop when it becomes
      * true. */
     bool (*is_ready)(const void *self);
-    /* Accepts an operation. May complete it at once. */
+    unsigned (*warnings)(const void *self); /* see store_warnings; or NULL */
+    /* Takes an operation in. May complete it at once. */
     void (*submit)(void *self, struct store_op *op);
     /* Cancels an operation whose deadline has passed, and returns the status to report. The backend
      * does not touch its memory again. */

@@ -119,6 +119,11 @@ bool store_is_ready(const struct store *store)
     return store->backend->is_ready(store->self);
 }
 
+unsigned store_warnings(const struct store *store)
+{
+    return store->backend->warnings == NULL ? 0 : store->backend->warnings(store->self);
+}
+
 void store_close(struct store *store)
 {
     store->backend->close(store->self);

@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 
 #include "api/routes.h"
-#include "service/bind.h"
 #include "discount/engine.h"
 #include "discount/log.h"
 #include "http/service.h"
+#include "service/bind.h"
 #include "service/worker.h"
 
 /* ---- What libmicrohttpd knows ---- */

@@ -384,7 +384,23 @@ void fake_pause(struct fake_redis *fake)
     step_add(fake, "pause", play_pause, NULL, 0);
 }
 
-void fake_handshake(struct fake_redis *fake, const char *login, const char *db)
+/* What a Redis that suits the service says of itself. */
+#define FIT_INFO                                                                                   \
+    "redis_version:7.0.15\r\ncluster_enabled:0\r\naof_enabled:1\r\nmaxmemory:0\r\n"                \
+    "maxmemory_policy:noeviction\r\nevicted_keys:0\r\n"
+
+void fake_settings(struct fake_redis *fake, const char *info)
+{
+    char reply[512];
+
+    snprintf(reply, sizeof(reply), "$%zu\r\n%s\r\n", strlen(info), info);
+    fake_expect(fake, "INFO");
+    fake_send_text(fake, reply);
+    fake_expect(fake, "CONFIG GET appendfsync");
+    fake_send_text(fake, "*2\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n");
+}
+
+void fake_login(struct fake_redis *fake, const char *login, const char *db)
 {
     char command[256];
 
@@ -403,7 +419,15 @@ void fake_handshake(struct fake_redis *fake, const char *login, const char *db)
     }
 }
 
-/* ---- Playing ---- */
+void fake_handshake(struct fake_redis *fake, const char *login, const char *db)
+{
+    fake_login(fake, login, db);
+    fake_settings(fake, FIT_INFO);
+    fake_expect(fake, "EVAL ");
+    fake_send_text(fake, "*0\r\n");
+}
+
+/* ---- The play ---- */
 
 struct fake_redis *fake_redis_new(void)
 {

@@ -43,9 +43,13 @@ void fake_wait_for_client_close(struct fake_redis *fake);
 /* Waits until the test calls fake_redis_resume. */
 void fake_pause(struct fake_redis *fake);
 
-/* Plays the beginning of a connection with a healthy Redis. It accepts one connection and expects
- * AUTH with this login ("PASSWORD" or "USER PASSWORD") unless that is NULL. Then it expects SELECT
- * of this database and the five scripts. */
+/* The first part of a handshake, as a healthy Redis answers it: one connection is accepted, then
+ * AUTH with this login ("PASSWORD" or "USER PASSWORD") unless it is NULL, SELECT of this database
+ * and the scripts. */
+void fake_login(struct fake_redis *fake, const char *login, const char *db);
+/* INFO, which is answered with this text, and CONFIG GET appendfsync. */
+void fake_settings(struct fake_redis *fake, const char *info);
+/* A whole handshake: the login, settings that suit the service, and a probe that lacks nothing. */
 void fake_handshake(struct fake_redis *fake, const char *login, const char *db);
 
 /* ---- Playing ---- */

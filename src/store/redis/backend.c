@@ -44,8 +44,9 @@ struct batch {
 struct redis {
     struct store *store;
     struct redis_link *link;
-    struct queue due;     /* batches since the last flush */
-    struct queue waiting; /* for a connection, oldest first */
+    struct redis_settings_log *settings_log; /* the engine's */
+    struct queue due;                        /* since the last flush */
+    struct queue waiting;                    /* for a connection, oldest first */
     bool is_closing;
     uint64_t refusal_logged_ms;
     struct batch
@@ -54,15 +55,20 @@ struct redis {
 
 /* ---- The engine ---- */
 
+struct redis_engine {
+    struct redis_address address;
+    struct redis_settings_log settings_log; /* of all links */
+};
+
 static void *redis_engine_open(const char *url, const char **ret_error)
 {
-    struct redis_address *address = malloc(sizeof(*address));
+    struct redis_engine *engine = calloc(1, sizeof(*engine));
 
-    if (address == NULL || !redis_address_parse(url, address, ret_error)) {
-        free(address);
+    if (engine == NULL || !redis_address_parse(url, &engine->address, ret_error)) {
+        free(engine);
         return NULL;
     }
-    return address;
+    return engine;
 }
 
 static void redis_engine_close(void *engine)
@@ -86,7 +92,9 @@ static bool redis_backup(void *engine, const char *path, store_progress_fn progr
 
 static bool redis_verify(void *engine, struct store_audit *audit, char ret_error[STORE_ERROR_SIZE])
 {
-    return redis_verify_at(engine, audit, ret_error);
+    const struct redis_engine *redis = engine;
+
+    return redis_verify_at(&redis->address, audit, ret_error);
 }
 
 /* ---- Batches ---- */
@@ -151,8 +159,15 @@ static void refusal_log(struct redis *redis, struct str text)
 {
     uint64_t now_ms = uv_now(store_loop(redis->store));
 
+    if (redis_verbs_is_clock(text)) {
+        redis_settings_log_clock(redis->settings_log, uv_hrtime() / 1000000, text);
+        return;
+    }
     if (redis->refusal_logged_ms == 0 || now_ms - redis->refusal_logged_ms >= REFUSAL_LOG_MS) {
         redis->refusal_logged_ms = now_ms;
+        if (text.n > 8 && memcmp(text.p, "REFUSED ", 8) == 0) {
+            text = str_from(text, 8); /* the scripts' own word */
+        }
         log_write(LOG_WARNING, "redis: it refuses: %.*s", text.n < 120 ? (int)text.n : 120, text.p);
     }
 }
@@ -183,10 +198,12 @@ static void batch_finish(struct batch *batch, size_t position, const redisReply 
 
     for (size_t i = 0; i < batch->count; i++) {
         struct store_op *op = batch->ops[i];
-        enum status status = error != NULL                ? redis_verbs_error_status(error)
-                             : batch->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
-                             : op != NULL                 ? redis_verbs_decode(reply, op)
-                                                          : STATUS_CORRUPT;
+        enum status status =
+            error != NULL
+                ? redis_verbs_error_status(error, error == reply && op_is_write(batch->verb))
+            : batch->verb == STORE_GRANT ? redis_verbs_outcome(&outcomes, op)
+            : op != NULL                 ? redis_verbs_decode(reply, op)
+                                         : STATUS_CORRUPT;
 
         if (op == NULL) {
             continue;
@@ -360,18 +377,20 @@ static struct batch *collecting_batch(struct redis *redis, struct str id)
 
 /* ---- The store ---- */
 
-static void *redis_open(void *engine, struct store *store)
+static void *redis_open(void *engine_pointer, struct store *store)
 {
+    struct redis_engine *engine = engine_pointer;
     struct redis *redis = calloc(1, sizeof(*redis));
 
     if (redis == NULL) {
         return NULL;
     }
     redis->store = store;
+    redis->settings_log = &engine->settings_log;
     queue_init(&redis->due);
     queue_init(&redis->waiting);
-    redis->link = redis_link_open(store_loop(store), engine, command_replied,
-                                  store_limits(store).deadline_ms);
+    redis->link = redis_link_open(store_loop(store), &engine->address, &engine->settings_log,
+                                  command_replied, store_limits(store).deadline_ms);
     if (redis->link == NULL) {
         free(redis);
         return NULL;
@@ -384,6 +403,13 @@ static bool redis_is_ready(const void *self)
     const struct redis *redis = self;
 
     return redis_link_is_ready(redis->link);
+}
+
+static unsigned redis_warnings(const void *self)
+{
+    const struct redis *redis = self;
+
+    return redis_link_warnings(redis->link);
 }
 
 /* Returns how old an outage may be for an operation to wait for its end. An outage older than a
@@ -528,6 +554,7 @@ const struct store_backend redis_backend = {
     .verify = redis_verify,
     .open = redis_open,
     .is_ready = redis_is_ready,
+    .warnings = redis_warnings,
     .submit = redis_submit,
     .cancel = redis_cancel,
     .flush = redis_flush,

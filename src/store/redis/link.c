@@ -4,7 +4,8 @@
  *   RESTING     the back-off timer          -> RESOLVING
  *   RESOLVING   an address, or none         -> CONNECTING, RESTING
  *   CONNECTING  connected, refused, timeout -> HANDSHAKE, RESTING
- *   HANDSHAKE   AUTH, SELECT and every SCRIPT LOAD answered OK -> READY, else RESTING
+ *   HANDSHAKE   AUTH, SELECT, every SCRIPT LOAD, settings and probe answered as they should be
+ *                                           -> READY, else RESTING
  *   READY       the connection is lost or given up             -> RESTING
  *   CLOSED      the end, from any state
  *
@@ -22,6 +23,7 @@
 #include <sys/random.h>
 
 #include "discount/log.h"
+#include "probe.lua.h"
 #include "store/redis/scripts.h"
 
 #define BACKOFF_LEAST_MS 50
@@ -48,6 +50,7 @@ struct link_poll {
 struct redis_link {
     uv_loop_t *loop;
     const struct redis_address *address;
+    struct redis_settings_log *settings_log;
     redis_reply_fn replied;
     uint64_t deadline_ms;
 
@@ -60,7 +63,10 @@ struct redis_link {
 
     struct queue sent;
     uint64_t queued_bytes; /* written or queued on this connection so far */
-    unsigned handshake_replies_due;
+    struct redis_settings settings;
+    uint64_t settings_ms;            /* when they were asked for */
+    unsigned warnings;               /* of the settings */
+    char unfit[REDIS_SETTINGS_TEXT]; /* why this Redis is not used; "": it is */
     unsigned failures; /* in a row; 0 again once a connection stayed up for WATCH_MS */
     uint64_t jitter;
     uv_timer_t timer; /* for the back-off, the handshake's limit and the watch */
@@ -68,6 +74,7 @@ struct redis_link {
 };
 
 static void connection_drop(struct redis_link *link, const char *why);
+static bool settings_ask(struct redis_link *link);
 
 /* ---- The timer and the back-off ---- */
 
@@ -100,8 +107,9 @@ static void rest(struct redis_link *link, const char *why)
     if (link->lost_ms == 0) {
         link->lost_ms = uv_now(link->loop);
     }
-    log_write(link->failures == 0 ? LOG_WARNING : LOG_DEBUG, "redis: no connection to %s:%s: %s",
-              link->address->host, link->address->port, why);
+    /* Why a Redis is unfit has been logged, once for all workers. */
+    log_write(link->failures == 0 && link->unfit[0] == '\0' ? LOG_WARNING : LOG_DEBUG,
+              "redis: no connection to %s:%s: %s", link->address->host, link->address->port, why);
     link->failures++;
     link->state = RESTING;
     uv_timer_start(&link->timer, rest_over, delay_ms / 2 + jitter_next(link) % delay_ms, 0);
@@ -135,6 +143,9 @@ static void watch(uv_timer_t *timer)
 
     /* Not before: otherwise a replica that refuses its first write would be tried again at once. */
     link->failures = 0;
+    if (uv_now(link->loop) - link->settings_ms >= REDIS_SETTINGS_MS && !settings_ask(link)) {
+        link->settings_ms = uv_now(link->loop); /* without memory now; the next time will do */
+    }
     if (silent_ms > (PATIENCE_DEADLINES - 1) * link->deadline_ms) {
         link->lost_ms = uv_now(link->loop) - silent_ms;
         connection_drop(link, "a command has had no reply for too long");
@@ -250,7 +261,102 @@ static bool attach(struct redis_link *link, redisAsyncContext *context)
     return true;
 }
 
-/* ---- The handshake ---- */
+/* ---- The handshake and the settings ---- */
+
+/* Gives this Redis up for a reason that an operator has to mend. */
+static void unfit(struct redis_link *link)
+{
+    redis_settings_log_obstacle(link->settings_log, link->unfit);
+    link->broken_reason = link->unfit;
+}
+
+/* The settings have been read, all of them. */
+static void settings_judge(struct redis_link *link)
+{
+    if (redis_settings_obstacle(&link->settings, link->unfit)) {
+        unfit(link);
+        return;
+    }
+    link->warnings = redis_settings_warnings(&link->settings);
+    redis_settings_log_warnings(link->settings_log, link->warnings);
+}
+
+/* The replies to INFO and CONFIG GET come in this order. */
+static void info_replied(redisAsyncContext *context, void *reply, void *unused)
+{
+    struct redis_link *link = context->data;
+
+    (void)unused;
+    redis_settings_init(&link->settings);
+    if (reply != NULL) {
+        redis_settings_take_info(&link->settings, reply);
+    }
+}
+
+static void config_replied(redisAsyncContext *context, void *reply, void *unused)
+{
+    struct redis_link *link = context->data;
+
+    (void)unused;
+    if (reply != NULL) {
+        redis_settings_take_config(&link->settings, reply);
+        settings_judge(link);
+    }
+}
+
+/* False without memory. */
+static bool settings_ask(struct redis_link *link)
+{
+    const char *info[] = {"INFO"};
+    const char *config[] = {"CONFIG", "GET", "appendfsync"};
+
+    link->settings_ms = uv_now(link->loop);
+    return redisAsyncCommandArgv(link->context, info_replied, NULL, 1, info, NULL) == REDIS_OK &&
+           redisAsyncCommandArgv(link->context, config_replied, NULL, 3, config, NULL) == REDIS_OK;
+}
+
+static void handshake_end(struct redis_link *link)
+{
+    link->state = READY;
+    link->lost_ms = 0;
+    redis_settings_log_obstacle(link->settings_log, NULL);
+    uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
+    log_write(LOG_INFO, "redis: connected to %s:%s", link->address->host, link->address->port);
+}
+
+/* The last reply of a handshake. The settings come first: they say more of an old Redis or of a
+ * node of a cluster than the probe does. */
+static void probe_replied(redisAsyncContext *context, void *reply, void *unused)
+{
+    struct redis_link *link = context->data;
+
+    (void)unused;
+    if (reply == NULL || link->broken_reason != NULL) {
+        return;
+    }
+    if (redis_settings_lacks(reply, link->unfit)) {
+        unfit(link);
+    } else {
+        handshake_end(link);
+    }
+}
+
+/* Names no discount, brand or user has, so nothing is stored under them: see probe.lua. */
+static bool probe_send(struct redis_link *link)
+{
+    const char *argv[] = {"EVAL",
+                          probe_lua,
+                          "6",
+                          "discount:{}",
+                          "discount:{}:grants",
+                          "discounts",
+                          "brand:{}:discounts",
+                          "user:{}:discounts",
+                          "idempotency:0:{}:"};
+
+    return redisAsyncCommandArgv(link->context, probe_replied, NULL, sizeof(argv) / sizeof(argv[0]),
+                                 argv, NULL) == REDIS_OK;
+}
 
 static void handshake_replied(redisAsyncContext *context, void *reply_pointer, void *unused)
 {
@@ -258,30 +364,21 @@ static void handshake_replied(redisAsyncContext *context, void *reply_pointer, v
     const redisReply *reply = reply_pointer;
 
     (void)unused;
-    if (reply == NULL) {
-        return; /* the connection is gone; `disconnected` handles it */
-    }
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR && link->broken_reason == NULL) {
         if (link->failures <= 1) {
-            log_write(LOG_WARNING, "redis: the greeting was refused: %.*s", (int)reply->len,
+            log_write(LOG_WARNING, "redis: the handshake was refused: %.*s", (int)reply->len,
                       reply->str);
         }
-        link->broken_reason = "the greeting was refused";
-    } else if (--link->handshake_replies_due == 0 && link->broken_reason == NULL) {
-        link->state = READY;
-        link->lost_ms = 0;
-        uv_timer_start(&link->timer, watch, WATCH_MS, WATCH_MS);
-        log_write(LOG_INFO, "redis: connected to %s:%s", link->address->host, link->address->port);
+        link->broken_reason = "the handshake was refused";
     }
 }
 
 static void handshake_send(struct redis_link *link, int argc, const char **argv,
                            const size_t *sizes)
 {
-    link->handshake_replies_due++;
     if (redisAsyncCommandArgv(link->context, handshake_replied, NULL, argc, argv, sizes) !=
         REDIS_OK) {
-        link->broken_reason = "there is no memory for the greeting";
+        link->broken_reason = "there is no memory for the handshake";
     }
 }
 
@@ -293,7 +390,7 @@ static void handshake_begin(struct redis_link *link)
     const char *select[] = {"SELECT", address->db};
 
     link->state = HANDSHAKE;
-    link->handshake_replies_due = 0;
+    link->unfit[0] = '\0';
     if (address->password[0] != '\0') {
         bool named = address->user[0] != '\0';
 
@@ -308,6 +405,9 @@ static void handshake_begin(struct redis_link *link)
         if (script->text.n > 0) {
             handshake_send(link, 3, load, sizes);
         }
+    }
+    if (!settings_ask(link) || !probe_send(link)) {
+        link->broken_reason = "there is no memory for the handshake";
     }
 }
 
@@ -416,7 +516,8 @@ static void connection_drop(struct redis_link *link, const char *why)
 /* ---- The link ---- */
 
 struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *address,
-                                   redis_reply_fn replied, uint64_t deadline_ms)
+                                   struct redis_settings_log *settings_log, redis_reply_fn replied,
+                                   uint64_t deadline_ms)
 {
     struct redis_link *link = calloc(1, sizeof(*link));
 
@@ -427,6 +528,7 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *
     link->jitter |= 1; /* xorshift never leaves 0 */
     link->loop = loop;
     link->address = address;
+    link->settings_log = settings_log;
     link->replied = replied;
     link->deadline_ms = deadline_ms;
     link->lost_ms = uv_now(loop);
@@ -435,6 +537,16 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *
     link->timer.data = link;
     resolve(link);
     return link;
+}
+
+unsigned redis_link_warnings(const struct redis_link *link)
+{
+    unsigned count = 0;
+
+    for (unsigned bits = link->state == READY ? link->warnings : 0; bits != 0; bits &= bits - 1) {
+        count++;
+    }
+    return count;
 }
 
 bool redis_link_is_ready(const struct redis_link *link)

@@ -13,6 +13,7 @@
 
 #include "discount/queue.h"
 #include "store/redis/address.h"
+#include "store/redis/settings.h"
 
 struct redis_link;
 
@@ -40,10 +41,14 @@ typedef void (*redis_reply_fn)(struct redis_sent *sent, const redisReply *reply,
  * the connection takes no more commands. After twice that time it is given up. The same limit holds
  * for the handshake. The address is borrowed. NULL without memory. */
 struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *address,
-                                   redis_reply_fn replied, uint64_t deadline_ms);
+                                   struct redis_settings_log *settings_log, redis_reply_fn replied,
+                                   uint64_t deadline_ms);
 
-/* Returns whether the link can send: connected, logged in, scripts loaded, and no command is
- * overdue. */
+/* How many settings of this Redis weaken a promise; the log names them. 0 while there is none. */
+unsigned redis_link_warnings(const struct redis_link *link);
+
+/* Connected, logged in, settings and rights fit, scripts loaded, and the oldest command has its
+ * reply or is not overdue. */
 bool redis_link_is_ready(const struct redis_link *link);
 /* Returns how long it has not been ready; 0: it is. */
 uint64_t redis_link_outage_ms(const struct redis_link *link);

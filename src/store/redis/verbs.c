@@ -548,7 +548,7 @@ enum status redis_verbs_outcome(struct redis_outcomes *outcomes, struct store_op
         return STATUS_DISCOUNT_NOT_FOUND;
     }
     if (tokens->type == REDIS_REPLY_ERROR) {
-        return redis_verbs_error_status(tokens);
+        return redis_verbs_error_status(tokens, false); /* nothing was written for this discount */
     }
     if (token.n == 0 || (token.n > 1 && token.p[0] != 'h') ||
         !time_or_nil(outcomes->reply, outcomes->at + TERM_STARTS_AT, &starts_at_us) ||
@@ -571,25 +571,30 @@ static struct str error_of(const redisReply *reply)
     return (struct str){reply->str, (size_t)reply->len};
 }
 
-enum status redis_verbs_error_status(const redisReply *reply)
+enum status redis_verbs_error_status(const redisReply *error, bool may_have_written)
 {
     /* Redis did not execute a command that it answered with one of these. The same holds for a
      * script: ours make all checks before they write, and first make the one write that Redis may
-     * refuse. The last three come from a node of a cluster, which a redis:// URL does not name. */
+     * refuse. REFUSED and CLOCK are the scripts' own codes for that. MOVED and the codes after it
+     * come from a node of a cluster, which a redis:// URL does not name. */
     static const struct str refusals[] = {
-        STR_INIT("LOADING "),    STR_INIT("BUSY "),     STR_INIT("MASTERDOWN "),
-        STR_INIT("READONLY "),   STR_INIT("MISCONF "),  STR_INIT("OOM "),
-        STR_INIT("NOREPLICAS "), STR_INIT("NOAUTH "),   STR_INIT("NOPERM "),
-        STR_INIT("NOSCRIPT "),   STR_INIT("TRYAGAIN "), STR_INIT("CLUSTERDOWN "),
-        STR_INIT("WRONGPASS "),  STR_INIT("MOVED "),    STR_INIT("ASK "),
-        STR_INIT("CROSSSLOT ")};
+        STR_INIT("LOADING "),  STR_INIT("BUSY "),        STR_INIT("MASTERDOWN "),
+        STR_INIT("READONLY "), STR_INIT("MISCONF "),     STR_INIT("OOM "),
+        STR_INIT("NOAUTH "),   STR_INIT("NOREPLICAS "),  STR_INIT("NOPERM "),
+        STR_INIT("NOSCRIPT "), STR_INIT("WRONGPASS "),   STR_INIT("REFUSED "),
+        STR_INIT("CLOCK "),    STR_INIT("MOVED "),       STR_INIT("ASK "),
+        STR_INIT("TRYAGAIN "), STR_INIT("CLUSTERDOWN "), STR_INIT("CROSSSLOT ")};
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (begins_with(error_of(reply), refusals[i])) {
+        if (begins_with(error_of(error), refusals[i])) {
             return STATUS_UNAVAILABLE;
         }
     }
-    return STATUS_CORRUPT;
+    if (begins_with(error_of(error), STR("WRONGTYPE ")) ||
+        begins_with(error_of(error), STR("CORRUPT "))) {
+        return STATUS_CORRUPT;
+    }
+    return may_have_written ? STATUS_UNKNOWN : STATUS_UNAVAILABLE;
 }
 
 bool redis_verbs_is_noscript(const redisReply *reply)
@@ -616,7 +621,7 @@ struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisR
     for (size_t group = 0; group < groups; group++) {
         const redisReply *error = redis_verbs_error_in(verb, reply, group);
 
-        if (error != NULL && redis_verbs_error_status(error) == STATUS_UNAVAILABLE) {
+        if (error != NULL && redis_verbs_error_status(error, false) == STATUS_UNAVAILABLE) {
             return error_of(error);
         }
     }
@@ -630,6 +635,11 @@ struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisR
 bool redis_verbs_is_readonly(struct str refusal)
 {
     return begins_with(refusal, STR("READONLY "));
+}
+
+bool redis_verbs_is_clock(struct str refusal)
+{
+    return begins_with(refusal, STR("CLOCK "));
 }
 
 /* ---- The discount that a damaged reply is about ---- */

@@ -62,10 +62,11 @@ enum status redis_verbs_outcome(struct redis_outcomes *outcomes, struct store_op
 /* Returns the error of a whole group: the reply itself or one within it. NULL: none. */
 const redisReply *redis_verbs_error_in(enum store_verb verb, const redisReply *reply, size_t group);
 
-/* Returns the status for an error reply: UNAVAILABLE when Redis refused the command, CORRUPT when a
- * key does not hold what this service writes. */
-enum status redis_verbs_error_status(const redisReply *reply);
-/* Returns whether the error says that the script is not loaded. */
+/* Status to report for an error, which may be one within a reply: UNAVAILABLE when Redis refused to
+ * execute the command, CORRUPT when a key is not what we write. Any other error is UNKNOWN if
+ * something may have been written before it, else UNAVAILABLE. */
+enum status redis_verbs_error_status(const redisReply *error, bool may_have_written);
+/* Whether it says that the script is not loaded. */
 bool redis_verbs_is_noscript(const redisReply *reply);
 /* Returns the text with which Redis refused some or all operations of a command with this many
  * groups; n == 0: none was refused. Borrowed from the reply. */
@@ -73,5 +74,7 @@ struct str redis_verbs_refusal(enum store_verb verb, size_t groups, const redisR
 /* Returns whether this Redis has become a replica, and so will go on refusing. A new connection may
  * reach a better one. */
 bool redis_verbs_is_readonly(struct str refusal);
+/* Whether they say that the clock of Redis is wrong, so that it stores nothing. */
+bool redis_verbs_is_clock(struct str refusal);
 
 #endif

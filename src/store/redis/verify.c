@@ -14,6 +14,7 @@
 
 #include "discount/discount.h"
 #include "store/audit.h"
+#include "store/redis/settings.h"
 #include "verify.lua.h"
 
 /* The time limit of one reply. */
@@ -356,6 +357,32 @@ static bool look_at_everything(struct survey *survey)
            look_at_index(survey) && look_at_all_keys(survey);
 }
 
+/* ---- Settings ---- */
+
+/* A Redis that evicts may have evicted grants, which nothing else shows. False when there is no
+ * answer at all; a user without the rights to read settings verifies the data alone. */
+static bool settings_check(const struct survey *survey)
+{
+    redisReply *info = redisCommand(survey->context, "INFO");
+    redisReply *config = redisCommand(survey->context, "CONFIG GET appendfsync");
+    bool is_answered = info != NULL && config != NULL;
+    char text[REDIS_SETTINGS_TEXT];
+    struct redis_settings settings;
+
+    redis_settings_init(&settings);
+    if (is_answered) {
+        redis_settings_take_info(&settings, info);
+        redis_settings_take_config(&settings, config);
+    }
+    freeReplyObject(info);
+    freeReplyObject(config);
+    if (redis_settings_obstacle(&settings, text)) {
+        audit_report(survey->audit, "Redis: %s (%llu keys were evicted since it started)", text,
+                     (unsigned long long)settings.evicted_keys);
+    }
+    return is_answered || fail(survey, reason(survey->context));
+}
+
 bool redis_verify_at(const struct redis_address *address, struct store_audit *audit,
                      char ret_error[STORE_ERROR_SIZE])
 {
@@ -371,7 +398,7 @@ bool redis_verify_at(const struct redis_address *address, struct store_audit *au
     is_whole = (survey.context->err == 0 || fail(&survey, survey.context->errstr)) &&
                (redisSetTimeout(survey.context, patience) == REDIS_OK ||
                 fail(&survey, survey.context->errstr)) &&
-               log_in(&survey, address) && look_at_everything(&survey);
+               log_in(&survey, address) && settings_check(&survey) && look_at_everything(&survey);
     redisFree(survey.context);
     return is_whole;
 }

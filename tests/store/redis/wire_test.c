@@ -863,7 +863,7 @@ static void a_refusal_as_a_read_only_replica_leads_to_a_new_connection(void **st
     redis_fixture_played(redis);
 }
 
-static void an_unknown_error_is_corrupt(void **state)
+static void an_unknown_error_to_a_write_leaves_it_in_doubt(void **state)
 {
     struct redis_fixture *redis = *state;
     struct fake_redis *fake = redis_fixture_fake(redis);
@@ -876,7 +876,7 @@ static void an_unknown_error_is_corrupt(void **state)
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     asked = redis_fixture_submit(redis, STORE_GRANT, ID, ANN);
     assert_true(store_fixture_settle(fixture));
-    CHECK_STATUS(fixture, asked, STATUS_CORRUPT);
+    CHECK_STATUS(fixture, asked, STATUS_UNKNOWN);
     redis_fixture_played(redis);
 }
 
@@ -1462,7 +1462,7 @@ int main(void)
         REDIS_TEST(an_idle_connection_is_kept),
         REDIS_TEST(refusals_are_surely_not_applied),
         REDIS_TEST(a_refusal_as_a_read_only_replica_leads_to_a_new_connection),
-        REDIS_TEST(an_unknown_error_is_corrupt),
+        REDIS_TEST(an_unknown_error_to_a_write_leaves_it_in_doubt),
         REDIS_TEST(a_missing_script_is_sent_whole),
         REDIS_TEST(a_script_that_stays_missing_is_a_refusal),
         REDIS_TEST(a_whole_script_whose_reply_is_lost_is_unknown),

@@ -19,18 +19,33 @@ static void what_redis_refused_to_execute_is_unavailable(void **state)
         ERROR_OUTCOME("NOSCRIPT No matching script. Please use EVAL."),
         ERROR_OUTCOME("TRYAGAIN Multiple keys request during rehashing of slot"),
         ERROR_OUTCOME("CLUSTERDOWN The cluster is down"),
+        ERROR_OUTCOME("REFUSED ERR The user executing the script can't run this command"),
+        ERROR_OUTCOME("CLOCK of the store is wrong: it is 17 s after 1970"),
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        assert_int_equal(redis_verbs_error_status(refusals[i]), STATUS_UNAVAILABLE);
+        assert_int_equal(redis_verbs_error_status(refusals[i], true), STATUS_UNAVAILABLE);
     }
 }
 
-static void every_other_error_means_that_a_key_is_not_ours(void **state)
+static void only_damaged_data_are_called_damaged(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        redis_verbs_error_status(
+            ERROR_OUTCOME("WRONGTYPE Operation against a key holding the wrong kind of value"),
+            true),
+        STATUS_CORRUPT);
+    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("CORRUPT discount"), true),
+                     STATUS_CORRUPT);
+}
+
+static void any_other_error_is_in_doubt_if_something_may_have_been_written(void **state)
 {
     redisReply *const errors[] = {
-        ERROR_OUTCOME("WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ERROR_OUTCOME("ERR ACL failure in script: User shop has no permissions"),
+        ERROR_OUTCOME("ERR Script attempted to access a non local key in a cluster node"),
         ERROR_OUTCOME("ERR user_script:12: attempt to compare nil with number"),
         ERROR_OUTCOME("ERR unknown command 'EVALSHA'"),
         ERROR_OUTCOME("-OOM"),
@@ -41,7 +56,8 @@ static void every_other_error_means_that_a_key_is_not_ours(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        assert_int_equal(redis_verbs_error_status(errors[i]), STATUS_CORRUPT);
+        assert_int_equal(redis_verbs_error_status(errors[i], true), STATUS_UNKNOWN);
+        assert_int_equal(redis_verbs_error_status(errors[i], false), STATUS_UNAVAILABLE);
     }
 }
 
@@ -58,13 +74,14 @@ static void a_script_that_is_not_loaded_is_told_apart(void **state)
 static void what_belongs_to_a_cluster_is_unavailable(void **state)
 {
     (void)state;
-    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("MOVED 3999 127.0.0.1:6381")),
+    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("MOVED 3999 127.0.0.1:6381"), true),
                      STATUS_UNAVAILABLE);
-    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("ASK 3999 127.0.0.1:6381")),
+    assert_int_equal(redis_verbs_error_status(ERROR_OUTCOME("ASK 3999 127.0.0.1:6381"), true),
                      STATUS_UNAVAILABLE);
-    assert_int_equal(redis_verbs_error_status(
-                         ERROR_OUTCOME("CROSSSLOT Keys in request don't hash to the same slot")),
-                     STATUS_UNAVAILABLE);
+    assert_int_equal(
+        redis_verbs_error_status(
+            ERROR_OUTCOME("CROSSSLOT Keys in request don't hash to the same slot"), true),
+        STATUS_UNAVAILABLE);
 }
 
 static bool is_readonly(redisReply *error)
@@ -92,7 +109,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_redis_refused_to_execute_is_unavailable),
-        cmocka_unit_test(every_other_error_means_that_a_key_is_not_ours),
+        cmocka_unit_test(only_damaged_data_are_called_damaged),
+        cmocka_unit_test(any_other_error_is_in_doubt_if_something_may_have_been_written),
         cmocka_unit_test(a_script_that_is_not_loaded_is_told_apart),
         cmocka_unit_test(what_belongs_to_a_cluster_is_unavailable),
         cmocka_unit_test(a_replica_is_distinguished),

@@ -7,8 +7,20 @@
 --   Returns {'replayed', id, created_at} of the first discount for the same key and same inputs.
 --   Returns {'reused'} for the same key and other inputs.
 local DAY_S = 86400
+-- A clock outside of these, 2020-01-01 and 2255-01-01, is wrong: nothing is stored with its times.
+local FIRST_US, END_US = 1577836800000000, 8993721600000000
 -- Scores are doubles: after this one (the year 2255) they cannot represent the next microsecond.
 local LAST_US = 2 ^ 53 - 1
+
+-- Calls a command before the first lasting write. On an error it ends the script: REFUSED says that
+-- nothing was written, because of a missing right for example. Other error codes are passed on.
+local function ask(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    error({err = string.find(reply.err, '^ERR ') and 'REFUSED ' .. reply.err or reply.err})
+  end
+  return reply
+end
 
 local fingerprint
 if KEYS[4] then
@@ -17,7 +29,7 @@ if KEYS[4] then
     inputs[i - 1] = #ARGV[i] .. ':' .. ARGV[i]
   end
   fingerprint = redis.sha1hex(table.concat(inputs))
-  local kept = redis.call('GET', KEYS[4])
+  local kept = ask('GET', KEYS[4])
   if kept then
     local first, id, created_at = string.match(kept, '^(%S+) (%S+) (%S+)$')
     if not first then
@@ -26,7 +38,7 @@ if KEYS[4] then
     if first ~= fingerprint then
       return {'reused'}
     end
-    local brand, stored = unpack(redis.call('HMGET', 'discount:{' .. id .. '}', 'brand_id',
+    local brand, stored = unpack(ask('HMGET', 'discount:{' .. id .. '}', 'brand_id',
       'created_at'))
     if brand ~= ARGV[2] or stored ~= created_at then
       return redis.error_reply('CORRUPT idempotency key of no such discount of the brand: ' .. id)
@@ -36,16 +48,19 @@ if KEYS[4] then
 end
 
 -- An id is made once, for one request. If the discount exists, this request has stored it.
-local stored_at = redis.call('HGET', KEYS[1], 'created_at')
+local stored_at = ask('HGET', KEYS[1], 'created_at')
 if stored_at then
   return {'created', ARGV[1], stored_at}
 end
 
 -- Times of creation are strictly increasing even when the clock is not, because they order the
 -- list, and its cursor is one of them.
-local clock = redis.call('TIME')
+local clock = ask('TIME')
 local created_at = clock[1] * 1000000 + clock[2]
-local newest, last = unpack(redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
+if created_at < FIRST_US or created_at >= END_US then
+  return redis.error_reply('CLOCK of the store is wrong: it is ' .. clock[1] .. ' s after 1970')
+end
+local newest, last = unpack(ask('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
 if last and tonumber(last) >= LAST_US then
   return redis.error_reply('CORRUPT time of creation of ' .. newest .. ', which is the last there is')
 end
@@ -54,8 +69,13 @@ if last and tonumber(last) >= created_at then
 end
 created_at = string.format('%.0f', created_at)
 
--- If a key has a wrong type, this fails before anything is written.
-redis.call('ZCARD', KEYS[3])
+-- A key of a wrong type or a missing right fails here, before anything is written. XX changes only
+-- members that exist, so these commands write nothing.
+ask('ZADD', KEYS[2], 'XX', 0, '')
+ask('ZADD', KEYS[3], 'XX', 0, '')
+if KEYS[4] then
+  ask('SET', KEYS[4], '', 'XX', 'EX', DAY_S)
+end
 
 local fields = {'brand_id', ARGV[2], 'discount_code', ARGV[3], 'total_count', ARGV[4],
   'created_at', created_at}
@@ -67,7 +87,7 @@ if ARGV[6] ~= '' then
   fields[#fields + 1] = 'expires_at'
   fields[#fields + 1] = ARGV[6]
 end
-redis.call('HSET', KEYS[1], unpack(fields))
+ask('HSET', KEYS[1], unpack(fields))
 redis.call('ZADD', KEYS[2], created_at, ARGV[1])
 redis.call('ZADD', KEYS[3], created_at, ARGV[1])
 if KEYS[4] then

@@ -19,7 +19,14 @@
 -- grants of a discount. So count and grants cannot disagree. A user who holds a grant gets it again
 -- before anything else is checked, so a repeated request gets the same answer.
 local call, try = redis.call, redis.pcall
-local clock = call('TIME')
+local clock = try('TIME')
+if clock.err then
+  return redis.error_reply('REFUSED ' .. clock.err)
+end
+-- 2020-01-01 and 2255-01-01: outside of these the clock is wrong, and nothing is stored with its times.
+if tonumber(clock[1]) < 1577836800 or tonumber(clock[1]) >= 8993721600 then
+  return redis.error_reply('CLOCK of the store is wrong: it is ' .. clock[1] .. ' s after 1970')
+end
 local now = clock[1] .. string.format('%06d', clock[2])
 local refusal = false
 local seen = {} -- the ids of the discounts so far; a discount may come more than once
@@ -91,14 +98,24 @@ local function grant_each(key, at, count, left, closed, was_tried)
   return tokens, #new / 2
 end
 
--- Writes the wallets after the grants. If a wallet cannot be written, the next repeat writes it.
+-- Writes a wallet's entry. False when Redis refuses it and the wallet does not have it yet: the next
+-- repeat writes it. A key that is no wallet is damaged, which hinders no grant.
+local function wallet_write(key, time, id)
+  local text = error_text(try('ZADD', KEYS[key], time, id))
+  if text and not string.find(text, '^WRONGTYPE') then
+    refusal = text
+    return type(try('ZSCORE', KEYS[key], id)) == 'string'
+  end
+  return true
+end
+
+-- The wallets follow the grants. Of one that is not written the outcome is unknown.
 local function wallets_write(key, id, tokens)
   for i = 1, #tokens do
     local kind = string.sub(tokens[i], 1, 1)
-    if kind == 'g' then
-      try('ZADD', KEYS[key + i - 1], now, id)
-    elseif kind == 'h' then
-      try('ZADD', KEYS[key + i - 1], string.sub(tokens[i], 2), id)
+    if kind == 'g' and not wallet_write(key + i - 1, now, id) or
+      kind == 'h' and not wallet_write(key + i - 1, string.sub(tokens[i], 2), id) then
+      tokens[i] = 'u'
     end
   end
 end
@@ -123,7 +140,7 @@ local function is_code(text)
 end
 
 -- An invalid discount is not granted.
-local function is_sound(code, total, starts_at, expires_at)
+local function is_valid(code, total, starts_at, expires_at)
   return code and #code <= 256 and is_code(code) and total and total >= 1 and is_time(starts_at)
     and is_time(expires_at) and (not expires_at or tonumber(expires_at) > tonumber(starts_at or 0))
 end
@@ -142,7 +159,7 @@ local function grant(key, at, count, id)
     end
     return false, false, false, false
   end
-  if not is_sound(code, total, starts_at, expires_at) then
+  if not is_valid(code, total, starts_at, expires_at) then
     error(redis.error_reply('CORRUPT discount'))
   end
   local closed
@@ -157,10 +174,13 @@ local function grant(key, at, count, id)
   local is_tried = not closed and granted + count <= total and not seen[id]
   seen[id] = true
   if is_tried and all_are_granted(key + 1, at, count) then
+    local tokens = string.rep('g', count)
     for i = 1, count do
-      try('ZADD', KEYS[key + 1 + i], now, id)
+      if not wallet_write(key + 1 + i, now, id) then
+        tokens = string.sub(tokens, 1, i - 1) .. 'u' .. string.sub(tokens, i + 1)
+      end
     end
-    return code, starts_at, false, string.rep('g', count)
+    return code, starts_at, false, tokens
   end
   local tokens, new = grant_each(key + 1, at, count, total - granted, closed, is_tried)
   wallets_write(key + 2, id, tokens)
