@@ -189,15 +189,15 @@ static const struct {
     bool (*is_kept)(const struct discount *discount);
     const char *error;
 } rules[] = {
-    {id_is_valid, "its id is not of the form that ids have"},
-    {brand_is_valid, "brand_id is empty, too long or no plain text"},
-    {creation_is_valid, "created_at is no time from 1970 to 9999"},
+    {id_is_valid, "its id does not have the form of an id"},
+    {brand_is_valid, "brand_id is empty, too long or not plain text"},
+    {creation_is_valid, "created_at is not a time from 1970 to 9999"},
     /* DISCOUNT_TERMS begins here. */
-    {code_is_valid, "discount_code is empty, too long or no plain text"},
-    {total_is_valid, "total_count is not a number of units that a discount may have"},
+    {code_is_valid, "discount_code is empty, too long or not plain text"},
+    {total_is_valid, "total_count is not a valid number of units"},
     {count_is_valid, "granted_count is below 0"},
-    {start_is_valid, "starts_at is no time from 1970 to 9999"},
-    {end_is_valid, "expires_at is no time from 1970 to 9999"},
+    {start_is_valid, "starts_at is not a time from 1970 to 9999"},
+    {end_is_valid, "expires_at is not a time from 1970 to 9999"},
     {window_is_valid, "expires_at is not later than starts_at"},
 };
 

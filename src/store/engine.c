@@ -30,7 +30,7 @@ struct store_engine *store_engine_open(const char *url, const char **ret_error)
     }
     engine = malloc(sizeof(*engine));
     if (engine == NULL) {
-        *ret_error = "there is no memory for it";
+        *ret_error = "out of memory";
         return NULL;
     }
     *engine = (struct store_engine){backend, backend->engine_open(url, ret_error)};

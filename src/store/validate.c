@@ -30,11 +30,12 @@ enum status validate_create(const struct store_op *op)
     const struct discount *discount = &op->create.discount;
 
     if (!discount_id_is_valid(discount->id)) {
-        return validate_failed(discount->id, "an idempotency key names it, and it is no id");
+        return validate_failed(discount->id,
+                               "an idempotency key names it, but it is not a valid id");
     }
     return timestamp_is_valid(discount->created_at_us)
                ? STATUS_OK
-               : validate_failed(discount->id, "created_at is no time from 1970 to 9999");
+               : validate_failed(discount->id, "created_at is not a time from 1970 to 9999");
 }
 
 enum status validate_get(const struct store_op *op)
@@ -56,11 +57,11 @@ static enum status granted(const struct grant *grant)
 {
     if (!discount_code_is_valid(grant->discount_code)) {
         return validate_failed(grant->discount_id,
-                               "discount_code is empty, too long or no plain text");
+                               "discount_code is empty, too long or not plain text");
     }
     return timestamp_is_valid(grant->granted_at_us)
                ? STATUS_OK
-               : validate_failed(grant->discount_id, "a grant of it has a time that is none");
+               : validate_failed(grant->discount_id, "a grant of it has an invalid time");
 }
 
 enum status validate_grant(const struct store_op *op)
@@ -80,7 +81,7 @@ enum status validate_grants(const struct store_op *op)
                      ? granted(grant)
                      : validate_failed(grant->discount_id,
                                        "a user who was granted it has an id that is empty, too "
-                                       "long or no plain text");
+                                       "long or not plain text");
     }
     return status;
 }
@@ -94,8 +95,7 @@ enum status validate_wallet(const struct store_op *op)
 
         status = validate_discount(&user_grant->discount, 0);
         if (status == STATUS_OK && !timestamp_is_valid(user_grant->granted_at_us)) {
-            status =
-                validate_failed(user_grant->discount.id, "a grant of it has a time that is none");
+            status = validate_failed(user_grant->discount.id, "a grant of it has an invalid time");
         }
     }
     return status;

@@ -168,7 +168,8 @@ static void refusal_log(struct redis *redis, struct str text)
         if (text.n > 8 && memcmp(text.p, "REFUSED ", 8) == 0) {
             text = str_from(text, 8); /* the scripts' own word */
         }
-        log_write(LOG_WARNING, "redis: it refuses: %.*s", text.n < 120 ? (int)text.n : 120, text.p);
+        log_write(LOG_WARNING, "redis: Redis refuses commands: %.*s",
+                  text.n < 120 ? (int)text.n : 120, text.p);
     }
 }
 
@@ -181,7 +182,7 @@ static void corruption_log(const struct store_op *op, const redisReply *error)
     char id[AUDIT_LINE], text[AUDIT_LINE];
 
     audit_line(failing_id, id);
-    audit_line(error == NULL ? STR("not of the form that the script gives")
+    audit_line(error == NULL ? STR("it does not have the form that the script returns")
                              : (struct str){error->str, (size_t)error->len},
                text);
     log_write(LOG_ERROR, "redis: unexpected reply to %s%s%.128s: %.160s", op_name(op->verb),
@@ -239,7 +240,7 @@ static void refused(struct redis *redis, struct str text)
 {
     refusal_log(redis, text);
     if (redis_verbs_is_readonly(text)) {
-        redis_link_mark_broken(redis->link, "it has become a read-only replica");
+        redis_link_mark_broken(redis->link, "Redis has become a read-only replica");
     }
 }
 

@@ -117,7 +117,7 @@ static void rest(struct redis_link *link, const char *why)
 
 static void too_late(uv_timer_t *timer)
 {
-    connection_drop(timer->data, "it did not answer in time");
+    connection_drop(timer->data, "Redis did not answer in time");
 }
 
 /* Returns how long the oldest command has been overdue; 0: it is not, or there is none. A command
@@ -189,7 +189,7 @@ static void poll_update(struct redis_link *link)
     int events = UV_READABLE | (link->wants_write ? UV_WRITABLE : 0);
 
     if (uv_poll_start(&link->poll->handle, events, poll_happened) != 0) {
-        link->broken_reason = "the loop does not watch it";
+        link->broken_reason = "the event loop cannot watch its socket";
     }
 }
 
@@ -378,7 +378,7 @@ static void handshake_send(struct redis_link *link, int argc, const char **argv,
 {
     if (redisAsyncCommandArgv(link->context, handshake_replied, NULL, argc, argv, sizes) !=
         REDIS_OK) {
-        link->broken_reason = "there is no memory for the handshake";
+        link->broken_reason = "out of memory during the handshake";
     }
 }
 
@@ -407,7 +407,7 @@ static void handshake_begin(struct redis_link *link)
         }
     }
     if (!settings_ask(link) || !probe_send(link)) {
-        link->broken_reason = "there is no memory for the handshake";
+        link->broken_reason = "out of memory during the handshake";
     }
 }
 
@@ -422,7 +422,7 @@ static void connected(const redisAsyncContext *context, int status)
         uv_timer_start(&link->timer, too_late, PATIENCE_DEADLINES * link->deadline_ms, 0);
         handshake_begin(link);
     } else {
-        rest(link, context->errstr[0] != '\0' ? context->errstr : "it was refused");
+        rest(link, context->errstr[0] != '\0' ? context->errstr : "the connection was refused");
     }
 }
 
@@ -433,7 +433,7 @@ static void disconnected(const redisAsyncContext *context, int status)
     (void)status;
     rest(link, link->broken_reason != NULL  ? link->broken_reason
                : context->errstr[0] != '\0' ? context->errstr
-                                            : "it was closed");
+                                            : "the connection was closed");
 }
 
 static void connect_to(struct redis_link *link, const char *ip)
@@ -441,7 +441,7 @@ static void connect_to(struct redis_link *link, const char *ip)
     redisAsyncContext *context = redisAsyncConnect(ip, (int)strtol(link->address->port, NULL, 10));
 
     if (context == NULL || context->err != 0 || !attach(link, context)) {
-        rest(link, context == NULL ? "there is no memory for it" : context->errstr);
+        rest(link, context == NULL ? "out of memory" : context->errstr);
         if (context != NULL) {
             redisAsyncFree(context);
         }

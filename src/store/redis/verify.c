@@ -52,7 +52,7 @@ static const char *reason(const redisContext *context)
 {
     bool is_late = context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
 
-    return is_late ? "there was no answer in time" : context->errstr;
+    return is_late ? "Redis did not answer in time" : context->errstr;
 }
 
 /* Returns whether there is a reply and it is not an error. Otherwise the reply is freed. */
@@ -217,7 +217,7 @@ static void users_check(struct store_audit *audit, const redisReply *users)
         if (!user_id_is_valid(user)) {
             audit_report(
                 audit,
-                "%.*s: was granted to a user whose id is empty, too long or no plain text: "
+                "%.*s: was granted to a user whose id is empty, too long or not plain text: "
                 "%.*s",
                 (int)id.n, id.p, (int)user.n, user.p);
         }
@@ -244,7 +244,7 @@ static bool look_take(struct survey *survey, struct look *look)
         users_check(survey->audit, reply->element[LOOK_USERS]);
     }
     freeReplyObject(reply);
-    return is_valid || fail(survey, "verify.lua gave something else than it should");
+    return is_valid || fail(survey, "verify.lua returned an unexpected reply");
 }
 
 /* One round trip: checks a page of each of these keys. Keys with more pages stay in `looks`. */
@@ -303,7 +303,7 @@ static bool look_at_keys(struct survey *survey, const redisReply *keys)
     bool goes_on;
 
     if (looks == NULL) {
-        return fail(survey, "there is no memory for it");
+        return fail(survey, "out of memory");
     }
     for (size_t i = 0; i < keys->elements; i++) {
         struct str key = {keys->element[i]->str, (size_t)keys->element[i]->len};
@@ -337,7 +337,7 @@ static bool look_at_all_keys(struct survey *survey)
             return false;
         }
         goes_on = is_page(page) ? look_at_keys(survey, page->element[1])
-                                : fail(survey, "SCAN gave something else than it should");
+                                : fail(survey, "SCAN returned an unexpected reply");
         if (goes_on) {
             strcpy(cursor, page->element[0]->str);
         }
@@ -393,7 +393,7 @@ bool redis_verify_at(const struct redis_address *address, struct store_audit *au
     survey.context =
         redisConnectWithTimeout(address->host, (int)strtol(address->port, NULL, 10), patience);
     if (survey.context == NULL) {
-        return fail(&survey, "there is no memory for it");
+        return fail(&survey, "out of memory");
     }
     is_whole = (survey.context->err == 0 || fail(&survey, survey.context->errstr)) &&
                (redisSetTimeout(survey.context, patience) == REDIS_OK ||

@@ -44,7 +44,7 @@ static void *sqlite_engine_open(const char *url, const char **ret_error)
     struct sqlite_engine *engine = sqlite_thread_engine_new();
 
     if (engine == NULL) {
-        *ret_error = "there is no memory for it";
+        *ret_error = "out of memory";
         return NULL;
     }
     if (!path_take(url + sizeof(SCHEME) - 1, engine->path)) {
@@ -86,7 +86,7 @@ static bool backup_at_rest(const struct sqlite_engine *engine, struct sqlite_bac
         sqlite_backup_step(backup, &db, BACKUP_PAGES);
         sqlite_backup_settle(backup);
         if (!progress(argument, backup->done, backup->total) && backup->state == BACKUP_GOING_ON) {
-            sqlite_backup_abort(backup, "it was given up");
+            sqlite_backup_abort(backup, "it was cancelled");
         }
     } while (backup->state == BACKUP_GOING_ON);
     sqlite_db_close(&db);
@@ -121,7 +121,7 @@ static bool sqlite_verify(void *self, struct store_audit *audit, char ret_error[
     assert(!engine->is_started);
     if (strcmp(engine->path, ":memory:") == 0) {
         snprintf(ret_error, STORE_ERROR_SIZE,
-                 "sqlite::memory: is the memory of a process that serves");
+                 "sqlite::memory: exists only in the process that serves it");
         return false;
     }
     return sqlite_verify_file(engine->path, audit, ret_error);

@@ -77,9 +77,10 @@ static const char *obstacle(const struct sqlite_backup *backup)
     static const struct {
         const char *ending, *error;
     } others[] = {
-        {"", "it exists already"},
-        {"-wal", "there is a log beside it (-wal), of another file of this name"},
-        {"-journal", "there is a journal beside it (-journal), of another file of this name"},
+        {"", "the file exists already"},
+        {"-wal", "there is a -wal file beside it, the log of another database of this name"},
+        {"-journal",
+         "there is a -journal file beside it, the journal of another database of this name"},
     };
     char name[sizeof(backup->partial_path)];
     struct stat about;
@@ -121,12 +122,12 @@ static const char *left_remove(const char *path)
     const char *error = NULL;
 
     if (fd < 0) {
-        return errno == ENOENT ? NULL : "there is a -partial beside it that cannot be removed";
+        return errno == ENOENT ? NULL : "there is a -partial file beside it that cannot be removed";
     }
     if (!is_partial(fd)) {
-        error = "there is a file beside it (-partial) that no backup has made";
+        error = "there is a -partial file beside it that no backup has made";
     } else if (is_in_use(fd) || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        error = "another backup to it goes on, which has its -partial file";
+        error = "another backup to this path is in progress and has its -partial file";
     } else if (is_named(fd, path) && unlink(path) != 0) {
         error = strerror(errno);
     }
@@ -171,7 +172,7 @@ static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db 
         error = "the path is too long";
     }
     if (error == NULL && is_store(db, path)) {
-        error = "the store has the name that it would grow under (-partial)";
+        error = "its -partial file would be the store itself";
     }
     for (int i = 0; error == NULL && backup->fd < 0 && i < ATTEMPTS; i++) {
         backup->fd = partial_open(path);
@@ -180,7 +181,8 @@ static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db 
         }
     }
     if (backup->fd < 0) {
-        sqlite_backup_abort(backup, error == NULL ? "others back up to it at this moment" : error);
+        sqlite_backup_abort(backup,
+                            error == NULL ? "other backups to this path are in progress" : error);
         return false;
     }
     memcpy(backup->partial_path, path, sizeof(path));

@@ -196,13 +196,14 @@ static bool settle(const struct sqlite_db *db, const char *path, char *ret_error
     int code = log_renew(db);
 
     if (code != SQLITE_OK) {
-        snprintf(ret_error, STORE_ERROR_SIZE, "%s: the log that was left: %s", path,
+        snprintf(ret_error, STORE_ERROR_SIZE, "%s: the log left by an earlier process: %s", path,
                  sqlite3_errstr(code));
         return false;
     }
     code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code == SQLITE_FULL) {
-        log_write(LOG_WARNING, "sqlite: %s: no room to write the log into the file", path);
+        log_write(LOG_WARNING, "sqlite: %s: the disk has no room to write the log into the file",
+                  path);
     }
     return code == SQLITE_OK || code == SQLITE_FULL || error_format(db, path, ret_error);
 }

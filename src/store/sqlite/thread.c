@@ -52,7 +52,7 @@ static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, co
 {
     log_write(LOG_ERROR,
               "sqlite: %s: %s failed (%s), so it is not known what is on the disk: stopping. The "
-              "next start recovers what is",
+              "next start recovers it",
               engine->path, doing, sqlite3_errmsg(engine->db.handle));
     _exit(EXIT_FAILURE);
 }
@@ -62,7 +62,7 @@ static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, co
 static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engine)
 {
     log_write(LOG_ERROR,
-              "sqlite: %s is not the file any more that this process opened: it was moved, removed "
+              "sqlite: %s is no longer the file that this process opened: it was moved, removed "
               "or replaced: stopping",
               engine->path);
     sqlite_db_empty_log(&engine->db);
@@ -247,7 +247,7 @@ static bool take(struct sqlite_engine *engine, struct queue *ret_batch,
 static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *backup)
 {
     if (engine->is_unwanted) {
-        sqlite_backup_abort(backup, "it was given up");
+        sqlite_backup_abort(backup, "it was cancelled");
     } else {
         sqlite_backup_step(backup, &engine->db, BACKUP_PAGES);
     }
@@ -437,7 +437,7 @@ bool sqlite_thread_engine_start(struct sqlite_engine *engine)
     }
     engine->is_started = thread_begin(engine);
     if (!engine->is_started) {
-        log_write(LOG_ERROR, "sqlite: there is no thread to be had");
+        log_write(LOG_ERROR, "sqlite: the store thread cannot be started");
         sqlite_verbs_close(engine->verbs);
         sqlite_db_close(&engine->db);
     }

@@ -559,7 +559,9 @@ static enum status creation_time(struct sqlite_verbs *verbs, int64_t time_us, in
     enum status status = finish(verbs, at, code);
 
     if (status == STATUS_OK && newest_us >= LIMIT_TIME_US) {
-        return validate_failed(STR("created last"), "created_at leaves no time for another one");
+        return validate_failed(
+            STR("created last"),
+            "created_at is the last possible time, so no discount can be created");
     }
     *ret_time_us = newest_us >= time_us ? newest_us + 1 : time_us;
     return status;

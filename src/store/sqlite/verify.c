@@ -280,11 +280,11 @@ static void compare_schemas(const struct look *look, struct cursor *found, struc
         int order = order_of(found, wanted);
 
         if (order < 0) {
-            report_object(look, found, "is none of this service");
+            report_object(look, found, "does not belong to this service");
         } else if (order > 0) {
             report_object(look, wanted, "is missing");
         } else if (!str_eq(text_of(found, 1), text_of(wanted, 1))) {
-            report_object(look, found, "is not as this service makes it");
+            report_object(look, found, "differs from what this service makes");
         }
         if (order <= 0) {
             next(found);
@@ -345,9 +345,10 @@ static void grant_check(const struct look *look, const struct cursor *grant, con
     int n = user.n < LIMIT_USER_ID ? (int)user.n : LIMIT_USER_ID;
 
     if (!user_id_is_valid(user)) {
-        audit_report(look->audit,
-                     "%s: was granted to a user whose id is empty, too long or no plain text: %.*s",
-                     name, n, user.p);
+        audit_report(
+            look->audit,
+            "%s: was granted to a user whose id is empty, too long or not plain text: %.*s", name,
+            n, user.p);
     }
     if (!timestamp_is_valid(granted_at_us)) {
         audit_report(look->audit, "%s: was granted at %" PRId64 " to user %.*s", name,
@@ -419,7 +420,7 @@ static void orphans_pass(const struct look *look, struct cursor *grants)
     char name[NAME_SIZE];
 
     name_put(number_of(grants, 0), STR(""), name);
-    audit_report(look->audit, "%s: %" PRId64 " grants, and there is no such discount", name,
+    audit_report(look->audit, "%s: %" PRId64 " grants, but there is no such discount", name,
                  grants_pass(look, grants, name));
 }
 
@@ -496,16 +497,16 @@ static void key_check(const struct look *look, const struct cursor *key, int64_t
     size_t length = text_of(key, KEY_KEY).n;
 
     if (length < 1 || length > LIMIT_IDEMPOTENCY_KEY) {
-        report_key(look, key, "no key is so long, in bytes:", (int64_t)length);
+        report_key(look, key, "a key cannot have this length in bytes:", (int64_t)length);
     }
     if (sqlite3_column_type(key->statement, KEY_NUMBER) == SQLITE_NULL) {
-        report_key(look, key, "it is for what does not exist, discount number", number);
+        report_key(look, key, "it is for a discount that does not exist, number", number);
     } else if (!str_eq(text_of(key, KEY_BRAND), text_of(key, KEY_DISCOUNTS_BRAND))) {
-        report_key(look, key, "it is for another brand's, discount number", number);
+        report_key(look, key, "it is for a discount of another brand, number", number);
     }
     if (!timestamp_is_valid(forgotten_us) ||
         forgotten_us > now_us + KEY_LIFETIME_US + CLOCK_SLACK_US) {
-        report_key(look, key, "no key is kept until", forgotten_us);
+        report_key(look, key, "a key cannot be kept until", forgotten_us);
     }
 }
 

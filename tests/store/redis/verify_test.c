@@ -204,10 +204,10 @@ static void a_total_that_is_no_number_is_found(void **state)
 
     for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
         redis_server_command(redis->server, "HSET discount:{%s} total_count %s", id.p, garbage[i]);
-        findings_one(url(redis), id.p, ": total_count is no such number: ");
+        findings_one(url(redis), id.p, ": total_count is not a valid number: ");
     }
     spoil(redis, "HDEL discount:{%s} total_count", id);
-    findings_one(url(redis), id.p, ": total_count is no such number: missing");
+    findings_one(url(redis), id.p, ": total_count is not a valid number: missing");
 }
 
 static void a_field_that_is_missing_or_garbage_is_found(void **state)
@@ -215,11 +215,12 @@ static void a_field_that_is_missing_or_garbage_is_found(void **state)
     static const struct {
         const char *command, *text;
     } plants[] = {
-        {"HSET discount:{%s} starts_at soon", ": starts_at is no time: soon"},
-        {"HSET discount:{%s} starts_at 1 expires_at -5", ": expires_at is no time: -5"},
-        {"HDEL discount:{%s} discount_code", ": discount_code is empty, too long or no plain text"},
-        {"HSET discount:{%s} created_at 0", ": created_at is no time: 0"},
-        {"HDEL discount:{%s} brand_id", ": brand_id is empty, too long or no plain text"},
+        {"HSET discount:{%s} starts_at soon", ": starts_at is not a valid time: soon"},
+        {"HSET discount:{%s} starts_at 1 expires_at -5", ": expires_at is not a valid time: -5"},
+        {"HDEL discount:{%s} discount_code",
+         ": discount_code is empty, too long or not plain text"},
+        {"HSET discount:{%s} created_at 0", ": created_at is not a valid time: 0"},
+        {"HDEL discount:{%s} brand_id", ": brand_id is empty, too long or not plain text"},
     };
     struct redis_fixture *redis = *state;
     struct str id = fill(redis);
@@ -238,7 +239,7 @@ static void an_entry_of_the_index_without_its_discount_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD discounts 4102444800000000 dsc-nothing", id);
-    findings_one(url(redis), "dsc-nothing", ": is in the index of all discounts, and there is no");
+    findings_one(url(redis), "dsc-nothing", ": is in the index of all discounts, but there is no");
 }
 
 static void a_discount_that_the_index_does_not_have_is_found(void **state)
@@ -265,7 +266,8 @@ static void an_entry_of_another_brands_index_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD brand:{thief}:discounts 5 %s", id);
-    findings_one(url(redis), id.p, ": is in the index of brand thief, and is no discount of it");
+    findings_one(url(redis), id.p,
+                 ": is in the index of brand thief, but is not one of its discounts");
 }
 
 static void an_index_with_another_time_is_found(void **state)
@@ -303,7 +305,7 @@ static void grants_without_their_discount_are_found(void **state)
 
     fill(redis);
     redis_server_command(redis->server, "ZADD discount:{dsc-nothing}:grants 1 ann 1 bob");
-    findings_one(url(redis), "dsc-nothing: ", "2 grants, and there is no such discount");
+    findings_one(url(redis), "dsc-nothing: ", "2 grants, but there is no such discount");
 }
 
 static void a_grant_that_the_wallet_does_not_have_is_found(void **state)
@@ -342,7 +344,7 @@ static void a_grant_without_a_time_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD discount:{%s}:grants -5 ann", id);
-    findings_one(url(redis), id.p, ": user ann was granted it at no time: -5");
+    findings_one(url(redis), id.p, ": user ann was granted it at an invalid time: -5");
 }
 
 /* ---- Idempotency keys ---- */
@@ -361,7 +363,7 @@ static void an_idempotency_key_without_its_discount_is_found(void **state)
 
     fill(redis);
     set_key(redis, "idempotency:1:{b}:k", FINGERPRINT " dsc-nothing 5", "100");
-    findings_one(url(redis), "idempotency:1:{b}:k: ", "names dsc-nothing, and there is no such");
+    findings_one(url(redis), "idempotency:1:{b}:k: ", "names dsc-nothing, but there is no such");
 }
 
 static void what_is_no_idempotency_key_is_found(void **state)
@@ -415,7 +417,7 @@ static void an_idempotency_key_of_no_day_is_found(void **state)
     assert_true(store_fixture_settle(&redis->fixture));
     findings_none(url(redis), 1, 0);
     redis_server_command(redis->server, "PERSIST idempotency:1:{b}:k");
-    findings_one(url(redis), "idempotency:1:{b}:k: ", "will never be forgotten");
+    findings_one(url(redis), "idempotency:1:{b}:k: ", "will never expire");
     redis_server_command(redis->server, "EXPIRE idempotency:1:{b}:k 86500");
     findings_one(url(redis), "idempotency:1:{b}:k: ", "which is more than a day");
 }
@@ -434,7 +436,7 @@ static void a_key_that_will_vanish_is_found(void **state)
 
         snprintf(key, sizeof(key), keys[i], id.p);
         redis_server_command(redis->server, "EXPIRE %s 1000", key);
-        findings_one(url(redis), key, ": will vanish in ");
+        findings_one(url(redis), key, ": will expire in ");
         redis_server_command(redis->server, "PERSIST %s", key);
     }
     findings_none(url(redis), 1, 2);
@@ -448,13 +450,13 @@ static void a_discount_that_no_store_writes_is_found(void **state)
         const char *field, *value, *text;
     } plants[] = {
         {"discount_code", "", ": discount_code is empty"},
-        {"discount_code", "\xff", ": discount_code is empty, too long or no plain"},
-        {"discount_code", "a\nb", ": discount_code is empty, too long or no plain"},
-        {"total_count", "1000000001", ": total_count is not a number of units"},
-        {"starts_at", "0", ": starts_at is no time: 0"},
-        {"starts_at", "253402300800000000", ": starts_at is no time from 1970 to 9999"},
-        {"expires_at", "0", ": expires_at is no time: 0"},
-        {"expires_at", "253402300800000000", ": expires_at is no time from 1970 to 9999"},
+        {"discount_code", "\xff", ": discount_code is empty, too long or not plain"},
+        {"discount_code", "a\nb", ": discount_code is empty, too long or not plain"},
+        {"total_count", "1000000001", ": total_count is not a valid number of units"},
+        {"starts_at", "0", ": starts_at is not a valid time: 0"},
+        {"starts_at", "253402300800000000", ": starts_at is not a time from 1970 to 9999"},
+        {"expires_at", "0", ": expires_at is not a valid time: 0"},
+        {"expires_at", "253402300800000000", ": expires_at is not a time from 1970 to 9999"},
     };
     struct redis_fixture *redis = *state;
     struct str id = fill(redis);
@@ -479,7 +481,7 @@ static void a_discount_that_no_store_writes_is_found(void **state)
     findings_one(url(redis), id.p, ": expires_at is not later than starts_at");
     spoil(redis, "HDEL discount:{%s} starts_at expires_at", id);
     spoil(redis, "RENAME discount:{%s} discount:{garbage}", id);
-    findings_hold(url(redis), "garbage: ", "its id is not of the form that ids have");
+    findings_hold(url(redis), "garbage: ", "its id does not have the form of an id");
 }
 
 static void a_brand_or_a_code_that_is_too_long_is_found(void **state)
@@ -523,7 +525,7 @@ static void a_time_of_creation_that_is_the_last_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD discounts 9007199254740991 %s", id);
-    findings_hold(url(redis), id.p, ", and nothing can be created behind that");
+    findings_hold(url(redis), id.p, ", and nothing can be created after that");
 }
 
 /* ---- Types, bytes ---- */

@@ -219,7 +219,7 @@ static void a_stock_of_nothing_is_found(void **state)
 
     spoil(file, "DELETE FROM grants WHERE discount = 1;"
                 "UPDATE discounts SET total_count = 0 WHERE id = ?");
-    findings_one(file->url, file->first, ": total_count is not a number of units");
+    findings_one(file->url, file->first, ": total_count is not a valid number of units");
 }
 
 static void times_of_creation_that_go_back_are_found(void **state)
@@ -273,9 +273,9 @@ static void plant_each(void **state, const struct plant *plants, size_t count)
 
 static void a_discount_that_no_store_writes_is_found(void **state)
 {
-    static const char code[] = ": discount_code is empty, too long or no plain text",
-                      brand[] = ": brand_id is empty, too long or no plain text",
-                      id[] = ": its id is not of the form that ids have";
+    static const char code[] = ": discount_code is empty, too long or not plain text",
+                      brand[] = ": brand_id is empty, too long or not plain text",
+                      id[] = ": its id does not have the form of an id";
     static const struct plant plants[] = {
         {"UPDATE discounts SET discount_code = '' WHERE id = ?", NULL, code},
         {"UPDATE discounts SET discount_code = printf('%.257c', 'x') WHERE id = ?", NULL, code},
@@ -288,18 +288,18 @@ static void a_discount_that_no_store_writes_is_found(void **state)
         {"UPDATE discounts SET id = 'garbage' WHERE id = ?", "discount number 1", id},
         {"UPDATE discounts SET id = id || 'A' WHERE id = ?", "discount number 1", id},
         {"UPDATE discounts SET total_count = 1000000001 WHERE id = ?", NULL, ": total_count is"},
-        {"UPDATE discounts SET starts_at = 0 WHERE id = ?", NULL, ": starts_at is no time"},
-        {"UPDATE discounts SET starts_at = -1 WHERE id = ?", NULL, ": starts_at is no time"},
+        {"UPDATE discounts SET starts_at = 0 WHERE id = ?", NULL, ": starts_at is not a time"},
+        {"UPDATE discounts SET starts_at = -1 WHERE id = ?", NULL, ": starts_at is not a time"},
         {"UPDATE discounts SET starts_at = 253402300800000000 WHERE id = ?", NULL,
-         ": starts_at is no time"},
+         ": starts_at is not a time"},
         {"UPDATE discounts SET expires_at = 253402300800000000 WHERE id = ?", NULL,
-         ": expires_at is no time"},
+         ": expires_at is not a time"},
         {"UPDATE discounts SET starts_at = 5, expires_at = 5 WHERE id = ?", NULL,
          ": expires_at is not later than starts_at"},
         {"UPDATE discounts SET created_at = 9223372036854775807 WHERE number = 2", "dsc-",
-         ": created_at is no time"},
+         ": created_at is not a time"},
         {"UPDATE discounts SET created_at = 253402300800000000 WHERE number = 2", "dsc-",
-         ": created_at is no time"},
+         ": created_at is not a time"},
     };
 
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
@@ -307,8 +307,8 @@ static void a_discount_that_no_store_writes_is_found(void **state)
 
 static void one_error_of_a_discount_hides_no_other(void **state)
 {
-    static const char *const texts[] = {": created_at is no time", ": created at -5",
-                                        ": expires_at is no time", ": expires_at is not later",
+    static const char *const texts[] = {": created_at is not a time", ": created at -5",
+                                        ": expires_at is not a time", ": expires_at is not later",
                                         ": discount_code is empty"};
     struct file *file = *state;
 
@@ -321,7 +321,7 @@ static void one_error_of_a_discount_hides_no_other(void **state)
 
 static void a_grant_that_no_store_writes_is_found(void **state)
 {
-    static const char user[] = ": was granted to a user whose id is empty, too long or no plain";
+    static const char user[] = ": was granted to a user whose id is empty, too long or not plain";
     static const struct plant plants[] = {
         {"INSERT INTO grants SELECT '', number, 5 FROM discounts WHERE id = ?", NULL, user},
         {"INSERT INTO grants SELECT CAST(x'80' AS TEXT), number, 5 FROM discounts WHERE id = ?",
@@ -342,13 +342,14 @@ static void an_idempotency_key_that_no_store_writes_is_found(void **state)
     static const char begin[] = "idempotency key ";
     static const struct plant plants[] = {
         {"UPDATE idempotency_keys SET brand_id = 'thief'", begin,
-         "key of brand thief: it is for another brand's, discount number 2"},
-        {"UPDATE idempotency_keys SET key = ''", begin, "no key is so long, in bytes: 0"},
+         "key of brand thief: it is for a discount of another brand, number 2"},
+        {"UPDATE idempotency_keys SET key = ''", begin,
+         "a key cannot have this length in bytes: 0"},
         {"UPDATE idempotency_keys SET key = printf('%.256c', 'k')", begin, "in bytes: 256"},
         {"UPDATE idempotency_keys SET forgotten_from = forgotten_from + 7200000000", begin,
-         ": no key is kept until "},
+         ": a key cannot be kept until "},
         {"UPDATE idempotency_keys SET forgotten_from = 9223372036854775807", begin,
-         ": no key is kept until 9223372036854775807"},
+         ": a key cannot be kept until 9223372036854775807"},
     };
 
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
@@ -361,8 +362,8 @@ static void a_grant_without_its_discount_is_found(void **state)
     struct file *file = *state;
 
     spoil(file, "INSERT INTO grants VALUES ('zoe', 77, 1), ('zac', 77, 1), ('zoe', -3, 1)");
-    findings_hold(file->url, "discount number 77: ", "2 grants, and there is no such discount");
-    findings_hold(file->url, "discount number -3: ", "1 grants, and there is no such discount");
+    findings_hold(file->url, "discount number 77: ", "2 grants, but there is no such discount");
+    findings_hold(file->url, "discount number -3: ", "1 grants, but there is no such discount");
 }
 
 static void grants_between_two_discounts_hide_nothing_behind_them(void **state)
@@ -380,8 +381,7 @@ static void an_idempotency_key_without_its_discount_is_found(void **state)
     struct file *file = *state;
 
     spoil(file, "UPDATE idempotency_keys SET discount = 77");
-    findings_one(file->url,
-                 "idempotency key key of brand a brand: ", "does not exist, discount number 77");
+    findings_one(file->url, "idempotency key key of brand a brand: ", "does not exist, number 77");
 }
 
 static void a_fault_does_a_terminal_no_harm(void **state)
@@ -430,7 +430,7 @@ static void a_constraint_that_was_taken_out_is_found(void **state)
 
     spoil(file, "UPDATE sqlite_schema SET sql = replace(sql, 'BETWEEN 0 AND total_count',"
                 " 'IS NOT NULL') WHERE name = 'discounts'");
-    findings_one(file->url, "schema: ", "table discounts is not as this service makes it");
+    findings_one(file->url, "schema: ", "table discounts differs from what this service makes");
 }
 
 static void a_trigger_that_is_none_of_ours_is_found(void **state)
@@ -438,7 +438,7 @@ static void a_trigger_that_is_none_of_ours_is_found(void **state)
     struct file *file = *state;
 
     spoil(file, "CREATE TRIGGER zzz AFTER INSERT ON grants BEGIN SELECT 1; END");
-    findings_one(file->url, "schema: ", "trigger zzz is none of this service");
+    findings_one(file->url, "schema: ", "trigger zzz does not belong to this service");
 }
 
 static void a_table_that_was_dropped_is_found(void **state)

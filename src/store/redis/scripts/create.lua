@@ -41,7 +41,7 @@ if KEYS[4] then
     local brand, stored = unpack(ask('HMGET', 'discount:{' .. id .. '}', 'brand_id',
       'created_at'))
     if brand ~= ARGV[2] or stored ~= created_at then
-      return redis.error_reply('CORRUPT idempotency key of no such discount of the brand: ' .. id)
+      return redis.error_reply('CORRUPT idempotency key: the brand has no such discount: ' .. id)
     end
     return {id == ARGV[1] and 'created' or 'replayed', id, created_at}
   end
@@ -62,7 +62,7 @@ if created_at < FIRST_US or created_at >= END_US then
 end
 local newest, last = unpack(ask('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
 if last and tonumber(last) >= LAST_US then
-  return redis.error_reply('CORRUPT time of creation of ' .. newest .. ', which is the last there is')
+  return redis.error_reply('CORRUPT time of creation of ' .. newest .. ', which is the last possible one')
 end
 if last and tonumber(last) >= created_at then
   created_at = tonumber(last) + 1

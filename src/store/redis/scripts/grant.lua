@@ -1,4 +1,4 @@
--- Grants one or more discounts, each to one or more users, in the order of the users.
+-- Grants discounts to users: each discount to one or more users, in the order given.
 --   KEYS: for each discount: the discount, its grants, and the wallet of each of its users.
 --   ARGV: for each discount: its id, the number of its users, and the users in the order of the
 --         wallets.
@@ -7,7 +7,7 @@
 --     1. its discount_code
 --     2. its starts_at or false
 --     3. the number of its grants if its refusals are final (FINAL_AFTER_US in backend.h), or false
---     4. the outcomes: a text with one outcome token for each user
+--     4. the outcomes: a text with one outcome token for each user.
 --   The outcomes are false when the discount does not exist, and an error when it is not valid.
 --   The outcome tokens:
 --     g   granted now                    x   sold out before this user

@@ -70,10 +70,10 @@ local function look_at_index()
   end
   return each_ranked(function(id, created_at)
     if not exists(id) then
-      fault(id, ': is in the index of all discounts, and there is no such discount')
+      fault(id, ': is in the index of all discounts, but there is no such discount')
     end
     if tonumber(created_at) >= LAST_US then
-      fault(id, ': was created at ', created_at, ', and nothing can be created behind that')
+      fault(id, ': was created at ', created_at, ', and nothing can be created after that')
     end
     if last and tonumber(last) >= tonumber(created_at) then
       fault(id, ': was created at the same time as the one before it, ', created_at)
@@ -95,7 +95,7 @@ end
 local function look_at_stock(id, total)
   local granted = ask('ZCARD', key .. ':grants')
   if not is_positive(total) then
-    fault(id, ': total_count is no such number: ', total or 'missing')
+    fault(id, ': total_count is not a valid number: ', total or 'missing')
   elseif granted and granted > tonumber(total) then
     fault(id, ': ', granted, ' grants of a total of ', total)
   end
@@ -104,7 +104,7 @@ end
 -- Checks a time that may be missing. Returns '0' when it is missing or not valid.
 local function look_at_time(id, name, time)
   if time and not is_positive(time) then
-    fault(id, ': ', name, ' is no time: ', time)
+    fault(id, ': ', name, ' is not a valid time: ', time)
     time = nil
   end
   return time or '0'
@@ -117,7 +117,7 @@ local function look_at_discount(id)
   expires_at = look_at_time(id, 'expires_at', expires_at)
   look_at_stock(id, total)
   if not is_positive(created_at) then
-    fault(id, ': created_at is no time: ', created_at or 'missing')
+    fault(id, ': created_at is not a valid time: ', created_at or 'missing')
     created_at = nil
   end
   look_for_entry(id, 'discounts', 'all discounts', created_at)
@@ -134,7 +134,7 @@ local function look_at_grant(id, user, granted_at)
   users[#users + 1] = string.sub(user, 1, TEXT_MOST)
   local noted = ask('ZSCORE', 'user:{' .. user .. '}:discounts', id)
   if not is_positive(granted_at) then
-    fault(id, ': user ', user, ' was granted it at no time: ', granted_at)
+    fault(id, ': user ', user, ' was granted it at an invalid time: ', granted_at)
   elseif noted == false then
     fault(id, ': is not in the wallet of user ', user,
       ', who was granted it; the next repeat of that request writes it there')
@@ -145,7 +145,7 @@ end
 
 local function look_at_grants(id)
   if not exists(id) then
-    fault(id, ': ', redis.call('ZCARD', key), ' grants, and there is no such discount')
+    fault(id, ': ', redis.call('ZCARD', key), ' grants, but there is no such discount')
     return '0'
   end
   users[1] = string.sub(id, 1, TEXT_MOST)
@@ -157,7 +157,7 @@ end
 local function look_at_brand(brand)
   return each_ranked(function(id)
     if ask('HGET', discount_key(id), 'brand_id') ~= brand then
-      fault(id, ': is in the index of brand ', brand, ', and is no discount of it')
+      fault(id, ': is in the index of brand ', brand, ', but is not one of its discounts')
     end
   end)
 end
@@ -181,7 +181,7 @@ local function look_at_use(brand, id, created_at)
   local stored_brand, stored_at = unpack(redis.call('HMGET', discount_key(id), 'brand_id',
     'created_at'))
   if not exists(id) then
-    fault(key, ': names ', id, ', and there is no such discount')
+    fault(key, ': names ', id, ', but there is no such discount')
   elseif stored_brand ~= brand then
     fault(key, ': names ', id, ', which is a discount of another brand, ', stored_brand or 'none')
   elseif stored_at ~= created_at then
@@ -194,9 +194,9 @@ local function look_at_idempotency_key()
   local kept, brand = redis.call('GET', key), brand_of_key()
   local fingerprint, id, created_at = string.match(kept, '^(%x+) (%S+) (%d+)$')
   if not brand then
-    fault(key, ': is no name of an idempotency key')
+    fault(key, ': is not a valid name of an idempotency key')
   elseif not id or #fingerprint ~= 40 then
-    fault(key, ': is no use of an idempotency key: ', kept)
+    fault(key, ': is not a valid use of an idempotency key: ', kept)
   else
     look_at_use(brand, id, created_at)
   end
@@ -207,11 +207,11 @@ end
 local function look_at_end(is_kept_for_a_day)
   local left_ms = redis.call('PTTL', key)
   if not is_kept_for_a_day and left_ms ~= -1 then
-    fault(key, ': will vanish in ', left_ms, ' ms')
+    fault(key, ': will expire in ', left_ms, ' ms')
   elseif is_kept_for_a_day and left_ms == -1 then
-    fault(key, ': will never be forgotten')
+    fault(key, ': will never expire')
   elseif is_kept_for_a_day and left_ms > DAY_MS then
-    fault(key, ': will be forgotten in ', left_ms, ' ms, which is more than a day')
+    fault(key, ': will expire in ', left_ms, ' ms, which is more than a day')
   end
 end
 
