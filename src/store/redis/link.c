@@ -34,8 +34,8 @@
 /* A silent connection is kept for this many deadlines. Replies that come after their operation's
  * deadline are dropped, so a reply later than this is of no use. */
 #define PATIENCE_DEADLINES 2
-/* The time limit of a handshake. The kernel repeats a lost first packet after one second, then
- * after two; a new connection is faster. */
+/* The time limit for the TCP connection. The kernel repeats a lost first packet after one second,
+ * then after two; a new connection is faster. */
 #define CONNECT_MS 500
 
 enum state { RESTING, RESOLVING, CONNECTING, HANDSHAKE, READY, CLOSED };
@@ -69,7 +69,7 @@ struct redis_link {
     char unfit[REDIS_SETTINGS_TEXT]; /* why this Redis is not used; "": it is */
     unsigned failures; /* in a row; 0 again once a connection stayed up for WATCH_MS */
     uint64_t jitter;
-    uv_timer_t timer; /* for the back-off, the handshake's limit and the watch */
+    uv_timer_t timer; /* for the back-off, the limits of connection and handshake, and the watch */
     uv_getaddrinfo_t resolver;
 };
 

@@ -38,8 +38,8 @@ typedef void (*redis_reply_fn)(struct redis_sent *sent, const redisReply *reply,
                                enum redis_loss loss);
 
 /* Opens a link and starts to connect. When the oldest command has had no reply for `deadline_ms`,
- * the connection takes no more commands. After twice that time it is given up. The same limit holds
- * for the handshake. The address is borrowed. NULL without memory. */
+ * the connection takes no more commands. After twice that time it is given up. The handshake on a
+ * new connection may take as long. The address is borrowed. NULL without memory. */
 struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_address *address,
                                    struct redis_settings_log *settings_log, redis_reply_fn replied,
                                    uint64_t deadline_ms);
