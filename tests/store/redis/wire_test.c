@@ -893,7 +893,7 @@ static void a_missing_script_is_sent_whole(void **state)
     fake_expect_together(fake, 2);
     fake_send_text(fake, NOSCRIPT);
     fake_send_text(fake, ROW);
-    fake_expect(fake, "EVAL -- Grants discounts to users");
+    fake_expect(fake, "EVAL -- Grants discounts");
     fake_send_text(fake, GRANTED);
     fixture = redis_fixture_play_ready(redis, redis_fixture_patient());
     granted = submit_grant(fixture, ID, ANN);
