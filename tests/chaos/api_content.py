@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads what the API shows: every list to its end, page by page, and the wallet of everybody who ever asked."""
+"""Reads everything that the API shows: every list to its end, page by page, and the wallet of every user who ever asked."""
 
 import asyncio
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from content import Content, microseconds
 from wire import Connection
 
 READERS = 8
-PAGE = 20  # small, so that most lists have several
+PAGE = 20  # small, so that most lists have several pages
 
 
 async def read(port, users):
@@ -26,7 +26,7 @@ async def read(port, users):
 
 
 async def each(port, names, look):
-    """Looks at each name, from a few connections at once."""
+    """Calls `look` for each name, over a few connections at once."""
     async def reader():
         connection = Connection("127.0.0.1", port)
         while names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run with faults, over Redis or over SQLite, and what it comes to."""
+"""Runs a deployment with faults, over Redis or over SQLite, and returns the verdict."""
 
 import functools
 import os
@@ -12,14 +12,14 @@ from trial import Trial
 
 
 async def chaos(trial, seconds):
-    """Faults of the seed's plan, until they are over."""
+    """Applies the faults of the seed's plan until they are over."""
     conductor = Conductor(trial.deployment, trial.log, trial.say)
     await conductor.play(plan(trial.deployment, trial.seed, seconds))
     trial.faults = conductor.done
 
 
 def describe(trial):
-    """What happened, in a few lines: requests by kind and how they ended, faults by kind."""
+    """Describes the run in a few lines: requests by kind and result, and faults by kind."""
     ends = {}
     for (kind, status, name), count in sorted(trial.crowd.counts.items(), key=str):
         ends.setdefault(kind, []).append(f"{status} {name or ''}".strip() + f" {count}")
@@ -29,7 +29,7 @@ def describe(trial):
 
 
 async def open_network(seed):
-    """The network of Redis' own, or None where there can be none, said aloud."""
+    """Returns Redis's own network, or None, with a message, if there can be none."""
     network = Network(seed)
     fault = network.open()
     if fault is None:
@@ -41,14 +41,14 @@ async def open_network(seed):
 
 
 async def run(store, seed, seconds, discountd, say=print):
-    """The trial, over and ready to be judged."""
+    """Runs the trial to its end and returns it, ready to be judged."""
     network = await open_network(seed) if store == "redis" else None
 
     def make(directory, log):
         if store == "sqlite":
             return OverSqlite(directory, log, discountd)
         return OverRedis(directory, log, discountd, network=network)
-    # Every other seed, because with clocks that lie the checker cannot hold granted_at against its own.
+    # Clocks move for every other seed only: then the checker cannot compare granted_at with its own clock.
     trial = Trial(make, seed, say, clocks_move=seed % 2 == 0)
     say(f"seed {seed}, {store}, {seconds:.0f} s{', clocks move' if trial.clocks_move else ''}, log in {trial.directory}")
     await trial.run(functools.partial(chaos, seconds=seconds))
@@ -56,7 +56,7 @@ async def run(store, seed, seconds, discountd, say=print):
 
 
 def judge(trial, store, minutes):
-    """{promise: how many violations}. The log of a run without any is deleted."""
+    """Returns {promise: number of violations}. Deletes the log of a run without violations."""
     for line in describe(trial):
         print(line)
     counts = check_history.report(trial.violations())

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Decides from the log of a run and from what the store held in the end whether each promise was kept.
+"""Decides whether each promise was kept, from the log of a run and the final content of the store.
 
     check_history.py DIRECTORY
 
-DIRECTORY has history.jsonl (history.py says what is in it) and content.json (content.py). One line for each violation, with the
-lines of the log that prove it, then one for each promise. Exits with 0 if all were kept, 1 if not, 2 if it cannot tell."""
+DIRECTORY holds history.jsonl (described in history.py) and content.json (content.py). It prints one line for each violation, with
+the lines of the log that prove it, then one line for each promise. Exit code: 0 if all were kept, 1 if not, 2 if it cannot tell."""
 
 import collections
 import os
@@ -21,7 +21,7 @@ SHOWN = 20
 
 
 def report(found, show=print):
-    """Prints the violations and the verdicts; {promise: how many violations}."""
+    """Prints the violations and the verdicts. Returns {promise: number of violations}."""
     by_promise = collections.defaultdict(list)
     for violation in found:
         by_promise[violation.promise].append(violation)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The clients: they create discounts, rush for those that sell out, repeat what was not answered, read, give up, and hang up.
+"""The clients: they create discounts, compete for those that sell out, repeat unanswered requests, read, give up, and hang up.
 
-Each has its random numbers from the seed. A request is logged before it is sent; every repetition is a request of its own."""
+Each takes its random numbers from the seed. A request is logged before it is sent. A repetition is logged as a request of its own."""
 
 import asyncio
 import collections
@@ -15,8 +15,8 @@ from wire import Connection, NoAnswer, request_bytes
 USERS = 1200
 BRANDS = ["IKEA", "a}:b", "Ø & Co", "brand/4"]
 TIMEOUTS_S = [2.5, 4, 8]
-PATIENCE = [1, 1, 2, 3, 5, 9]  # how often one tries; some give up at once
-TORN = 0.02  # of the requests: hangs up before the answer
+PATIENCE = [1, 1, 2, 3, 5, 9]  # the number of attempts; some give up at once
+TORN = 0.02  # share of requests at which the client hangs up before the answer
 MOST_BACK_OFF_S = 1
 HOT, SMALL, WIDE = "hot", "small", "wide"
 
@@ -29,7 +29,7 @@ class Discount:
 
 
 class Market:
-    """What can be bought at the moment. One that was asked for often enough makes room for a new one."""
+    """The discounts that can be asked for at the moment. One that was asked for often enough is replaced by a new one."""
 
     WANTED = {HOT: 3, SMALL: 25, WIDE: 1}
 
@@ -61,14 +61,14 @@ class Crowd:
     """All clients of a run."""
 
     def __init__(self, log, routes, seed, clients=24, pause_s=0.03, hot=(20, 150)):
-        self.hot = hot  # the stocks of those that everybody wants, from and to
+        self.hot = hot  # lowest and highest stock of the discounts that most clients want
         self.log, self.routes, self.seed, self.clients, self.pause_s = log, routes, seed, clients, pause_s
         self.market = Market()
         self.pairs = set()     # (discount, user) that were ever asked for
         self.keyed = {}        # the body of a create: its key
         self.users = set()
         self.tasks = []
-        self.recent = collections.deque(maxlen=1000)  # of the pairs, for those who look
+        self.recent = collections.deque(maxlen=1000)  # (discount, user) pairs for the clients that read
         self.counts = collections.Counter()
 
     def start(self):
@@ -76,18 +76,18 @@ class Crowd:
         self.tasks = [asyncio.create_task(Client(self, number).live()) for number in range(self.clients)]
 
     async def stop(self):
-        """Lets each finish what it is at; raises what a client has failed of, which is no fault of the service."""
+        """Lets each client finish its request. Raises an exception that ended a client: that is no fault of the service."""
         self.stopping = True
         await asyncio.gather(*self.tasks)
 
     async def abandon(self):
-        """Ends them wherever they are, for when the run has failed itself."""
+        """Ends all clients at once, after the run itself has failed."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def replay(self):
-        """Every user who ever tried asks once more, and every create with a key is sent once more."""
+        """Repeats the grant request of every user who ever tried, and every create with a key."""
         waiting = [("grant", {"discount": id, "user": user}) for id, user in self.pairs]
         waiting += [("create", dict(zip(("brand", "code", "total", "key"), create))) for create in self.keyed]
         random.Random(f"{self.seed} replay").shuffle(waiting)
@@ -117,7 +117,7 @@ class Client:
                 self.hang_up()
         self.hang_up()
 
-    # ---- What it wants ----
+    # ---- Choosing a request ----
 
     async def want_hot(self):
         await self.want(HOT)
@@ -159,10 +159,10 @@ class Client:
                  "grants": {"discount": id}, "list": {"brand": self.random.choice([None, *BRANDS])}}
         await self.perform(kind, asked[kind])
 
-    # ---- How it asks ----
+    # ---- Sending it ----
 
     async def perform(self, kind, asked):
-        """Asks, and again if need be; what was said in the end, or None."""
+        """Sends a request, and repeats it if needed. Returns the final answer or None."""
         patience = self.patience or self.random.choice(PATIENCE)
         for turn in range(patience):
             status, name, said = await self.once(kind, asked)
@@ -192,7 +192,7 @@ class Client:
         return status, name, said
 
     def draw_tear(self, kind, asked):
-        """Mostly None; else after how many bytes it hangs up, and how much later."""
+        """Mostly None. Otherwise the number of bytes after which the client hangs up, and the delay."""
         if self.random.random() >= self.torn:
             return None
         size = len(request_bytes(*request_of(kind, asked)))
@@ -205,12 +205,12 @@ class Client:
 
 
 def may_repeat(kind, asked, name):
-    """A create without a key is not sent again unless it was surely not applied: it might make two."""
+    """A create without a key is repeated only if it was certainly not applied: otherwise there might be two discounts."""
     return kind != "create" or asked["key"] is not None or name in ("unsent", *REPEATABLE[:2])
 
 
 def request_of(kind, asked):
-    """Method, target, body, headers."""
+    """Returns method, target, body and headers."""
     id, user = asked.get("discount"), urllib.parse.quote(asked.get("user", ""), safe="")
     if kind == "create":
         body = {"brand_id": asked["brand"], "discount_code": asked["code"], "total_count": asked["total"]}
@@ -226,7 +226,7 @@ def request_of(kind, asked):
 
 
 def read_answer(kind, asked, answer):
-    """The name of the problem or None, and what a 2xx said in the words of the log."""
+    """Returns the name of the problem or None, and the content of a 2xx in the form of the log."""
     try:
         name = answer.problem()
         return name, READ[kind](answer, answer.json()) if answer.status < 300 else {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a store holds, in one form whoever read it: the API, Redis or SQLite."""
+"""The content of a store in one form, whether it was read through the API, from Redis or from SQLite."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def microseconds(text):
-    """A time of the API, 2020-11-26T10:27:57.202420Z, since 1970."""
+    """Converts a time of the API, such as 2020-11-26T10:27:57.202420Z, to microseconds since 1970."""
     at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
     return (at - EPOCH) // timedelta(microseconds=1)
 
@@ -25,7 +25,7 @@ class Content:
     twice: list = field(default_factory=list)      # what a list showed more than once, in words
 
     def add(self, where, name, key, value):
-        """Adds an item of a list, and notes it when it was there already."""
+        """Adds an item of a list, and records it if it was there already."""
         if key in where:
             self.twice.append(f"{name}: {key}")
         where[key] = value
@@ -33,7 +33,7 @@ class Content:
 
 @dataclass
 class Contents:
-    """What was there once all faults were healed (directly), and after the replay (directly, and as the API shows it)."""
+    """The content after all faults were healed (read directly), and after the replay (read directly and through the API)."""
 
     healed: Content
     stored: Content

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A TCP proxy that does to what passes what networks do: it cuts after so many bytes, delays, holds, loses and resets."""
+"""A TCP proxy with the faults of networks: it cuts a connection after some bytes, delays, holds, loses and resets."""
 
 import asyncio
 import collections
@@ -7,20 +7,20 @@ import socket
 import struct
 
 UP, DOWN = "requests", "replies"
-HOLD = "hold"  # keep what comes and pass it on later
-CUT = object()  # in the place of data: here the connection is cut
-LOSE = "lose"  # a connection that is open and on which nothing arrives any more
+HOLD = "hold"  # keep the bytes and pass them on later
+CUT = object()  # a marker instead of data: the connection is cut here
+LOSE = "lose"  # the connection stays open, but nothing arrives any more
 
 
 class Side(asyncio.Protocol):
-    """One end of a connection through the proxy. What arrives here goes out at `other`."""
+    """One end of a connection through the proxy. What arrives here is sent at `other`."""
 
     def __init__(self, proxy, direction):
         self.proxy, self.direction = proxy, direction
         self.other = self.transport = None
-        self.early = []  # what came before the other end was connected, or is being held
-        self.budget = None  # how many more bytes pass before it is cut
-        self.late = collections.deque()  # when, and what, of that which is being delayed
+        self.early = []  # bytes that came before the other end was connected, or that are held
+        self.budget = None  # how many more bytes pass before the cut
+        self.late = collections.deque()  # delayed bytes, with the time at which each is due
         self.timer = None
 
     def connection_made(self, transport):
@@ -48,7 +48,7 @@ class Side(asyncio.Protocol):
         self.drain()
 
     def drain(self):
-        """Sends what is due, in the order in which it came; the rest when the first of it is."""
+        """Sends the bytes that are due, in order. Waits for the next ones if some are left."""
         loop = asyncio.get_running_loop()
         while self.late:
             due, data = self.late[0]
@@ -66,7 +66,7 @@ class Side(asyncio.Protocol):
         self.drain()
 
     def cut(self):
-        """Ends both ways: those who had the last bytes see an end, or a reset, and the other one too."""
+        """Ends both directions. The side that got the last bytes sees a close or a reset, and so does the other."""
         self.proxy.cuts += 1
         for side in (self, self.other):
             if self.proxy.resets:
@@ -88,7 +88,7 @@ class Side(asyncio.Protocol):
                 self.other.reset()
             else:
                 self.pump()
-                if self.late:  # what was sent before the end arrives before it
+                if self.late:  # bytes sent before the end also arrive before it
                     asyncio.get_running_loop().call_at(self.late[-1][0] + 0.01, self.other.transport.close)
                 else:
                     self.other.transport.close()
@@ -99,7 +99,7 @@ class Proxy:
         self.name, self.host, self.target = name, host, port
         self.sides = set()
         self.mode, self.delay_s, self.resets = None, 0, False
-        self.next_budget = {}  # direction: for the next connection
+        self.next_budget = {}  # by direction, for the next connection
         self.cuts = 0
         self.busy = asyncio.Lock()
         self.tasks = set()
@@ -141,7 +141,7 @@ class Proxy:
             side.reset()
 
     def cut_after(self, direction, size, resets):
-        """Cuts every connection that is open, and the next, once so many more bytes have passed in this direction."""
+        """Cuts every open connection, and the next one, after this many more bytes in this direction."""
         self.resets = resets
         self.next_budget[direction] = size
         for side in self.sides:
@@ -149,7 +149,7 @@ class Proxy:
                 side.budget = size
 
     def spare(self):
-        """What has not been cut yet is not going to be."""
+        """Cancels all cuts that have not happened yet."""
         self.next_budget.clear()
         for side in self.sides:
             side.budget = None
@@ -157,6 +157,6 @@ class Proxy:
     def set_mode(self, mode):
         was, self.mode = self.mode, mode
         if was == LOSE:
-            self.reset_all()  # a stream with a hole in it is of no use to anybody
+            self.reset_all()  # a stream with missing bytes is useless
         for side in list(self.sides):
             side.pump()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What runs in a run: replicas behind Nginx over one Redis, or one process over a SQLite file, straight and behind Nginx.
+"""The processes of a run: replicas behind Nginx over one Redis, or one process over a SQLite file, direct and behind Nginx.
 
-Between each two of them there is a proxy of ours as well as a way around it, so that faults of the network meet some and
-not all: clients reach Nginx and the replicas straight or through a proxy, Nginx reaches all replicas but the first
-through one, and all replicas but the first reach Redis through one."""
+Between each pair there is a proxy of ours and also a direct way, so network faults meet some connections and not all. Clients reach
+Nginx and the replicas directly or through a proxy. Nginx reaches all replicas but the first through a proxy. All replicas but the
+first reach Redis through one."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ WORKERS = 2
 
 
 class Deployment:
-    """What both have in common: replicas, Nginx in front of them, and the ways by which clients come."""
+    """The common parts: replicas, Nginx in front of them, and the addresses that clients use."""
 
     def __init__(self, directory, log, discountd):
         self.directory, self.log, self.discountd = directory, log, discountd
@@ -47,7 +47,7 @@ class Deployment:
         self.replicas.append(replica)
 
     async def _add_nginx(self):
-        """Debian 12's nginx knows no `resolve`, and there is no Docker to ask: each replica is named."""
+        """Debian 12's nginx does not know `resolve`, and there is no DNS of Docker, so each replica is named."""
         ports = [self.replicas[0].port]
         for replica in self.replicas[1:]:
             ports.append((await self._open_proxy(f"nginx to {replica.name}", "127.0.0.1", replica.port)).port)
@@ -76,7 +76,7 @@ class Deployment:
         self.routes.append((f"proxy, {self.replicas[-1].name}", side.port))
 
     def give_clocks(self, clocks):
-        """To those who have a say in granted_at; before they start."""
+        """Gives clocks to the processes that determine granted_at. Call it before they start."""
         self.clocks = clocks
         for program in self.programs():
             if program is not self.nginx:
@@ -88,7 +88,7 @@ class Deployment:
         await self.ready()
 
     def look(self):
-        """Notes who has ended; who has done so without being told is started again, for the run to go on."""
+        """Records which processes have ended. One that was not told to end is started again, so that the run goes on."""
         for program in self.programs():
             program.look()
             if not program.is_up() and program.wanted is None:
@@ -100,7 +100,7 @@ class Deployment:
         await until(lambda: is_ready(self.port, "/healthy"), "nginx is not ready")
 
     async def heal(self):
-        """Everything runs, everything gets through."""
+        """Starts every process that is down, and ends all network faults."""
         for proxy in self.proxies:
             proxy.set_mode(None)
             proxy.delay_s = 0
@@ -131,7 +131,7 @@ class Deployment:
         return process.returncode, output.decode()
 
     async def stop(self):
-        """As an operator would, front to back; each must exit with 0."""
+        """Stops everything as an operator would, front to back. Each process must exit with 0."""
         await self.nginx.stop()
         await asyncio.gather(*(replica.stop() for replica in self.replicas))
         if self.redis:
@@ -157,7 +157,7 @@ async def is_ready(port, target):
 
 
 class OverRedis(Deployment):
-    """`front` makes what stands before Redis, a function from its address to a proxy with a port; for planted faults."""
+    """`front` makes the layer before Redis: a function from Redis's address to a proxy with a port. It is for planted faults."""
 
     store = "redis"
 
@@ -192,7 +192,7 @@ class OverRedis(Deployment):
 
 
 def redis_program(name, deployment, host, port):
-    """With the settings of docker-compose.yml."""
+    """Uses the settings of docker-compose.yml."""
     root = f"{deployment.directory}/{name}"
     os.mkdir(root)
     argv = ["redis-server", "--bind", host, "--port", str(port), "--dir", root, "--appendonly", "yes", "--appendfsync", "always",

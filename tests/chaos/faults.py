@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What is done to a deployment while clients use it. The plan is drawn from the seed before anything runs, so that a seed gives
-the same faults at the same times; each fault ends by itself and says what it did. One that could not be done returns False."""
+"""The faults that a deployment meets while clients use it. The plan is drawn from the seed before anything runs, so the same seed
+gives the same faults at the same times. Each fault ends by itself and describes itself. One that was impossible returns False."""
 
 import asyncio
 import collections
@@ -14,7 +14,7 @@ from network import BACK, THERE
 from programs import send
 from wire import RedisError
 
-# From the last signal to the exit: the drain, the deadline of the store, and a busy machine.
+# The longest time from the last signal to the exit: the drain, the deadline of the store, and a busy machine.
 GRACE_S = 20
 
 
@@ -22,16 +22,16 @@ GRACE_S = 20
 class Planned:
     at: float
     kind: str
-    dice: random.Random  # of its own, so that its draws do not depend on when it comes to run
+    dice: random.Random  # its own, so that its draws do not depend on when it runs
 
 
 def plan(deployment, seed, seconds):
-    """Faults at random moments, about one in every second, so that some overlap."""
+    """Draws faults at random moments, about one in every second, so that some overlap."""
     rnd = random.Random(f"faults {seed}")
     kinds = [kind for kind, (_, needs) in FAULTS.items() if needs(deployment)]
     faults, at = [], 1.0
     while at < seconds:
-        # Every kind comes before any comes again.
+        # Every kind occurs before any kind is repeated.
         bag = rnd.sample(kinds, len(kinds)) if not faults or not bag else bag
         faults.append(Planned(at, bag.pop(), random.Random(rnd.random())))
         at += rnd.uniform(0.3, 1.8)
@@ -58,7 +58,7 @@ class Conductor:
 
     @contextlib.asynccontextmanager
     async def alone(self, *targets):
-        """Faults of one target come one after another; always locked in the same order."""
+        """Lets only one fault at a time act on a target. Locks are always taken in the same order."""
         async with contextlib.AsyncExitStack() as stack:
             for target in targets:
                 await stack.enter_async_context(target.busy)
@@ -154,10 +154,10 @@ async def freeze_nginx_worker(conductor, dice):
             send(child, signal.SIGCONT)
 
 
-# ---- What Redis is told ----
+# ---- Commands to Redis ----
 
 async def tell_redis(conductor, text, *words):
-    """On a connection of our own; False if Redis is down or hung at the moment, and so is not told."""
+    """Sends a command over our own connection. Returns False if Redis is down or hangs."""
     door = conductor.deployment.door()
     try:
         await door.call(*words, timeout_s=2)
@@ -184,7 +184,7 @@ async def reset_clients_of_redis(conductor, dice):
 
 
 async def insist(conductor, *words):
-    """Tells Redis what ends a fault, however often it takes; a Redis that is started anew has forgotten it by itself."""
+    """Sends Redis the command that ends a fault, and repeats it until it arrives. A Redis that restarts has forgotten the fault."""
     door = conductor.deployment.door()
     for _ in range(20):
         try:
@@ -225,7 +225,7 @@ async def slow_redis(conductor, dice):
 
 
 async def rewrite_file(conductor, dice):
-    """And sometimes it dies at it."""
+    """Sometimes Redis dies while it does this."""
     told = await tell_redis(conductor, "BGREWRITEAOF", "BGREWRITEAOF")
     await asyncio.sleep(dice.uniform(0, 0.05))
     if dice.random() < 0.5:
@@ -236,7 +236,7 @@ async def rewrite_file(conductor, dice):
 # ---- Connections ----
 
 async def cut(conductor, dice):
-    """After so many bytes, wherever that is in a request or a reply."""
+    """Cuts after some bytes, anywhere within a request or a reply."""
     proxy, direction = dice.choice(conductor.deployment.proxies), dice.choice([UP, DOWN])
     size, resets = dice.choice([dice.randint(0, 40), dice.randint(0, 400), dice.randint(0, 20000)]), dice.random() < 0.5
     async with conductor.alone(proxy):
@@ -307,7 +307,7 @@ async def partition(conductor, dice):
 # ---- Clocks ----
 
 async def set_clock(conductor, dice):
-    """Those of all replicas, and of Redis, go each their own way."""
+    """Changes the clocks of all replicas and of Redis, each differently."""
     clocks = conductor.deployment.clocks
     program, seconds = dice.choice(list(clocks.paths)), dice.choice([dice.uniform(-1, 1), dice.uniform(-3000, 3000)])
     conductor.note(f"the clock of {program.name} is set to {seconds:+.3f} s")
@@ -330,7 +330,7 @@ def with_clocks(deployment):
     return deployment.clocks is not None
 
 
-# What it is called in the count: what it does, and where it can be done.
+# Name in the summary, function, and the deployments in which it is possible.
 FAULTS = {
     "kill -9 of Redis": (kill_redis, over_redis),
     "SIGSTOP of Redis": (freeze_redis, over_redis),

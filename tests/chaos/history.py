@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The log of a run: what was asked, what was answered, what was done to the system meanwhile.
+"""The log of a run: requests, answers, and what was done to the system meanwhile.
 
-A log is a directory with `history.jsonl`, one JSON array in each line, whose first word says what it is. Times are microseconds
-of the monotonic clock since the run began. A request is logged before its first byte is sent and once more when its end is
-known, so that what has no second line was under way when the run ended.
+A log is a directory with `history.jsonl`: one JSON array in each line, whose first word names its kind. Times are microseconds of
+the monotonic clock since the run began. A request is logged before its first byte is sent, and once more when it has ended. So a
+request without a second line was in progress when the run ended.
 
     ["run",   {...}]                                     how the run was started; clocks_move: granted_at may be of any clock
     ["phase", time, name, wall]                          "load", then "healed", "replay", "over"; wall: since 1970, at this time
-    ["ask",   time, seq, client, route, kind, {asked}]   kind and what it asks:
+    ["ask",   time, seq, client, route, kind, {asked}]   kind and its arguments:
                                                              create     brand, code, total, key (or null)
                                                              grant      discount, user
                                                              grant_get  discount, user
@@ -15,18 +15,18 @@ known, so that what has no second line was under way when the run ended.
                                                              grants     discount
                                                              wallet     user
                                                              list       brand (or null)
-    ["said",  time, seq, status, name, {said}]           status 0: there was no answer, and name says why ("unsent": not a byte
-                                                         of the request left); else name is that of the problem or null, and a
-                                                         2xx said:
+    ["said",  time, seq, status, name, {said}]           status 0: there was no answer, and name is the reason ("unsent": not a
+                                                         byte of the request was sent). Otherwise name is that of the problem or
+                                                         null, and a 2xx said:
                                                              create     id, brand, code, total, created_at, replayed
                                                              grant(_get)  discount, user, granted_at, replayed
                                                              get        discount, granted, remaining
                                                              grants     {user: granted_at}, wallet {discount: granted_at}
                                                              list       {discount: granted}
     ["fault", time, text]                                what was done to the system
-    ["exit",  time, process, code, wanted]               a process ended; wanted: null (nobody told it to), "kill" or "stop"
+    ["exit",  time, process, code, wanted]               a process ended; wanted: null (it was not told to), "kill" or "stop"
 
-Times of discounts and grants are microseconds since 1970. Other lines are for those who read the log and mean nothing here.
+Times of discounts and grants are microseconds since 1970. Other lines are for human readers and are ignored here.
 """
 
 import json
@@ -57,7 +57,7 @@ class Log:
         self._write("phase", self._now(), name, int(time.time() * 1e6))
 
     def ask(self, client, route, kind, asked):
-        """Notes a request that is about to be sent; what it returns stands for it in said()."""
+        """Logs a request before it is sent. Returns a handle for said()."""
         self.asked += 1
         self._write("ask", self._now(), self.asked, client, route, kind, asked)
         return self.asked
@@ -84,7 +84,7 @@ class Log:
 
 @dataclass
 class Request:
-    line: int  # of its beginning, in the log
+    line: int  # the line of the log at which it begins
     began: int
     client: str
     route: str
@@ -98,7 +98,7 @@ class Request:
     said: dict = field(default_factory=dict)
 
     def outcome(self):
-        """What its sender may conclude about what became of it."""
+        """Returns what the sender may conclude about the outcome."""
         if 200 <= self.status < 300:
             return OK
         if 400 <= self.status < 500:
@@ -128,7 +128,7 @@ class Exit:
 class History:
     def __init__(self, lines):
         self.how, self.requests, self.faults, self.exits = {}, [], [], []
-        self.phases = {}  # name: when it began
+        self.phases = {}  # when each phase began, by name
         self.walls = []   # what the wall clock showed when the log was at 0, as seen at each phase
         by_seq, phase = {}, "load"
         for number, (word, *rest) in enumerate(map(json.loads, lines), 1):
@@ -152,7 +152,7 @@ class History:
                 self.exits.append(Exit(number, *rest[1:]))
 
     def wall_origin(self):
-        """What the wall clock showed at 0, or None if it was set meanwhile, or is not known."""
+        """Returns the wall clock at time 0, or None if it was set meanwhile or is unknown."""
         steady = self.walls and not self.how.get("clocks_move") and max(self.walls) - min(self.walls) < STEADY_US
         return self.walls[0] if steady else None
 

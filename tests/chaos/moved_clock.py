@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wall clocks that can be set, one for each program, by way of moved_clock.c."""
+"""Wall clocks that can be set, one for each program, by means of moved_clock.c."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ class Clocks:
         self.paths = {}
 
     def build(self):
-        """None, or why there can be none."""
+        """Returns None, or the reason why it is impossible."""
         if shutil.which("cc") is None:
             return "there is no C compiler"
         made = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", f"{self.directory}/moved_clock.so", SOURCE],
@@ -23,13 +23,13 @@ class Clocks:
         return made.stderr if made.returncode else None
 
     def give(self, program):
-        """A clock of its own to a program that is not started yet."""
+        """Gives its own clock to a program that has not started yet."""
         path = self.paths[program] = f"{self.directory}/clock of {program.name}".replace(" ", "-")
         self.set(program, 0)
         program.env = {**(program.env or {}), "LD_PRELOAD": f"{self.directory}/moved_clock.so", "MOVED_CLOCK": path}
 
     def set(self, program, seconds):
-        # Written in place: the program has mapped this very file.
+        # The file is written in place, because the program has mapped it.
         with open(self.paths[program], "r+b" if os.path.exists(self.paths[program]) else "wb") as file:
             file.write(struct.pack("q", int(seconds * 1e6)))
 

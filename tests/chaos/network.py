@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A network of its own for Redis: a namespace, reached over a pair of TUN devices between which this process carries every
-packet, or loses it, or carries it later, once more, or in one direction only. It does what netem does, with the run's own
-random numbers, on kernels without netem too. It needs root."""
+"""A network for Redis alone: a namespace that is reached over a pair of TUN devices. This process carries every packet between
+them. It may also lose, delay or repeat a packet, or block one direction. It does the work of netem with the run's own random
+numbers, also on kernels without netem. It needs root."""
 
 import asyncio
 import fcntl
@@ -22,23 +22,23 @@ class Network:
 
     def __init__(self, seed):
         Network.made += 1
-        # No two networks of a machine have the same number at once.
+        # No two networks of a machine have the same number at one time.
         number = os.getpid() * PER_PROCESS + Network.made % PER_PROCESS
         self.name = f"{PREFIX}{number}"
         self.devices = {THERE: f"chn{number}", BACK: f"chf{number}"}
-        # From 198.18.0.0/15, which is set aside for tests of networks.
+        # The range 198.18.0.0/15 is reserved for tests of networks.
         block = number * 4 % 65536
         self.near_address = f"198.18.{block // 256}.{block % 256 + 1}"
         self.address = f"198.18.{block // 256}.{block % 256 + 2}"
         self.random = random.Random(f"network {seed}")
         self.loss, self.delay_s, self.jitter_s, self.doubled = 0, 0, 0, 0
-        self.cut = set()  # directions in which nothing gets through
+        self.cut = set()  # directions that are blocked
         self.busy = asyncio.Lock()
         self.carried = self.lost = 0
         self.ends = {}
 
     def open(self):
-        """None, or why it cannot be."""
+        """Returns None, or the reason why it is impossible."""
         try:
             sweep()
             for direction, device in self.devices.items():
@@ -64,7 +64,7 @@ class Network:
             try:
                 asyncio.get_running_loop().remove_reader(end)
             except RuntimeError:
-                pass  # the loop has ended, and its readers with it
+                pass  # the loop has ended, and its readers too
             os.close(end)
         self.ends = {}
         subprocess.run(["ip", "netns", "del", self.name], stderr=subprocess.DEVNULL, check=False)
@@ -87,7 +87,7 @@ class Network:
                 self._pass_on(sink, packet)
 
     def _pass_on(self, sink, packet):
-        """With jitter, packets overtake each other."""
+        """Jitter lets packets overtake each other."""
         delay = self.delay_s + self.random.random() * self.jitter_s
         if delay > 0:
             asyncio.get_running_loop().call_later(delay, self._write, sink, packet)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The processes of a run: each is started, frozen, killed and stopped by its id, and its end is logged with who wanted it.
+"""The processes of a run. Each is started, frozen, killed and stopped by its id. Its end is logged, with the reason.
 
-They get a signal when the run itself dies, so that nothing is left behind."""
+A process gets a signal when the run itself dies, so nothing is left behind."""
 
 import asyncio
 import ctypes
@@ -14,7 +14,7 @@ import time
 
 PATIENCE_S = 30
 PR_SET_PDEATHSIG = 1
-# Below the ports that the kernel gives to connections, so that a server that is down finds its own port free again.
+# Below the ports of outgoing connections, so that a server finds its own port still free after a restart.
 PORTS = range(12000, 32000)
 
 libc = ctypes.CDLL(None)
@@ -50,8 +50,8 @@ class Program:
     def __init__(self, name, argv, log, env=None, last_wish=signal.SIGKILL):
         self.name, self.argv, self.log, self.env, self.last_wish = name, argv, log, env, last_wish
         self.process = None
-        self.wanted = None  # how its end, if it comes now, was brought about
-        self.busy = asyncio.Lock()  # held by the fault that is at work on it
+        self.wanted = None  # the way in which it is to end, if it ends now
+        self.busy = asyncio.Lock()  # held by the fault that acts on it
         self.output = f"{os.path.dirname(log.file.name)}/{name.replace(' ', '-')}.log"
 
     def start(self):
@@ -65,13 +65,13 @@ class Program:
         return self.process is not None
 
     def look(self):
-        """Notes its end, if it has ended."""
+        """Records its end, if it has ended."""
         if self.process is not None and self.process.poll() is not None:
             self.log.exit(self.name, self.process.returncode, self.wanted)
             self.process = None
 
     async def ended(self, deadline_s=PATIENCE_S):
-        """Waits for its end; False if it does not come."""
+        """Waits for its end. Returns False if it does not come."""
         ends = time.monotonic() + deadline_s
         while self.process is not None and time.monotonic() < ends:
             self.look()
@@ -95,7 +95,7 @@ class Program:
             await self.ended()
 
     async def stop(self, deadline_s=PATIENCE_S):
-        """Tells it to stop and waits until it has; one that does not is a violation, for it is noted as ended by SIGKILL."""
+        """Tells it to stop and waits for its end. If it does not stop in time it is killed, which is recorded as a violation."""
         if self.process is None:
             return
         await until(self._takes_signals, f"{self.name} does not get ready to be stopped")
@@ -106,12 +106,12 @@ class Program:
             await self.ended()
 
     async def _takes_signals(self):
-        """Whether it has got so far that SIGTERM asks it to stop; before, the kernel ends it."""
+        """Returns whether it has already set up SIGTERM. Before that, the signal would kill it."""
         self.look()
         return self.process is None or minds(self.process.pid, signal.SIGTERM)
 
     def children(self):
-        """Ids of the processes that it has started."""
+        """Returns the ids of the processes that it has started."""
         found = []
         for entry in os.listdir("/proc"):
             if entry.isdigit() and self.process is not None and parent_of(entry) == self.process.pid:
@@ -119,7 +119,7 @@ class Program:
         return found
 
     def end(self):
-        """Ends it at once, for when the run is over."""
+        """Kills it at once, after the run is over."""
         if self.process is not None:
             self.signal(signal.SIGCONT)
             for child in self.children():
@@ -142,8 +142,8 @@ def parent_of(pid):
 
 
 def minds(pid, number):
-    """Whether a process catches this signal or waits for it. A thread that is waiting for it does not show it as blocked, but the
-    others do."""
+    """Returns whether a process catches this signal or waits for it. A thread that waits for it does not show it as blocked, but
+    the other threads do."""
     masks = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -155,7 +155,7 @@ def minds(pid, number):
 
 
 def send(pid, number):
-    """To a child of a program, which may have ended already."""
+    """Signals a child of a program, which may have ended already."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:

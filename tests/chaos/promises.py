@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The promises of the service, each as a function from a case to its violations.
+"""The promises of the service. Each is a function that returns the violations of a case.
 
-A grant is never taken back and a discount's stock never changes, so the state of a discount is a set that only grows to a limit.
-That is why no order of events has to be searched for: these rules together are as strict as linearizability, and each
-looks at every request once. A request without an answer may have been applied at any time after it began, also much later.
+A grant is never taken back and a discount's stock never changes. So the state of a discount is a set that only grows to a limit.
+Therefore no order of events has to be searched for: these rules together are as strict as linearizability, and each looks at
+every request once. A request without an answer may have been applied at any time after it began, even much later.
 """
 
 import collections
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from history import IN_DOUBT, OK, REFUSED, STEADY_US
 
-# What a healthy client may be answered, beside 503 with one of the three problems.
+# The answers that a healthy client may get, besides a 503 with one of the three problems.
 EARNED = {
     "create": {(201, None)},
     "grant": {(200, None), (201, None), (409, "discount-exhausted")},
@@ -27,7 +27,7 @@ EARNED = {
 class Violation:
     promise: str
     text: str
-    lines: list  # of the log, which prove it
+    lines: list  # lines of the log that prove it
 
     def __str__(self):
         proof = f" (lines {', '.join(map(str, self.lines))})" if self.lines else ""
@@ -35,7 +35,7 @@ class Violation:
 
 
 class Case:
-    """A history and the contents that came of it, with the requests sorted by what they are about."""
+    """A history and the final contents, with the requests sorted by their subject."""
 
     def __init__(self, history, contents):
         self.history = history
@@ -45,13 +45,13 @@ class Case:
         self.grants = collections.defaultdict(list)  # (discount, user): requests
         for request in history.of_kind("grant"):
             self.grants[request.asked["discount"], request.asked["user"]].append(request)
-        self.sold_out = {}  # discount: the request that was told so first
+        self.sold_out = {}  # discount: the first request that was answered so
         for request in history.of_kind("grant"):
             if request.is_sold_out():
                 first = self.sold_out.setdefault(request.asked["discount"], request)
                 if request.ended < first.ended:
                     self.sold_out[request.asked["discount"]] = request
-        self.ids = collections.defaultdict(list)  # (brand, code): of the discounts that are stored
+        self.ids = collections.defaultdict(list)  # (brand, code): ids of the stored discounts
         for id, discount in self.stored.discounts.items():
             self.ids[discount["brand"], discount["code"]].append(id)
         self.creates = collections.defaultdict(list)  # (brand, code): requests
@@ -59,11 +59,11 @@ class Case:
             self.creates[request.asked["brand"], request.asked["code"]].append(request)
 
     def told(self, kind):
-        """The requests of this kind that succeeded."""
+        """Returns the requests of this kind that succeeded."""
         return (request for request in self.history.of_kind(kind) if request.outcome() == OK)
 
     def first_told(self):
-        """(discount, user): the first request that ended with the user's grant."""
+        """Returns, for each (discount, user), the first request that was answered with the user's grant."""
         first = {}
         for pair, requests in self.grants.items():
             told = [request for request in requests if request.outcome() == OK]
@@ -94,7 +94,7 @@ def stock(case):
                             all_lines(requests[case.totals[id]:]))
 
 
-# ---- P2: one for each user ----
+# ---- P2: at most one for each user ----
 
 def one_each(case):
     for twice in (*case.stored.twice, *case.listed.twice):
@@ -105,7 +105,7 @@ def one_each(case):
                             f"{len(granted)}, or their times differ", [])
 
 
-# ---- P3: nothing answered is lost, nothing is there that nobody asked for ----
+# ---- P3: nothing answered is lost, and nothing exists without a request ----
 
 def nothing_lost(case):
     for (id, user), request in case.first_told().items():
@@ -134,7 +134,7 @@ def compare_discount(request, discount, name):
 
 
 def nothing_vanishes(case):
-    """What was there after the faults is there after the replay."""
+    """Everything stored after the faults must be stored after the replay."""
     for id, granted in case.healed.grants.items():
         for user, at in granted.items():
             if case.stored.grants.get(id, {}).get(user) != at:
@@ -158,12 +158,12 @@ def nothing_unexpected(case):
 
 
 def is_before(request, case, id, user):
-    """Whether it can have made the grant: what was there before the replay was not made by it."""
+    """Returns whether the request can have made the grant. The replay did not make what was stored before it."""
     return request.phase != "replay" or user not in case.healed.grants.get(id, {})
 
 
 def grants_have_their_time(case):
-    """A grant was made while a request was under way that may have made it. The clock is that of the same machine."""
+    """A grant was made while a request that may have made it was in progress. The clock is that of the same machine."""
     origin = case.history.wall_origin()
     if origin is None:
         return
@@ -180,7 +180,7 @@ def was_under_way(request, at):
 
 
 def explain_discounts(case, pair, ids):
-    """Each discount was answered, or one request that is in doubt has made it."""
+    """Each discount must have been answered, or one request in doubt has made it."""
     requests = case.creates.get(pair, [])
     answered = {request.said["id"] for request in requests if request.outcome() == OK and "id" in request.said}
     doubtful = [request for request in requests if request.outcome() == IN_DOUBT]
@@ -199,7 +199,7 @@ def explain_discounts(case, pair, ids):
 
 
 def readers_see_it(case):
-    """Who asks after the answer sees what was answered, whoever asks and wherever."""
+    """A request that begins after an answer must see what was answered, from any client and any replica."""
     first = case.first_told()
     for request in case.told("grant_get"):
         yield from compare_grant(request, first.get((request.asked["discount"], request.asked["user"])))
@@ -296,7 +296,7 @@ def sold_out_is_final(case):
 
 
 def no_unit_is_kept_back(case):
-    """When everybody was answered, either all of the demand is served or all of the stock is gone."""
+    """If everybody was answered, either all demand is served or all stock is gone."""
     demand = collections.Counter(id for (id, _), requests in case.grants.items() if any(r.phase == "replay" for r in requests))
     for id, users in demand.items():
         granted = len(case.stored.grants.get(id, {}))
@@ -315,7 +315,7 @@ def refusals_are_earned(case):
 
 
 def nobody_is_in_the_way(case):
-    """Where nothing is wrong, nobody is sent away because others are there."""
+    """Without faults, nobody is refused because of other clients."""
     if not case.history.faults:
         for request in case.history.requests:
             if request.name == "overloaded":
@@ -323,7 +323,7 @@ def nobody_is_in_the_way(case):
                                 request.lines())
 
 
-# ---- P6: what is in doubt is settled by the same request again ----
+# ---- P6: repeating a request settles what is in doubt ----
 
 def replays_settle(case):
     if "replay" not in case.history.phases:

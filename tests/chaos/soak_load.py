@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The load of a soak: everything that can be asked, right and wrong, by clients who also leave at any byte.
+"""The load of a soak: every kind of request, valid and invalid, by clients that may leave at any byte.
 
-What is stored stays nearly the same size, so that memory that grows is memory that leaks: a fixed number of discounts and
-users, and few of either that are new."""
+The stored data stay nearly the same size, so memory that grows is a leak: the number of discounts and users is fixed, and few new
+ones are made."""
 
 import asyncio
 import collections
@@ -12,7 +12,7 @@ from wire import Connection, NoAnswer, request_bytes
 
 DISCOUNTS, USERS = 40, 100
 NEW = 0.01    # of the users and of the creations
-LEAVES = 0.1  # of the requests: the client goes away in the middle of the request, or of the answer
+LEAVES = 0.1  # share of requests at which the client leaves within the request or the answer
 EXPECTED = {200, 201, 204, 304, 400, 404, 405, 409, 415, 422}
 
 
@@ -22,7 +22,7 @@ class Load:
     def __init__(self, port, seed, clients, pause_s):
         self.port, self.seed, self.clients, self.pause_s = port, seed, clients, pause_s
         self.discounts = []
-        self.answers = collections.Counter()  # by status; 0: the service ended the connection
+        self.answers = collections.Counter()  # by status; 0: the service closed the connection
         self.left = 0
         self.fresh = 0
         self.stopping = False
@@ -56,10 +56,10 @@ class Client:
             await asyncio.sleep(self.random.expovariate(1 / self.load.pause_s))
         self.connection.close()
 
-    # ---- What it asks ----
+    # ---- Choosing a request ----
 
     def draw(self):
-        """Method, target, body, headers."""
+        """Returns method, target, body and headers."""
         acts = [self.create, self.grant, self.read, self.wrong]
         if not self.load.discounts:
             return self.create()
@@ -100,7 +100,7 @@ class Client:
             ("DELETE", f"/discount/{id}", None, {}),
         ])
 
-    # ---- How it asks ----
+    # ---- Sending it ----
 
     async def ask(self, request):
         try:
@@ -117,7 +117,7 @@ class Client:
             self.load.discounts.append(id)
 
     async def leave(self, request):
-        """Goes away after some bytes of the request, or of the answer, mostly with a reset."""
+        """Leaves after some bytes of the request or of the answer, mostly with a reset."""
         self.load.left += 1
         data = request_bytes(*request)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.load.port)
@@ -129,6 +129,6 @@ class Client:
                 writer.write(data)
                 await reader.read(self.random.choice([1, 100, 1000, 10000]))
         except OSError:
-            pass  # the service was quicker
+            pass  # the service closed first
         finally:
             writer.transport.abort()

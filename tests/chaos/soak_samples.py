@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What is looked at while a service is soaked, and what is concluded from it."""
+"""The samples of a service during the soak, and the verdict on them."""
 
 import os
 from dataclasses import dataclass
 
-# A leak of the least that malloc gives in every request would be over 200 KiB a minute at the soak's rate.
+# If every request leaked the smallest block of malloc, memory would grow by over 200 KiB a minute at the soak's rate.
 MOST_KIB_PER_MINUTE = 64
 FEWEST_SAMPLES = 20
-# Descriptors of a client: its connection, the one that it leaves, and one that it left a moment ago.
+# Descriptors of a client: its connection, the one that it is leaving, and one that it has just left.
 EACH = 3
 
 
@@ -25,7 +25,7 @@ def look(pid, at_s):
 
 
 def read_metrics(text):
-    """Name: the sum of all its series."""
+    """Returns the sum of all series of each name."""
     sums = {}
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -35,7 +35,7 @@ def read_metrics(text):
 
 
 def slope(points):
-    """Least squares: how much y grows for each x."""
+    """Least squares: returns how much y grows per unit of x."""
     x_mean = sum(x for x, _ in points) / len(points)
     y_mean = sum(y for _, y in points) / len(points)
     spread = sum((x - x_mean) ** 2 for x, _ in points)
@@ -47,7 +47,7 @@ def second_half(samples):
 
 
 def growth(samples):
-    """KiB for each minute of the second half; the first is for caches and arenas to fill. None: too few samples to say."""
+    """Returns the growth in KiB a minute in the second half; in the first, caches and arenas fill. None: too few samples."""
     late = second_half(samples)
     if len(late) < FEWEST_SAMPLES:
         return None
@@ -55,8 +55,8 @@ def growth(samples):
 
 
 def faults_of(samples, clients, rest, after, counts):
-    """All that is wrong with a service. `rest` is its sample before the load and `after` the one after it, `counts` its metrics then.
-    One request and one connection are those that asked for the metrics."""
+    """Returns all errors of a service. `rest` is the sample before the load, `after` the one after it, and `counts` its metrics
+    then. One request and one connection belong to the reading of the metrics."""
     found = []
     grown = growth(samples)
     if grown is not None and grown > MOST_KIB_PER_MINUTE:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads what a store holds behind the service's back: Redis over a connection of its own, SQLite from a copy of its files."""
+"""Reads the content of a store without the service: Redis over its own connection, SQLite from a copy of its files."""
 
 import os
 import re

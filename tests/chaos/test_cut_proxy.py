@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The proxy of the chaos run: a fault of its own would be taken for one of the service."""
+"""Tests the proxy of the chaos run: an error of the proxy would look like one of the service."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from programs import free_port
 
 
 class Passing(unittest.IsolatedAsyncioTestCase):
-    """A server that sends back what it gets, behind a proxy."""
+    """A proxy before a server that echoes."""
 
     async def asyncSetUp(self):
         self.server = await asyncio.start_server(self.echo, "127.0.0.1", 0)
@@ -32,7 +32,7 @@ class Passing(unittest.IsolatedAsyncioTestCase):
             while data := await reader.read(65536):
                 writer.write(data)
         except (ConnectionError, asyncio.CancelledError):
-            pass  # it was cut, or the test is over
+            pass  # the connection was cut, or the test is over
         finally:
             writer.close()
 
@@ -41,7 +41,7 @@ class Passing(unittest.IsolatedAsyncioTestCase):
         return await asyncio.wait_for(self.reader.readexactly(len(data)), 10)
 
     async def rest(self):
-        """What still comes before the end, or before a reset."""
+        """Returns the bytes before the end or a reset."""
         received = b""
         try:
             while data := await asyncio.wait_for(self.reader.read(1), 10):

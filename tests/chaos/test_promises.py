@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The checker against short histories that are written by hand: each breaks one rule, and those of healthy runs break none."""
+"""Tests the checker on short histories written by hand: each breaks one rule, and those of healthy runs break none."""
 
 import copy
 import json
@@ -18,11 +18,11 @@ import promises
 
 STEADY_US = history.STEADY_US
 D, E = "dsc-D", "dsc-E"
-WALL = 0  # of the beginning of a story; grants "at 100" are within what a clock may be off
+WALL = 0  # the wall clock at the beginning; a grant "at 100" is within the clock's tolerance
 
 
 class Story:
-    """A history that is told request by request, and the content that a correct service would have."""
+    """A history that is written request by request, and the content of a correct service."""
 
     def __init__(self):
         self.lines, self.now, self.seq = [["run", {}]], 0, 0
@@ -55,7 +55,7 @@ class Story:
             self.say(seq, status, name)
 
     def put(self, user, at, id=D):
-        """A grant appears in the store."""
+        """Stores a grant."""
         self.store.grants[id][user] = at
         self.store.wallets.setdefault(user, {})[id] = at
 
@@ -520,7 +520,7 @@ class Rules(unittest.TestCase):
 
 
 class Program(unittest.TestCase):
-    """The checker as a program: what it prints and how it exits."""
+    """The checker as a program: its output and exit codes."""
 
     def run_on(self, story):
         with tempfile.TemporaryDirectory() as directory:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The verdict of the soak: it finds what grows and what is left, and nothing in what is only restless."""
+"""Tests the verdict of the soak: it finds growth and leftovers, and accepts mere fluctuation."""
 
 import os
 import sys
@@ -16,7 +16,8 @@ QUIET = {"discount_http_requests": 1, "discount_http_connections": 1}
 
 
 def samples(kib_per_minute=0, warm_up=1000, descriptors=28, count=600):
-    """One every two seconds: memory that grows while it warms up, for the first third, and then as told; always restless."""
+    """One sample every two seconds. Memory grows by `warm_up` during the first third, then at the given rate, and always
+    fluctuates."""
     return [Sample(2 * n, int(5000 + warm_up * min(1, 3 * n / count) + kib_per_minute * 2 * n / 60 + 40 * (n % 3)), descriptors)
             for n in range(count)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run from beginning to end: a deployment, its clients, the faults, healing, the replay, the final content, the verdict."""
+"""One complete run: a deployment, its clients, the faults, healing, the replay, the final content and the verdict."""
 
 import asyncio
 import os
@@ -16,12 +16,12 @@ LOOK_S = 0.05
 
 
 class Trial:
-    """`make` makes the deployment from (directory, log). What goes on during the load is an awaitable of the trial."""
+    """`make` makes the deployment from (directory, log). What happens during the load is an awaitable that gets the trial."""
 
     def __init__(self, make, seed, say=print, clocks_move=False, **crowd):
         self.make, self.seed, self.say, self.clocks_move, self.crowd_options = make, seed, say, clocks_move, crowd
         self.directory = tempfile.mkdtemp(prefix="chaos-")
-        os.chmod(self.directory, 0o755)  # nginx's workers are somebody else
+        os.chmod(self.directory, 0o755)  # nginx's workers are another user
         self.log = Log(self.directory)
         self.crowd = None
 
@@ -67,13 +67,13 @@ class Trial:
         await self.deployment.stop()
 
     async def _watch(self):
-        """Sees who dies without having been told to."""
+        """Records processes that die without being told to."""
         while True:
             self.deployment.look()
             await asyncio.sleep(LOOK_S)
 
     def violations(self):
-        """What the checker says of it, which reads what was written."""
+        """Returns the violations that the checker finds in the written log."""
         return promises.violations(read(self.directory), content.load(self.directory))
 
     def requests(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What goes over the wires: HTTP/1.1 as the clients speak it, and RESP as Redis does."""
+"""The protocols: HTTP/1.1 as the clients speak it, and RESP as Redis does."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class NoAnswer(Exception):
-    """Why there was none. `unsent`: not a byte of the request left, so it was surely not applied."""
+    """The reason why there was no answer. `unsent`: not a byte of the request was sent, so it was certainly not applied."""
 
     def __init__(self, why):
         super().__init__(why)
@@ -24,21 +24,22 @@ class Answer:
         return json.loads(self.body)
 
     def problem(self):
-        """The name of the problem that this answer reports, or None."""
+        """Returns the name of the problem in this answer, or None."""
         if self.headers.get("content-type") != "application/problem+json":
             return None
         return self.json()["type"].rpartition("/")[2]
 
 
 class Connection:
-    """A client's keep-alive connection. One request at a time, and it never repeats one on its own account."""
+    """A client's keep-alive connection. It has one request at a time, and never repeats one by itself."""
 
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.writer = None
 
     async def request(self, method, target, body=None, headers=None, timeout_s=10, tear=None):
-        """The answer; raises NoAnswer. `tear`: hang up after so many bytes of the request, at once or after so many seconds."""
+        """Returns the answer or raises NoAnswer. `tear`: hang up after this many bytes of the request, at once or after some
+        seconds."""
         try:
             await self._connect(timeout_s)
             return await asyncio.wait_for(self._exchange(method, request_bytes(method, target, body, headers), tear), timeout_s)
@@ -118,7 +119,7 @@ def command_bytes(*words):
 
 
 async def read_raw(reader):
-    """One whole value as it came."""
+    """Reads one complete value as raw bytes."""
     line = await reader.readuntil(b"\r\n")
     if line[:1] == b"$" and line[1:2] != b"-":
         return line + await reader.readexactly(int(line[1:]) + 2)
@@ -128,7 +129,7 @@ async def read_raw(reader):
 
 
 async def read_value(reader):
-    """One value; an error is returned, not raised."""
+    """Reads one value. An error is returned, not raised."""
     line = (await reader.readuntil(b"\r\n"))[:-2]
     kind, rest = line[:1], line[1:]
     if kind == b"$":
@@ -141,7 +142,7 @@ async def read_value(reader):
 
 
 class Redis:
-    """A connection to Redis for what the run itself wants of it."""
+    """A connection to Redis for the run's own commands."""
 
     def __init__(self, host, port):
         self.host, self.port = host, port

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Whether the checker finds a planted fault: real replicas over a real Redis with the fault between them, a few seconds."""
+"""Tests for a few seconds whether the checker finds a planted fault: real replicas over a real Redis, with the fault between
+them."""
 
 import collections
 
 from trial import Trial
 
 SEED = 7
-# More often sold out and more often repeated than in a chaos run.
+# More sell-outs and more repetitions than in a chaos run.
 CROWD = {"clients": 12, "pause_s": 0.005, "hot": (3, 12)}
 
 
 async def is_found(planted, discountd):
-    """Whether the checker says what it should; prints which of the two."""
+    """Returns whether the checker found what it should, and prints it."""
     def make(directory, log):
         return planted.deployment(directory, log, discountd)
     trial = Trial(make, SEED, **CROWD)

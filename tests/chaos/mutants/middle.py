@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Stands between the replicas and a real Redis and understands RESP, so that a fault can be planted in a system that is sound:
-a script is replaced by one with an error in it, a command is carried out later than it is answered, or not at all."""
+"""A proxy between the replicas and a real Redis that understands RESP, so that a fault can be planted in a correct system. It
+replaces a script by a wrong one, or executes a command after it was answered, or not at all."""
 
 import asyncio
 import hashlib
@@ -11,11 +11,11 @@ from wire import command_bytes, read_raw, read_value
 
 
 class Middle:
-    """Passes everything on as it is. What it does with a command is handle(), which mutants override."""
+    """Passes everything on unchanged. Mutants override handle(), which processes a command."""
 
     def __init__(self, deployment):
         self.deployment = deployment
-        self.scripts = {}  # SHA-1 that the replicas know: that of what Redis was given instead
+        self.scripts = {}  # SHA-1 that the replicas know: SHA-1 of the script that Redis got instead
         self.names = {}    # SHA-1 that the replicas know: the first line of the script
         self.tasks = set()
 
@@ -25,18 +25,18 @@ class Middle:
         return self.port
 
     def mutate(self, text):
-        """What Redis is given for a script."""
+        """Returns the script that Redis gets instead of this one."""
         return text
 
     async def handle(self, words, redis):
-        """The raw reply to a command."""
+        """Returns the raw reply to a command."""
         return await redis.ask(words)
 
     def is_grant(self, words):
         return words[0] == b"EVALSHA" and self.names.get(words[1], b"").startswith(b"-- Grants discounts")
 
     def replace_script(self, words):
-        """The command with our script in the place of theirs."""
+        """Returns the command with our script instead of theirs."""
         if words[0] == b"SCRIPT" and words[1] == b"LOAD":
             return [*words[:2], self._learn(words[2])]
         if words[0] == b"EVAL":
@@ -59,13 +59,13 @@ class Middle:
             while True:
                 writer.write(await self.handle(await read_value(reader), redis))
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # one of the two has hung up, and so does the other; or the run is over
+            pass  # one side has hung up, and so does the other; or the run is over
         finally:
             redis.close()
             writer.transport.abort()
 
     def later(self, coroutine):
-        """Does something that no reply waits for."""
+        """Starts something that no reply waits for."""
         task = asyncio.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -97,7 +97,7 @@ def substitute(text, was, now):
 
 
 class ScriptMutant(Middle):
-    """One script with one error: `title` begins its first line, `changes` are pairs of what is there and what comes instead."""
+    """One script with one error. `title` begins the script's first line; `changes` are pairs of old and new text."""
 
     def __init__(self, deployment, title, changes):
         super().__init__(deployment)
@@ -111,7 +111,7 @@ class ScriptMutant(Middle):
 
 
 class CheckThenWrite(ScriptMutant):
-    """The grant script looks and decides; what it has decided is written afterwards, by other commands."""
+    """The grant script only checks and decides. Other commands write its decision afterwards."""
 
     GAP_S = 0.05
     LOOK_ONLY = [("try('ZADD', KEYS[key], 'NX', unpack(new))", "0"),
@@ -133,7 +133,7 @@ class CheckThenWrite(ScriptMutant):
 
 
 class AnswerBeforeCommit(CheckThenWrite):
-    """What was decided is answered at once and written soon, as by a store that gathers in memory what it has promised."""
+    """The decision is answered at once and written soon, like a store that keeps promised writes in memory."""
 
     DELAY_S = 0.2
 
@@ -148,13 +148,13 @@ class AnswerBeforeCommit(CheckThenWrite):
             for write in writes:
                 await redis.ask(write)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # Redis was killed meanwhile: this is what the mutant loses
+            pass  # Redis was killed meanwhile: these writes are lost
         finally:
             redis.close()
 
 
 class DeniesWhatItDid(Middle):
-    """Now and then Redis does what it was told, and the replica hears that it refused."""
+    """Sometimes Redis executes a command, but the replica gets a refusal."""
 
     def __init__(self, deployment):
         super().__init__(deployment)
@@ -170,13 +170,13 @@ class DeniesWhatItDid(Middle):
 
 
 class StaleReads(Middle):
-    """A read is answered as it was answered before, as by a replica of Redis that lags behind."""
+    """A read gets an earlier reply, as from a replica of Redis that lags."""
 
     LAG_S = 5
 
     def __init__(self, deployment):
         super().__init__(deployment)
-        self.kept = {}  # command: when it was carried out, and the reply
+        self.kept = {}  # command: the time of execution, and the reply
 
     async def handle(self, words, redis):
         if words[0] != b"EVALSHA" or not self.names.get(words[1], b"").startswith(b"-- Reads"):
@@ -197,7 +197,7 @@ async def parse(reply):
 
 
 def writes_of(words, answer):
-    """The commands that a grant script which only looked has left out: the grants, then the wallets."""
+    """Returns the commands that a grant script without writes has left out: the grants, then the wallets."""
     if not isinstance(answer, list):
         return []
     keys, rest = words[3:3 + int(words[2])], words[3 + int(words[2]):]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The planted faults: what each is called, which promise it breaks, what stands before Redis, and what happens meanwhile."""
+"""The planted faults: the name of each, the promise that it breaks, the layer before Redis, and what happens meanwhile."""
 
 import functools
 import os
@@ -11,14 +11,14 @@ from deployment import OverRedis, OverSqlite, redis_program
 from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant, StaleReads
 from programs import free_port, until
 
-REQUESTS = 1200  # that are answered before a fault is done, and in all where it is there from the beginning
+REQUESTS = 1200  # answers before the fault happens; or in all, if the fault is there from the beginning
 MOST_S = 120
-CUT_BYTES = 3000  # of the tail of the append-only file: a few dozen grants
-CUT_LOG_BYTES = 400000  # of that of the write-ahead log, whose pages are much larger than what is in them
+CUT_BYTES = 3000  # from the end of the append-only file: a few dozen grants
+CUT_LOG_BYTES = 400000  # from the end of the write-ahead log, whose pages are much larger than their changes
 
 
 async def load(trial, requests=REQUESTS):
-    """Goes on until so many more requests have been answered, however busy the machine is."""
+    """Waits until this many more requests have been answered, however busy the machine is."""
     wanted = trial.requests() + requests
 
     async def is_enough():
@@ -26,10 +26,10 @@ async def load(trial, requests=REQUESTS):
     await until(is_enough, f"{requests} requests", MOST_S)
 
 
-# ---- What is done to a sound Redis ----
+# ---- Faults of a correct Redis ----
 
 async def kill_redis(trial):
-    """Twice, so that something was under way."""
+    """Kills Redis twice, so that some requests were in progress."""
     for _ in range(2):
         await load(trial, REQUESTS // 2)
         trial.log.fault("kill -9 redis")
@@ -39,7 +39,7 @@ async def kill_redis(trial):
 
 
 async def cut_the_tail(trial):
-    """Redis dies, and its disk had not yet what it was told it had."""
+    """Redis dies, and its disk lacks the last writes that it had confirmed."""
     await load(trial)
     redis = trial.deployment.redis
     trial.log.fault("kill, and the tail of the append-only file is gone")
@@ -52,7 +52,7 @@ async def cut_the_tail(trial):
 
 
 async def cut_the_log(trial):
-    """The same of SQLite: its write-ahead log loses what had been answered."""
+    """Does the same to SQLite: the write-ahead log loses answered grants."""
     await load(trial)
     service = trial.deployment.replicas[0]
     trial.log.fault("kill, and the tail of the write-ahead log is gone")
@@ -64,7 +64,7 @@ async def cut_the_log(trial):
 
 
 async def behind_a_proxy(deployment):
-    """So that the replicas can be led to another Redis."""
+    """Puts a proxy before Redis, so that the replicas can be sent to another one."""
     deployment.way = Proxy("to redis", deployment.host, deployment.redis_port)
     deployment.proxies.append(deployment.way)
     await deployment.way.open(free_port())
@@ -72,7 +72,7 @@ async def behind_a_proxy(deployment):
 
 
 async def fail_over(trial):
-    """A replica of Redis is promoted that has not got the last writes: the link to it was cut before."""
+    """Promotes a replica of Redis that lacks the last writes: its link was cut before."""
     deployment = trial.deployment
     port = free_port()
     master, deployment.redis_other = deployment.redis, redis_program("other redis", deployment, deployment.host, port)
@@ -116,11 +116,11 @@ async def answers(redis):
 @dataclass
 class Planted:
     name: str
-    breaks: list  # promises, one of which at least must be found broken (which one a race breaks is chance); none: nothing may
-    middle: Callable = Middle  # from a deployment
+    breaks: list  # promises; at least one must be found broken (a race decides which one); empty: none may be
+    middle: Callable = Middle  # made from a deployment
     during: Callable = load
     front: Optional[Callable] = None
-    over_sqlite: bool = False  # with nothing before it
+    over_sqlite: bool = False  # with no layer before it
 
     def deployment(self, directory, log, discountd):
         if self.over_sqlite:
