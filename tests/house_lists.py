@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names what is missing when a route, a store verb, a variable or a problem is added (docs/adding.md): each must be in all the
-lists that have to know it. house_rules_test.sh removes an entry of each list and expects it to be named.
+"""Names what is missing after a route, a store verb, a variable or a problem was added (docs/adding.md): each must be in all lists
+that need it. house_rules_test.sh removes an entry of each list and expects it to be named.
 
     house_lists.py [TREE]"""
 
@@ -18,7 +18,7 @@ def text_of(name):
 
 
 def missing_routes():
-    """Each row of routes.c is in the contract, in the lists of requests that tests send, and in the fuzzer's dictionary."""
+    """Each row of routes.c must be in the contract, in the lists of requests that tests send, and in the fuzzer's dictionary."""
     story = text_of("tests/contract/story.py")
     for name, path in re.findall(r'^([A-Z]+) = "(/[^"]+)"$', story, re.M):
         story = re.sub(rf"\b{name}\b", f'"{path}"', story)
@@ -27,13 +27,13 @@ def missing_routes():
                   for method in re.findall(r"^    (get|post|put|patch|delete):", part, re.M)}
     memory, script, dictionary = (text_of(name) for name in
                                   ("tests/http/memory_test.c", "tests/sim/script.c", "fuzz/connection.dict"))
-    # A path of the dictionary may be put together from several of its entries.
+    # A path may consist of several entries of the dictionary.
     entries = [entry.split("?")[0] for entry in re.findall(r'^"(/[^"]*)"$', dictionary, re.M)]
     for method, path in re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+\}', text_of("src/api/routes.c")):
         form = re.sub(r"\\\{\w+\\\}", r'[^/" ?]+', re.escape(path))
         lists = {
             "openapi.yaml": (method, path) in operations,
-            # The figures of /metrics are others in each run, so its example cannot be played.
+            # The values of /metrics differ in each run, so its example cannot be played.
             "tests/contract/story.py": path == "/metrics" or re.search(rf'\("{method}", "{re.escape(path)}",', story),
             "tests/http/memory_test.c": re.search(rf'\{{"{method}", "{form}[?"]', memory),
             "tests/sim/script.c": re.search(rf'"({method}|%s|HEAD) {form}[? %]', script),
@@ -45,7 +45,7 @@ def missing_routes():
 
 
 def missing_verbs():
-    """Each verb of the store contract has its rows."""
+    """Each verb of the store contract must have its rows."""
     verbs = re.findall(r"^    (STORE_[A-Z_]+),$", text_of("include/discount/store.h"), re.M)
     lists = ["src/store/op.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c")))]
     for verb in verbs:
@@ -58,7 +58,7 @@ def missing_verbs():
 
 
 def missing_variables():
-    """README and --help, which prints the table of config.c, have the same variables."""
+    """README and --help, which prints the table of config.c, must have the same variables."""
     table = text_of("src/service/config.c").split("variables[] = {")[1].split("};")[0]
     ours = {f"DISCOUNT_{name}" for name in re.findall(r'^    \{"([A-Z_]+)",', table, re.M)}
     readme = set(re.findall(r"\bDISCOUNT_[A-Z_]+\b", text_of("README.md")))
@@ -69,7 +69,7 @@ def missing_variables():
 
 
 def different_problems():
-    """The problems of nginx.conf are worded as those of status.h."""
+    """The problems of nginx.conf must have the texts of status.h."""
     header = re.sub(r"\\\n", "", text_of("include/discount/status.h"))
     string = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
     listed = {}

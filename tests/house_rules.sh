@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The rules of the house that a text search can keep (docs/design.md, "The house"): who may include
-# whom, which file may know which library, how functions and files are named, and the shape of files.
-# Includes are an allow-list: what is not allowed is a breach. house_rules_test.sh plants a breach of
-# each rule and expects it to be found.
+# The rules of the tree that a text search can check (docs/design.md, "The house"): which folder may
+# include which, and which file may use which library. Also the names of functions and files, and the
+# shape of files. Includes are an allow-list: what is not listed is a breach. house_rules_test.sh
+# plants a breach of each rule and expects it to be found.
 #
 #   tests/house_rules.sh [TREE]
 set -uo pipefail
@@ -22,8 +22,8 @@ breach() {
     fi
 }
 
-# Every include of the sources, as "FILE:LINE ROOM HEADER". The room is the folder below src/, with the
-# backend for store/BACKEND/; "main" for main.c and "include" for the contracts.
+# Prints every include of the sources, as "FILE:LINE ROOM HEADER". The room is the folder below src/, and also the
+# backend for store/BACKEND/. It is "main" for main.c and "include" for the contracts.
 all_includes() {
     find src include -name '*.[ch]' | sort | xargs awk '
         /^[ \t]*#[ \t]*include/ {
@@ -36,9 +36,9 @@ all_includes() {
         }'
 }
 
-# ---- Who may include whom ----
+# ---- Includes ----
 
-# A line is a room, and the rooms whose headers it may include besides its own and include/discount.
+# Each line is a room, and the rooms whose headers it may include. Its own and include/discount are always allowed.
 rooms='
 include
 base
@@ -67,7 +67,7 @@ breach "a room includes only what its row in house_rules.sh allows" "$(all_inclu
         header = substr($3, 2, length($3) - 2)
         if ($3 ~ /^</ || header ~ /^discount\//) next
         n = split(header, part, "/")
-        # The build embeds scripts, schema and contract as headers without a folder.
+        # The build makes headers of scripts, schema and contract; they have no folder.
         room = part[1]
         if (n == 1) room = header ~ /\.lua\.h$/ ? "store/redis" : header ~ /^sqlite_schema/ ? "store/sqlite" : "api"
         if (room == "store" && n > 2) room = "store/" part[2]
@@ -80,8 +80,7 @@ breach "only http/server.c and http/exchange.c include http/exchange.h, and exch
 
 # ---- Which file may know which library ----
 
-# A line is a library header, and the files that may include it. A header without a row is allowed
-# nowhere.
+# Each line is a library header, and the files that may include it. A header without a line is allowed nowhere.
 libraries='
 microhttpd.h ^src/http/(server|exchange)\.[ch]$
 hiredis/.* ^src/store/redis/[a-z_]+\.[ch]$
@@ -109,9 +108,9 @@ breach "a library is known only where its row in house_rules.sh says" "$(all_inc
 
 # ---- Names ----
 
-# Functions that are not static; a definition begins in column 1, and its brace stands alone. Of
-# grants.c they begin with grant_ or grants_, of grant_json.c with grant_; the name of a backend,
-# of control and of command stands before that. What include/discount declares is named there.
+# Functions that are not static. A definition begins in column 1, and its brace stands alone. In grants.c they begin
+# with grant_ or grants_, in grant_json.c with grant_. The name of a backend, of control and of command comes before
+# that. Functions that include/discount declares have names of their own.
 breach "a function that is not static begins with the name of its file" "$(
     grep -rhoE '\b[a-z_0-9]+\(' include/discount >"$work/declared"
     find src -name '*.c' | sort | xargs awk -v declared="$work/declared" '
@@ -137,7 +136,7 @@ breach "a function that is not static begins with the name of its file" "$(
             head = ""
         }')"
 
-# Identifiers and file names that were replaced by the field's own words, one a line.
+# Identifiers and file names that were replaced by standard terms, one per line.
 words=$(grep -vE '^(#|$)' "$here/house_words.txt")
 breach "an identifier is in house_words.txt" "$(find src include tests bench fuzz -name '*.[ch]' 2>/dev/null | sort |
     xargs awk -v words="$words" '

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests house_rules.sh and house_lists.py: the tree as it is passes, and each planted breach is found.
+# Tests house_rules.sh and house_lists.py: the present tree passes, and each planted breach is found.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# in_a_copy NAME ERROR CHECK COMMAND...: runs the command in a copy of the tree, which then must be
-# refused because of ERROR. Copies are looked at two at a time.
+# in_a_copy NAME ERROR CHECK COMMAND...: runs the command in a copy of the tree. The check must then refuse the copy
+# because of ERROR. Two copies are checked at a time.
 in_a_copy() {
     local name=$1 error=$2 check=$3 tree="$work/$1"
     shift 3
@@ -29,11 +29,11 @@ in_a_copy() {
 put_at_the_end() { mkdir -p "$(dirname "$1")" && printf '%s\n' "$2" >>"$1"; }
 put_first() { printf '%s\n' "$2" | cat - "$1" >"$1.new" && mv "$1.new" "$1"; }
 
-# plant NAME RULE FILE LINE: the line at the end of the file.
+# plant NAME RULE FILE LINE: adds the line at the end of the file.
 plant() { in_a_copy "$1" "$2" tests/house_rules.sh put_at_the_end "$3" "$4"; }
-# first NAME RULE FILE LINE: the same, as its first line.
+# first NAME RULE FILE LINE: adds the line at the beginning.
 first() { in_a_copy "$1" "$2" tests/house_rules.sh put_first "$3" "$4"; }
-# forget NAME ERROR FILE EXPRESSION: an entry of a list is removed by a sed expression, which must match.
+# forget NAME ERROR FILE EXPRESSION: removes an entry of a list by a sed expression, which must match.
 forget() { in_a_copy "$1" "$2" tests/house_lists.py change "$3" "$4"; }
 change() { cp "$1" "$1.before" && sed -i -E "$2" "$1" && ! cmp -s "$1" "$1.before"; }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Lists sentences of more than 25 words and lines of more than 150 characters, in all prose that a reader meets:
+# Lists sentences of more than 25 words and lines of more than 150 characters, in all prose that a reader meets. That is:
 # README, docs, ADRs, `discountd --help`, OpenAPI descriptions, comments in include/, the first comment of each source file.
 #
 #   tests/prose.sh [--totals] [TREE]
 #
 # It prints FILE:LINE, the count and the beginning of the sentence, and closes with totals per kind.
-# It is a help to see with, not a gate: the exit code is always 0. Tables and code blocks are left out.
-# DISCOUNTD names the program that is asked for its --help; without one, that kind is left out.
+# It helps an author and is no gate: the exit code is always 0. Tables and code blocks are left out.
+# DISCOUNTD names the program whose --help is read; without a program, that kind is left out.
 set -uo pipefail
 TREE=$(dirname "$0")/.. exec python3 -B - "$@" <<'PYTHON'
 import glob
@@ -25,12 +25,12 @@ SOURCES = ("src", "tests", "fuzz", "bench", "findings", "console")
 arguments = [argument for argument in sys.argv[1:] if argument != "--totals"]
 totals_only = "--totals" in sys.argv[1:]
 os.chdir(arguments[0] if arguments else os.environ["TREE"])
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a traceback.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a traceback
 
-# A sentence may begin with a small letter (libmicrohttpd). An abbreviation ends none.
+# A sentence may begin with a small letter (libmicrohttpd). An abbreviation does not end a sentence.
 END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?][)\"*_']*(?=\s)")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+")
-# A table in a comment: a gap in the middle of a line.
+# A table in a comment has a gap in the middle of a line.
 COLUMNS = re.compile(r"\S {3,}\S")
 FENCE = re.compile(r"^\s*(```|~~~)")
 
@@ -225,7 +225,7 @@ def texts():
         (path for path in ("build/release/discountd", "build/debug/discountd") if os.path.exists(path)), None)
     if program:
         shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=False).stdout
-        # A table of its own kind, so each line stands for itself.
+        # It is a kind of table, so each line is checked by itself.
         yield "--help", "discountd --help", [
             pair for number, line in enumerate(shown.splitlines(), 1) for pair in ((number, line.strip()), (number, ""))]
 

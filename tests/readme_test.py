@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tries the README: each block of commands is run here as it is written, or named here with the test that runs it.
+"""Tests the README. Each block of commands is either run here as written, or listed here with the test that runs it.
 
     tests/readme_test.py [PROGRAM]      (build/release/discountd, or build/debug's)
 
-A command that is added, changed or no longer works is a failure. `localhost` means port 80 in the README; curl is told by
-its configuration file where the service of this test listens.
+A command that is added, changed or no longer works is a failure. `localhost` means port 80 in the README. curl's configuration file
+redirects it to the service of this test.
 """
 
 import json
@@ -27,7 +27,7 @@ from report import Report
 TREE = readme.TREE
 OPERATIONS = TREE / "docs/operations.md"
 
-# What is run elsewhere, because it needs containers or a tree to build in.
+# Commands that run elsewhere, because they need containers or a tree to build in.
 RUN_ELSEWHERE = {
     "./start": "tests/start_test.sh, tests/compose/stages/start.py",
     f"{seed.UP}\n{seed.PROCESSES}": "tests/compose/stages/seed_commands.py",
@@ -44,14 +44,14 @@ VARYING = (
 
 
 def masked(text):
-    """A text without what differs each time."""
+    """Replaces the parts of a text that differ in each run."""
     for pattern, word in VARYING:
         text = pattern.sub(word, text)
     return text
 
 
 class Service:
-    """The program with everything at its default but the port, in a directory that looks like a built tree."""
+    """The program with all defaults except the port, in a directory that looks like a built tree."""
 
     def __init__(self, program, directory, **variables):
         self.directory = directory
@@ -76,7 +76,7 @@ class Service:
             f'retry-delay = 1\nmax-time = 20\nwrite-out = "\\n%{{http_code}}\\n"\n')
 
     def run(self, command):
-        """(exit code, output) of a command, as a person types it."""
+        """Runs a command as a person types it. Returns (exit code, output)."""
         done = subprocess.run(["bash", "-c", f"set -o pipefail\n{command}"], cwd=self.directory, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout + done.stderr
@@ -88,12 +88,12 @@ class Service:
 
 
 def answers(output):
-    """(status, body) of each request in the output of a block."""
+    """Returns (status, body) of each request in the output of a block."""
     return [(int(status), body.strip()) for body, status in re.findall(r"(.*?)\n?^(\d{3})$\n?", output, re.M | re.S)]
 
 
 def check_page(report):
-    """Every command is known here, and those that were asked for are there as they were asked for."""
+    """Every command must be known here, and the commands of the task must be there unchanged."""
     texts = [text for text, _ in readme.blocks()]
     for name in ("UP", "PROCESSES", "HEALTHY", "CREATE", "LIST", "GRANT"):
         command = getattr(seed, name)
@@ -113,7 +113,7 @@ def is_run_here(text):
 
 
 def check_requests(report, service):
-    """All requests of the page in its order, and what it shows as their answers."""
+    """Runs all requests of the page in order, and compares the answers with those on the page."""
     prelude, found_id = "", None
     results = {}
     for text, shown in readme.blocks():
@@ -121,7 +121,7 @@ def check_requests(report, service):
             continue
         command = text.replace(seed.EXAMPLE_ID, found_id or seed.EXAMPLE_ID)
         code, output = service.run(prelude + command)
-        # Variables are set for the commands that follow.
+        # Keeps variables for the commands that follow.
         prelude += "".join(f"{line}\n" for line in command.splitlines() if re.match(r"\w+=", line))
         name = text.splitlines()[-1][:60] if text.startswith(("id=", "next=")) else text[:60].splitlines()[0]
         got = answers(output)
@@ -136,7 +136,7 @@ def check_requests(report, service):
 
 
 def check_claims(report, service, found_id, prelude, results):
-    """What the page says about these answers."""
+    """Checks what the page says about these answers."""
     texts = list(results)
     look = next(text for text in texts if text.startswith("id="))
     poll = next(text for text in texts if "--etag-compare" in text)
@@ -164,7 +164,7 @@ def check_claims(report, service, found_id, prelude, results):
 
 
 def check_sold_out(report, service):
-    """The problem that is shown, and that its type is the path of a page."""
+    """Checks the problem that is shown, and that its type is the path of a page."""
     base = f"http://127.0.0.1:{service.port}"
     created = json.loads(post(f"{base}/discount", {
         "brand_id": "IKEA", "discount_code": "One", "total_count": 1}, {"Idempotency-Key": "one"})[1])
@@ -186,7 +186,7 @@ def post(url, body, headers=None):
 
 
 def check_commands(report, service):
-    """backup and verify as they are written, while the service runs."""
+    """Runs backup and verify as written, while the service runs."""
     for line in readme.block("build/release/discountd").splitlines():
         code, output = service.run(line)
         report.check(f"it works: {line[:40]}", code == 0, output)
@@ -199,7 +199,7 @@ def check_commands(report, service):
 
 
 def check_restore(report, program, service, listed):
-    """The copy can be served, as the operations page says."""
+    """Checks that the copy can be served, as the operations page says."""
     copy = Service(program, service.directory, DISCOUNT_STORE="sqlite:copy.db")
     try:
         report.equal("a service on the copy lists the same", answers(copy.run(seed.LIST)[1]), listed)
@@ -208,7 +208,7 @@ def check_restore(report, program, service, listed):
 
 
 def check_words(report, service):
-    """Variables and problems that the page names are those that there are."""
+    """The variables and problems that the page names must exist, and all must be named."""
     text = readme.README.read_text(encoding="utf-8")
     _, usage = service.run("build/release/discountd --help")
     report.equal("the variables and defaults are those of --help",
@@ -227,7 +227,7 @@ def check_words(report, service):
 
 
 def anchors(path):
-    """The names of a page's headings, as GitHub makes them."""
+    """Returns the names of a page's headings, in GitHub's form."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -244,7 +244,7 @@ def check_links(report):
 
 
 def check_unit(report, program, directory):
-    """The systemd unit: systemd takes it, and its variables are the program's."""
+    """Checks the systemd unit: systemd accepts it, and its variables are the program's."""
     unit = re.search(r"^```ini\n(.*?)^```$", OPERATIONS.read_text(encoding="utf-8"), re.M | re.S)[1]
     usage = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     report.none("the unit sets variables of the program only", [

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests ./start on copies of the tree. What it does to a machine is tried in worlds: a PATH of stubs
-# that write down what they were asked. What it does for a person is tried for real, with a Redis.
+# Tests ./start on copies of the tree. Its effects on a machine are tested in worlds: a PATH of stubs that record
+# their calls. Its use by a person is tested for real, with a Redis.
 # shellcheck disable=SC2016 # The stubs expand what they are made of.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -13,7 +13,7 @@ passed=0 failed=0 skipped=0
 
 finish() {
     [ -z "$pid" ] || kill -KILL -- "-$pid" 2>/dev/null
-    # It writes into the directory until its end.
+    # It writes into the directory until it ends.
     [ -z "$redis_pid" ] || { kill "$redis_pid" && wait "$redis_pid"; } 2>/dev/null
     rm -rf "$work"
 }
@@ -21,7 +21,7 @@ trap finish EXIT
 
 # ---- Checks ----
 
-# expect NAME COMMAND...: one test, which is what the command says.
+# expect NAME COMMAND...: one test; it passes if the command does.
 expect() {
     local name=$1
     shift
@@ -34,7 +34,7 @@ expect() {
     fi
 }
 
-# What cannot run. Where nobody would see it, that is a failure.
+# Skips a test that cannot run. Where nobody would notice the skip, it is a failure.
 skip() {
     echo "skipped: $1"
     if [ "${REQUIRE_ALL:-0}" = 1 ]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
@@ -44,7 +44,7 @@ not() {
     ! "$@"
 }
 
-# within SECONDS COMMAND...: waits until it succeeds.
+# within SECONDS COMMAND...: repeats the command until it succeeds.
 within() {
     local ends=$((SECONDS + $1))
     shift
@@ -68,8 +68,8 @@ code_is() {
 
 # ---- Worlds ----
 
-# world NAME [THING...]: a machine on which these things of `start` are missing, and root is at work.
-# Its commands are stubs; those that CMake, apt-get and discountd would leave behind, they leave too.
+# world NAME [THING...]: a machine on which root works and these things of `start` are missing. Its commands are stubs.
+# They leave the same files as CMake, apt-get and discountd would.
 world() {
     world=$work/$1
     shift
@@ -115,7 +115,7 @@ service_is() {
     printf '#!/usr/bin/env bash\nworld=%q\n%s\n' "$world" "$1" >"$world/discountd"
 }
 
-# start [ARGUMENT...]: runs it in the world, to its end, and takes its exit code.
+# start [ARGUMENT...]: runs it in the world to its end, and keeps its exit code.
 start() {
     : >"$world/asked"
     (cd / && PATH=$world/bin exec "$world/tree/start" "$@") <<<'an answer' >"$world/out" 2>&1
@@ -305,7 +305,7 @@ every_library_is_known() {
         grep -qF "CMake $(sed -n 's/^cmake_minimum_required(VERSION \(.*\))/\1/p' CMakeLists.txt) " start
 }
 
-# Whatever it is called by, it is the tree that it lies in.
+# By whatever name it is called, it serves the tree that it is in.
 its_own_tree_is_served() {
     local world_path
     world links
@@ -335,8 +335,8 @@ its_own_tree_is_served() {
 
 # ---- The real thing ----
 
-# start_in_background: it leads a group of processes, as in a terminal; Ctrl-C is a signal to all of
-# them. Bash would let its children of the background ignore it.
+# start_in_background: starts it as the leader of a process group, as in a terminal. Ctrl-C is a signal to the whole
+# group; bash would let its own background children ignore it.
 start_in_background() {
     : >"$world/out"
     (cd / && exec env --default-signal=INT "PATH=${real_path:-$world/bin}" setsid "$world/tree/start") \
@@ -354,7 +354,7 @@ group_lives() {
         awk -v group="$1" '$5 == group && $3 != "Z" { found = 1 } END { exit !found }'
 }
 
-# Takes its exit code. One that did not end in time is not waited for.
+# Keeps its exit code. If it did not end in time, this does not wait.
 start_is_over() {
     gone || kill -KILL -- "-$pid"
     wait "$pid" 2>/dev/null
@@ -362,7 +362,7 @@ start_is_over() {
     pid=''
 }
 
-# The real ./start, until it has announced its port. Without that, nothing more can be asked of it.
+# Runs the real ./start until it has announced its port. Later checks need the port.
 serve() {
     start_in_background
     within 60 announced_or_gone
@@ -389,7 +389,7 @@ connects() {
     (exec 3<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null
 }
 
-# A Redis of this test's own, on a port that nobody has: it is asked for one until it gets it.
+# Starts a Redis for this test on a random free port. If another process takes the port, it tries another one.
 start_redis() {
     local attempt
     command -v redis-server >/dev/null || return 1
@@ -410,7 +410,7 @@ redis_runs_or_not() {
     ! kill -0 "$redis_pid" || grep -q 'Ready to accept connections' "$work/redis.log"
 }
 
-# The command as a person copies it.
+# Returns the command as a person would copy it.
 announced_command() {
     sed -n '/^curl /,/^$/p' "$world/out"
 }
@@ -435,7 +435,7 @@ objects() {
 newcomer_is_served() {
     world=$work/newcomer real_path=$PATH
     mkdir -p "$world/tree"
-    # What is not committed yet counts too; what was removed does not.
+    # Uncommitted files count too; removed ones do not.
     git ls-files --cached --others --exclude-standard | while read -r file; do
         [ ! -e "$file" ] || cp --parents "$file" "$world/tree"
     done
@@ -457,7 +457,7 @@ newcomer_is_served() {
     end_with -TERM "$pid" "SIGTERM"
 }
 
-# The README's own commands: ./start, which was tried above, the build by hand, and all that its test runs.
+# The README's own commands: ./start, which was tested above, the build by hand, and all that its test runs.
 readme_is_true() {
     local build=build/readme-build.log
     export -n DISCOUNT_LISTEN DISCOUNT_STORE DISCOUNT_DRAIN_MS
@@ -496,7 +496,7 @@ end_with() {
     expect "$3: no process is left" within 5 not group_lives "$group"
 }
 
-# As long as its store does not answer, the service has named its address but does not listen.
+# While its store does not answer, the service has named its address but does not listen.
 store_that_is_away_is_waited_for() {
     local DISCOUNT_STORE=redis://127.0.0.1:1 DISCOUNT_DEADLINE_MS=1000
     export DISCOUNT_DEADLINE_MS
@@ -521,7 +521,7 @@ busy_port_is_said() {
     expect "a port that is taken: nothing is announced" not grep -q curl "$world/second"
 }
 
-# What somebody gets who sets nothing: a store that needs no other server.
+# The defaults: a store that needs no other server.
 default_store_is_enough() {
     unset DISCOUNT_STORE
     serve || return
@@ -530,7 +530,7 @@ default_store_is_enough() {
     end_with -INT "-$pid" "plain: Ctrl-C"
 }
 
-# At a level that keeps the other lines of the log back.
+# At a level that drops the other lines of the log.
 quiet_log_hides_no_address() {
     local level
     for level in warning error; do
@@ -546,7 +546,7 @@ quiet_log_hides_no_address() {
     unset DISCOUNT_LOG_LEVEL
 }
 
-# listens_on LISTEN HOST CONNECT: what is announced is where a person on this machine gets an answer.
+# listens_on LISTEN HOST CONNECT: the announced address must answer a person on this machine.
 listens_on() {
     local DISCOUNT_LISTEN=$1
     serve || return

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Stand-ins for the base images, made of Debian's packages under the official names, for machines that reach Debian's mirror
-# and no image registry. They differ from the official ones where Debian does: redis is 7.0, nginx is what forky has, and
-# there is no entrypoint script; docker-compose.yml says all that these would have done. Sourced; wants DOCKER_HOST.
+# Substitutes for the base images, made of Debian's packages under the official names. They are for machines that
+# reach Debian's mirror but no image registry. They differ from the official images where Debian does: redis is 7.0,
+# nginx is the version of forky, and there is no entrypoint script. docker-compose.yml sets everything that such a
+# script would. Sourced; needs DOCKER_HOST.
 
-# base_images_load CACHE WORK: puts the four images into the engine, from the cache when this recipe made them before.
+# base_images_load CACHE WORK: loads the four images into the engine, from the cache if this recipe made them before.
 base_images_load() {
     base_recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)
     base_archive="$1/base-images-$base_recipe.tar"
@@ -30,7 +31,7 @@ base_images_make() {
         base_redis "$1" &&
         base_debootstrap "$1" trixie trixie ca-certificates &&
         base_import "$1/trixie" debian:trixie-slim &&
-        # debootstrap of bookworm knows no forky; unstable's script makes it.
+        # bookworm's debootstrap does not know forky, so it uses the script of unstable.
         base_debootstrap "$1" forky sid ca-certificates,curl,nginx &&
         base_nginx_user "$1/forky" &&
         base_import "$1/forky" nginx:1.30 --change 'EXPOSE 80' --change 'CMD ["nginx", "-g", "daemon off;"]'
@@ -41,7 +42,7 @@ base_debootstrap() {
         { tail -n 20 "$1/$2.log" >&2; return 1; }
 }
 
-# Like the -slim images: without documentation and without what apt has downloaded.
+# Like the -slim images, it has no documentation and no downloaded packages.
 base_import() {
     base_root=$1 base_name=$2
     shift 2
@@ -50,7 +51,7 @@ base_import() {
         --exclude='./sys/*' -c . | docker import "$@" - "$base_name" >/dev/null
 }
 
-# The user and the number that the official image has. Debian's own for nginx is www-data.
+# The user and the number of the official image. Debian's own user for nginx is www-data.
 base_nginx_user() {
     chroot "$1" useradd --system --uid 101 --user-group --no-create-home --shell /usr/sbin/nologin nginx
 }

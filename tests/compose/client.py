@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A small HTTP/1.1 client for the load: one keep-alive connection, one request at a time.
 
-It never repeats a request on its own account. What the caller sees is what one request got, an answer or a broken connection,
-for that is what the test counts.
+It never repeats a request by itself. The caller gets the result of one request, an answer or a broken connection, because that is
+what the test counts.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Answer:
         return json.loads(self.body)
 
     def problem(self):
-        """The name of the problem that this answer reports, or None."""
+        """Returns the name of the problem in this answer, or None."""
         if self.headers.get("content-type") != "application/problem+json":
             return None
         return self.json()["type"].rpartition("/")[2]
@@ -35,7 +35,7 @@ class Connection:
         self.writer = None
 
     async def request(self, method, target, body=None, headers=None):
-        """The answer; raises OSError, asyncio.IncompleteReadError or asyncio.TimeoutError when there is none."""
+        """Returns the answer. Raises OSError, asyncio.IncompleteReadError or asyncio.TimeoutError if there is none."""
         try:
             return await asyncio.wait_for(self._request(method, target, body, headers or {}), DEADLINE_S)
         except BaseException:
@@ -43,7 +43,7 @@ class Connection:
             raise
 
     async def send(self, request):
-        """The answer to bytes that no client would send."""
+        """Returns the answer to arbitrary bytes."""
         return await asyncio.wait_for(self._exchange("GET", request), DEADLINE_S)
 
     async def _request(self, method, target, body, headers):
@@ -89,7 +89,7 @@ class Connection:
 
 
 async def once(port, method, target, body=None, headers=None, host="127.0.0.1"):
-    """One request on a connection of its own."""
+    """Sends one request on a new connection."""
     connection = Connection(port, host)
     try:
         return await connection.request(method, target, body, headers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The containers of docker-compose.yml, as the person sees them who runs docker-compose and docker."""
+"""The containers of docker-compose.yml, as a user of docker-compose and docker sees them."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ class Deployment:
         self.environment.update(COMPOSE_PROJECT_NAME="discount", HTTP_PORT=str(port))
 
     async def down(self, *options):
-        """Removes the containers, and keeps what they logged."""
+        """Removes the containers, and keeps their logs."""
         for service in ("redis", "app", "nginx"):
             with open(pathlib.Path(self.logs, f"{service}.log"), "a", encoding="utf-8") as log:
                 log.write(await self.compose("logs", "--no-color", service))
@@ -35,7 +35,7 @@ class Deployment:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
 
     async def run(self, *command, deadline_s=600):
-        """What the command prints; raises CommandFailed with what it complained about."""
+        """Returns the output of the command. Raises CommandFailed with its error text."""
         process = await self.start(*command)
         output, complaint = await asyncio.wait_for(process.communicate(), deadline_s)
         if process.returncode != 0:
@@ -52,7 +52,7 @@ class Deployment:
         await self.compose("up", "-d", "--scale", f"app={replicas}")
 
     async def containers(self, service):
-        """What `docker inspect` says about each running container of a service."""
+        """Returns the output of `docker inspect` for each running container of a service."""
         listed = await self.run("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=discount",
                                 "--filter", f"label=com.docker.compose.service={service}")
         if not listed.split():
@@ -76,7 +76,7 @@ class Deployment:
             await asyncio.sleep(0.3)
 
     async def wait_until_restarted(self, container_id, deadline_s=60):
-        """The engine has seen that the container's process is gone and has started it again."""
+        """Waits until the engine has noticed that the container's process has died, and has started it again."""
         ends = time.monotonic() + deadline_s
         while (await self.inspect(container_id))["RestartCount"] == 0:
             if time.monotonic() > ends:
@@ -88,12 +88,12 @@ class Deployment:
         return await self.run("docker", "exec", redis["Id"], "redis-cli", "--raw", *arguments)
 
     async def stored_grants(self, discount_id):
-        """What Redis holds, as pairs of user and granted_at in the API's form."""
+        """Returns the grants in Redis, as pairs of user and granted_at in the API's form."""
         lines = (await self.redis("ZRANGE", f"discount:{{{discount_id}}}:grants", "0", "-1", "WITHSCORES")).splitlines()
         return [(user, iso_time(int(at))) for user, at in zip(lines[::2], lines[1::2])]
 
     async def crash(self, service):
-        """Kills the first container's process behind the engine's back, which then starts it again."""
+        """Kills the first container's process directly. The engine then starts it again."""
         container = await self.container(service)
         os.kill(container["State"]["Pid"], signal.SIGKILL)
         return container["Id"]
@@ -105,5 +105,5 @@ def iso_time(microseconds):
 
 
 def addresses(container, network):
-    """The address that a container has on one of the networks of docker-compose.yml."""
+    """Returns the address of a container in one of the networks of docker-compose.yml."""
     return container["NetworkSettings"]["Networks"][f"discount_{network}"]["IPAddress"]

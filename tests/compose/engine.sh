@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# A Docker engine of the test's own. Sourced; everything it keeps lies in one directory that the caller owns.
+# A Docker engine for this test alone. Sourced. All its data are in one directory, which the caller owns.
 #
-# It shares nothing with an engine of the machine but the names of docker0 and of the iptables chains, which two engines
-# cannot both have, so it does not start beside one. engine_stop leaves the machine's network as it was.
+# It shares only the names of docker0 and of the iptables chains with another engine of the machine. Two engines cannot
+# both have these, so it does not start beside another one. engine_stop restores the machine's network.
 
-# engine_start DIRECTORY: starts the engine and sets DOCKER_HOST. What it logs is in DIRECTORY/engine.log.
+# engine_start DIRECTORY: starts the engine and sets DOCKER_HOST. Its log is DIRECTORY/engine.log.
 engine_start() {
     engine_dir=$1
     if [ -S /var/run/docker.sock ] && docker --host unix:///var/run/docker.sock version >/dev/null 2>&1; then
@@ -39,13 +39,14 @@ engine_launch() {
     done
 }
 
-# Stops the engine with all its containers, by its id, and puts the network back. May be called at any time, more than once.
+# Stops the engine with all its containers, by its id, and restores the network. It may be called at any time, more than
+# once.
 engine_stop() {
     [ -n "${engine_dir:-}" ] || return 0
     engine_clear
     engine_kill
     engine_restore_network
-    # Whatever is still mounted in there must not be reached by the removal.
+    # Anything that is still mounted there must not be deleted.
     awk -v dir="$engine_dir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mounted; do
         umount -l "$mounted"
     done
@@ -53,7 +54,7 @@ engine_stop() {
     engine_dir=""
 }
 
-# The bridges of networks that are not removed would outlive the engine.
+# Bridges of networks that are not removed would remain after the engine.
 engine_clear() {
     [ -n "${engine_pid:-}" ] || return 0
     docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
@@ -71,9 +72,9 @@ engine_kill() {
     engine_pid=""
 }
 
-# The engine adds chains, sets the policy of FORWARD to DROP, switches forwarding on and makes a bridge.
+# The engine adds chains, sets the policy of FORWARD to DROP, enables forwarding and makes a bridge.
 engine_remember_network() {
-    # A table is saved, and so restored, only when it was used before: a chain that comes and goes does that.
+    # A table is saved and restored only if it was in use: a short-lived chain is enough for that.
     for engine_table in filter nat raw; do
         iptables -t "$engine_table" -N DISCOUNT-TEST && iptables -t "$engine_table" -X DISCOUNT-TEST
     done

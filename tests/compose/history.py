@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What was asked for one discount and what was answered, and whether that keeps the promises.
+"""The requests for one discount, their answers, and whether these keep the promises.
 
-A grant is never taken back, so a discount is a set that only grows to its stock. That makes the check simple and exact:
-there is no order of events to search for. Times are of the wall clock, which Redis on the same machine reads for granted_at.
+A grant is never taken back, so a discount is a set that only grows to its stock. That makes the check simple and exact: no order
+of events has to be searched for. Times are of the wall clock, which Redis on the same machine uses for granted_at.
 """
 
 import time
@@ -31,7 +31,7 @@ class History:
         self.attempts = []
 
     def begin(self, user):
-        """Notes the attempt before it is sent: without an answer it stays in doubt."""
+        """Records the attempt before it is sent: without an answer it stays in doubt."""
         attempt = Attempt(user, self.now())
         self.attempts.append(attempt)
         return attempt
@@ -44,7 +44,7 @@ class History:
             attempt.granted_at = answer.json()["granted_at"]
 
     def broke(self, attempt, error):
-        """The connection broke, and with it the hope for an answer."""
+        """The connection broke, so no answer will come."""
         attempt.ended = self.now()
         attempt.answer = f"no answer: {error!r}"
 
@@ -52,12 +52,12 @@ class History:
         return [attempt for attempt in self.attempts if attempt.outcome in outcomes]
 
     def in_doubt(self):
-        """The users of whom no attempt has settled what they hold."""
+        """Returns the users for whom no attempt has settled the outcome."""
         settled = {attempt.user for attempt in self.with_outcome(GRANTED, REPEATED, REFUSED)}
         return {attempt.user for attempt in self.attempts} - settled
 
     def unanswered(self):
-        """How the attempts ended that got none of the three answers of a healthy service. Those under way do not count."""
+        """Returns how attempts ended that got none of a healthy service's three answers. Attempts in progress do not count."""
         return [attempt.answer for attempt in self.with_outcome(IN_DOUBT, FAILED) if attempt.answer]
 
 
@@ -73,9 +73,9 @@ def outcome_of(answer):
 
 
 def violations(history, listed, stored):
-    """The broken promises, in words.
+    """Returns the broken promises, in words.
 
-    `listed` is what the API says was granted, as pairs of user and granted_at; `stored` is the same from Redis itself.
+    `listed` is what the API lists as granted, as pairs of user and granted_at; `stored` is the same from Redis.
     """
     return [
         *exactness_violations(history, listed, stored),
@@ -87,7 +87,7 @@ def violations(history, listed, stored):
 
 
 def exactness_violations(history, listed, stored):
-    """P1 and P2, in both places."""
+    """P1 and P2, for the API and for Redis."""
     if len(stored) > history.stock:
         yield f"{len(stored)} grants are stored at a stock of {history.stock}"
     if len(dict(listed)) != len(listed):
@@ -100,7 +100,7 @@ def exactness_violations(history, listed, stored):
 
 
 def loss_violations(history, listed):
-    """P3: what was answered is there, and what is there was answered or is in doubt."""
+    """P3: everything answered is stored, and everything stored was answered or is in doubt."""
     for attempt in history.with_outcome(GRANTED, REPEATED):
         if attempt.user not in listed:
             yield f"the grant of {attempt.user} was answered and is lost"
@@ -113,7 +113,7 @@ def loss_violations(history, listed):
 
 
 def answer_violations(history):
-    """P4: a user has one grant, is told once that it is new, and is told the same thing ever after."""
+    """P4: a user has one grant, is told once that it is new, and gets the same grant in every later answer."""
     told = {}
     new = set()
     for attempt in history.with_outcome(GRANTED, REPEATED):
@@ -126,7 +126,7 @@ def answer_violations(history):
 
 
 def doubt_violations(history, listed):
-    """P6: a grant was made by an attempt that was answered with it or is in doubt, not by one that was surely not applied."""
+    """P6: each grant was made by an attempt that was answered with it or is in doubt, not by one that was certainly not applied."""
     attempts_of = {}
     for attempt in history.attempts:
         attempts_of.setdefault(attempt.user, []).append(attempt)
@@ -143,7 +143,7 @@ def may_have_granted(attempt, at):
 
 
 def order_violations(history, listed):
-    """P5: who was refused holds nothing, nothing is left then, and nobody who came later gets anything."""
+    """P5: a refused user holds nothing, no unit is left then, and no later request is granted."""
     refused = history.with_outcome(REFUSED)
     if not refused:
         return

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs what the compose test runs on. Does nothing, and asks no mirror, when everything is there.
+# Installs what the compose test needs. If everything is there, it does nothing and asks no mirror.
 set -eu
 
 packages="ca-certificates curl debootstrap docker-compose docker.io git iproute2 iptables procps python3 util-linux"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The load: a sale that is over in seconds, and a steady mix of requests that goes on while replicas come and go."""
+"""The load: a sale that is over in seconds, and a steady mix of requests while replicas come and go."""
 
 import asyncio
 import collections
@@ -32,7 +32,7 @@ async def grant(connection, history, user):
 
 
 async def grant_all(port, history, users, clients):
-    """Asks once for each of `users`, in their order, from as many connections as there are clients."""
+    """Asks once for each of `users`, in order, over as many connections as there are clients."""
     waiting = collections.deque(users)
 
     async def client():
@@ -45,7 +45,7 @@ async def grant_all(port, history, users, clients):
 
 
 async def sale(port, stock, users, requests_per_user, clients, seed):
-    """Everybody asks several times, in a random order, for less than there is."""
+    """Every user asks several times, in a random order, for less than the demand."""
     history = History(await create(port, "sale", stock), stock)
     asks = [f"User {number}" for number in range(users)] * requests_per_user
     random.Random(seed).shuffle(asks)
@@ -54,7 +54,7 @@ async def sale(port, stock, users, requests_per_user, clients, seed):
 
 
 async def held(port, history, clients=16):
-    """What the API says about each user who ever asked: pairs of user and granted_at."""
+    """Returns what the API lists for each user who ever asked: pairs of user and granted_at."""
     waiting = collections.deque(sorted({attempt.user for attempt in history.attempts}))
     found = []
 
@@ -74,7 +74,7 @@ async def held(port, history, clients=16):
 
 
 async def settle(port, history, deadline_s=30):
-    """Repeats what is in doubt until the service says what became of it, as P6 promises it will."""
+    """Repeats requests in doubt until the service answers them, as P6 promises."""
     ends = time.monotonic() + deadline_s
     while history.in_doubt() and time.monotonic() < ends:
         await grant_all(port, history, sorted(history.in_doubt()), 4)
@@ -82,7 +82,7 @@ async def settle(port, history, deadline_s=30):
 
 
 class Mix:
-    """Grants to new users and to old ones, creates and reads, at a bounded rate, until it is told to stop."""
+    """Grants to new and old users, creates and reads, at a limited rate, until it is stopped."""
 
     CLIENTS = 12
     REQUESTS_PER_S = 360
@@ -125,7 +125,7 @@ class Mix:
             await self.random.choices([self._new, self._repeat, self._create, self._read], self.WEIGHTS)[0](connection)
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
             self.answered += 1
-            # One that was held up makes up for a little of it, not for all of it at once.
+            # A client that was delayed catches up a little, but not all at once.
             due = max(due + self.CLIENTS / self.REQUESTS_PER_S, time.monotonic() - 0.5)
             await asyncio.sleep(max(0, due - time.monotonic()))
         connection.close()
@@ -160,7 +160,7 @@ class Mix:
             self.failures[f"{method} {target.split('/')[1]}: {answer.status} {answer.problem()}"] += 1
 
     def all_failures(self):
-        """How every request ended that did not end as in a healthy service, with counts."""
+        """Returns the failures of all requests, with counts."""
         return self.failures + collections.Counter(f"grant: {answer}" for answer in self.history.unanswered())
 
     def granted_users(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A newcomer's first minute, and the checks in the order in which a day of the service goes: it is started, sells, is scaled,
-loses replicas, is stopped.
+"""The compose test: a newcomer's first minute, and then the events of a service's day. It is started, sells, is scaled, loses
+replicas, and is stopped.
 
-Called by run.sh with a directory for logs. Wants DOCKER_HOST to name an engine that has the base images.
+run.sh calls it with a directory for logs. DOCKER_HOST must name an engine that has the base images.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def free_port():
-    """Port 80 as the README has it, or any other when something else listens there."""
+    """Returns port 80, as in the README, or another one if something else listens there."""
     for wanted in (80, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,7 +35,7 @@ async def run(work):
     report = Report()
     deployment = Deployment(TREE, free_port(), work)
     report.note(f"http://localhost:{deployment.port}")
-    # curl reads it in every command of the seed.
+    # curl reads it for every command of the README.
     pathlib.Path(work, ".curlrc").write_text(f'connect-to = "localhost:80:127.0.0.1:{deployment.port}"\nsilent\nshow-error\n')
     deployment.environment["CURL_HOME"] = work
     seed = int(os.environ.get("SEED", int.from_bytes(os.urandom(4), "big")))

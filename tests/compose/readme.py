@@ -16,13 +16,13 @@ COMMAND = re.compile(r"`((?:docker-compose|docker|discountd|curl|redis-cli|cmake
 
 
 def blocks(path=README):
-    """Each block of commands, and the answer that is shown below it or None."""
+    """Returns each block of commands, with the answer shown below it or None."""
     return [(text.rstrip("\n"), answer.strip() if answer else None)
             for language, text, answer in FENCED.findall(path.read_text(encoding="utf-8")) if language == "bash"]
 
 
 def block(beginning, path=README):
-    """The one block of commands that begins so."""
+    """Returns the one block of commands with this beginning."""
     found = [text for text, _ in blocks(path) if text.startswith(beginning)]
     if len(found) != 1:
         raise LookupError(f"{len(found)} blocks of {path.name} begin with {beginning!r}")
@@ -30,12 +30,12 @@ def block(beginning, path=README):
 
 
 def inline_commands(path=README):
-    """Commands in the midst of a sentence."""
+    """Returns commands within sentences."""
     return COMMAND.findall(FENCED.sub("", path.read_text(encoding="utf-8")))
 
 
 def shown_problem(path=README):
-    """The problem document that the README shows."""
+    """Returns the problem document that the README shows."""
     return re.search(r"^```json\n(\{\"detail\".*?)\n```$", path.read_text(encoding="utf-8"), re.M)[1]
 
 

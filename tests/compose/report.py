@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One line per check, and a closing line that counts them."""
+"""Prints one line per check, and a closing line with their number."""
 
 import time
 import traceback
@@ -32,7 +32,7 @@ class Report:
         print(f"     {text}", flush=True)
 
     async def stage(self, name, steps):
-        """Runs the checks of one stage. One that cannot be carried out has failed."""
+        """Runs the checks of one stage. A stage that raises an exception has failed."""
         self.note(f"{name} ({time.monotonic() - self.began:.0f} s)")
         try:
             await steps

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The compose test: the images are built, the seed's commands run as written, and grants are counted to the last one while
-# replicas come, go and are killed. Run as root on Debian: tests/compose/run.sh
+# The compose test: builds the images, runs the README's commands as written, and counts grants exactly while replicas
+# come, go and are killed. Run as root on Debian: tests/compose/run.sh
 #
-# It starts a Docker engine of its own and leaves nothing behind but the base images in its cache, which make the next run
+# It starts its own Docker engine. It leaves nothing behind except the base images in its cache, which make the next run
 # fast. KEEP_LOGS=DIRECTORY keeps the logs of the engine and of the containers.
 set -euo pipefail
 
@@ -37,7 +37,7 @@ finish() {
 [ "$(id -u)" = 0 ] || fail "the test starts a Docker engine, so it must run as root"
 "$compose_tests/install.sh" >/dev/null || fail "what the test needs can be installed"
 
-# Two engines at a time would take each other's iptables chains away.
+# Two engines at a time would remove each other's iptables chains.
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
@@ -51,7 +51,7 @@ python3 "$compose_tests/test_history.py" || fail "the checker finds planted faul
 engine_start "$work" || fail "the Docker engine starts"
 base_images_load "$cache" "$work" || fail "the base images are made"
 
-# In the background, so that a signal ends this script and not only its child.
+# In the background, so that a signal ends this script too, not only its child.
 timeout 1500 python3 "$compose_tests/main.py" "$work" &
 main_pid=$!
 wait "$main_pid"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The commands of the README that this service was asked for, character by character.
+"""The README's commands that the task prescribes, character by character.
 
-`localhost` means port 80 in them. Where the test has to publish another port, curl is told so by its configuration file.
+`localhost` means port 80 in them. If the test has to publish another port, curl's configuration file says so.
 """
 
 UP = "docker-compose up --build -d --scale app=2"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The checker is shown histories with one fault each, and one without. Says nothing when it finds them all."""
+"""Tests the checker on histories with one fault each, and one without. Prints nothing if it finds them all."""
 
 import io
 import json
@@ -23,12 +23,12 @@ SOLD_OUT = problem(409, "discount-exhausted")
 
 
 def at(second):
-    """A granted_at. Events of a story happen at 1, 2, 3 ... seconds, so what is half a second later lies in between."""
+    """Makes a granted_at. Events happen at seconds 1, 2, 3 and so on, so half a second later lies between two."""
     return f"1970-01-01T00:00:0{int(second)}.{int(second % 1 * 1_000_000):06d}Z"
 
 
 class Story:
-    """A history whose clock ticks once for every event."""
+    """A history whose clock advances by one for every event."""
 
     def __init__(self, stock):
         self.time = 0

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Holds answers against the contract, and counts what of the contract they have shown."""
+"""Compares answers with the contract, and counts which parts of it they have shown."""
 
 import json
 import re
 
 import contract as c
 
-# Of HTTP and of libmicrohttpd, no part of the contract.
+# Headers of HTTP and of libmicrohttpd, which are not part of the contract.
 FRAMING = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
-# What may become of any request before it is looked at closely.
+# Refusals that any request may get before it is read closely.
 ANYWHERE = {400: {"malformed-request"}, 413: {"payload-too-large"}, 414: {"uri-too-long"}, 431: {"headers-too-large"},
             503: {"overloaded", "outcome-unknown"}}
-# Answers that differ only in these, each of which has its right form, are one: times, ids, numbered users.
+# Two answers count as one if they differ only in these parts, and each has its right form: times, ids, numbered users.
 SANE_ID = re.compile("^[A-Za-z0-9._~-]{1,128}$")
 VARYING = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"|dsc-[A-Za-z0-9_-]{22}|"request_id":"[0-9a-f]{32}"'
                      rb'|"user_id":"[a-z]{1,9}[0-9-]{1,9}"|user_id=[a-z]{1,9}[0-9-]{1,9}|"discount_code":"[a-z]{1,9}[0-9-]{1,9}"')
@@ -23,11 +23,11 @@ class Answers:
         self.contract_bytes = contract_bytes
         self.provoked = set()  # (method, path, status, type of problem or None)
         self.headers_seen = set()  # (method, path, status, header)
-        self.members_seen = set()  # as contract.members() names them
-        self.known = {}  # what was said of an answer like this one
+        self.members_seen = set()  # in the form of contract.members()
+        self.known = {}  # verdicts on answers like this one
 
     def fault(self, exchange):
-        """What is wrong with an answer; None: nothing."""
+        """Returns the error in an answer; None: none."""
         if "x-request-id" not in exchange.headers and "content-type" not in exchange.headers:
             return "no answer of this service" if exchange.is_framed() or exchange.status < 400 else None
         if exchange.method is None:
@@ -46,10 +46,10 @@ class Answers:
         return self.unrouted_fault(exchange, {405: {"method-not-allowed"}}, self.contract.methods(path))
 
     def extent(self):
-        """How much of the contract was shown."""
+        """Returns how much of the contract was shown."""
         return len(self.provoked) + len(self.headers_seen) + len(self.members_seen)
 
-    # ---- What no operation answers ----
+    # ---- Answers outside of any operation ----
 
     def allow_fault(self, exchange, methods):
         allow = ", ".join(exchange.headers.get("allow", []))
@@ -61,7 +61,7 @@ class Answers:
         return ("a body" if exchange.body else None) or self.allow_fault(exchange, methods) or self.extra_fault(exchange, {"allow"})
 
     def unrouted_fault(self, exchange, others, methods=None):
-        """A problem of one of the kinds that any request may get, or of the others."""
+        """Checks for a problem that any request may get, or one of the others."""
         kinds = {**ANYWHERE, **others}
         if exchange.status not in kinds:
             return "a status that no operation of the contract has here"
@@ -77,7 +77,7 @@ class Answers:
             return self.allow_fault(exchange, methods) or self.extra_fault(exchange, {"allow"})
         return fault or self.extra_fault(exchange, {"retry-after"} if exchange.status == 503 else set())
 
-    # ---- What an operation answers ----
+    # ---- Answers of an operation ----
 
     def routed_fault(self, exchange, method, path, operation):
         response = operation["answers"].get(exchange.status)
@@ -125,7 +125,7 @@ class Answers:
         return self.json_of(exchange, response.strict[kinds[0]])[1]
 
     def json_of(self, exchange, schema):
-        """The body and what is wrong with it."""
+        """Returns the body and the error in it."""
         try:
             value = json.loads(exchange.body)
         except ValueError as error:
@@ -138,7 +138,7 @@ class Answers:
                 fault = "another request_id than X-Request-ID"
         return value, fault
 
-    # ---- What was shown ----
+    # ---- Coverage ----
 
     def count(self, exchange, method, path, response):
         kind = exchange.headers.get("content-type", [None])[0]
@@ -152,7 +152,7 @@ class Answers:
         self.headers_seen.update((method, path, exchange.status, name) for name in exchange.headers)
 
     def look(self, exchange):
-        """fault(), at once for an answer like one before."""
+        """Does the same as fault(), but at once for an answer like an earlier one."""
         key = likeness(exchange)
         if key not in self.known:
             self.known[key] = self.fault(exchange)
@@ -160,7 +160,7 @@ class Answers:
 
 
 def likeness(exchange):
-    """The same for exchanges of which one is as good as the other."""
+    """Returns a key that is equal for equivalent exchanges."""
     ids = exchange.headers.get("x-request-id", [""])
     body = None if exchange.body is None else VARYING.sub(b"~", exchange.body)
     headers = tuple((name, len(values), "" if name in ("date", "content-length", "x-request-id")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whether contract and service are one: openapi.yaml is held against every answer of the HTTP tests, against the sources, and
-against a running service to which its examples are played.
+"""Tests whether contract and service agree. openapi.yaml is compared with every answer of the HTTP tests, with the sources, and
+with a running service that gets its examples.
 
     check.py TREE EXCHANGES DISCOUNTD
 
-TREE has openapi.yaml, EXCHANGES what the tests of a build recorded, DISCOUNTD is the binary of that build."""
+TREE contains openapi.yaml. EXCHANGES is what the tests of a build recorded. DISCOUNTD is the binary of that build."""
 
 import os
 import sys
@@ -20,17 +20,17 @@ except ModuleNotFoundError as missing:
     print(f"SKIPPED: {missing} (the packages are python3-jsonschema and python3-yaml)")
     sys.exit(1 if os.environ.get("REQUIRE_ALL") else 77)
 
-# What cannot be provoked over HTTP. An entry that was provoked after all is a fault, too.
+# What cannot be provoked over HTTP. An entry that was provoked after all is also an error.
 #   method, path, status, type of problem
 IS_UNPROVOKED = (
-    # Only a process without memory answers these.
+    # Only a process without memory gives these answers.
     lambda method, path, status, type_: status == 503 and type_ == "/problems/outcome-unknown" and method == "GET",
     lambda method, path, status, type_: status == 503 and path in ("/livez", "/metrics", "/problems/{name}", "/openapi.yaml"),
 )
 
 
 def against_exchanges(contract, contract_bytes, exchanges):
-    """Yields (what, what is wrong with it or None)."""
+    """Yields (subject, error or None)."""
     answers = a.Answers(contract, contract_bytes)
     reported = set()
     for exchange in exchanges:
@@ -42,7 +42,7 @@ def against_exchanges(contract, contract_bytes, exchanges):
 
 
 def shown(contract, answers):
-    """The other way round: what the contract has and no test has seen."""
+    """The reverse: finds parts of the contract that no test has shown."""
     wanted = set()
     for (method, path), operation in contract.operations.items():
         for status, response in operation["answers"].items():
@@ -66,7 +66,7 @@ def shown(contract, answers):
 
 
 def report(findings):
-    """Prints what is wrong; how much was and was not."""
+    """Prints the errors. Returns how many checks failed and how many passed."""
     passed = failed = 0
     for what, fault in findings:
         passed += fault is None

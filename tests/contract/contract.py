@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""openapi.yaml as a table to look answers up in: operations by method and path, and for each of their statuses the headers and
-the body that it allows."""
+"""openapi.yaml as a lookup table. It maps method and path to an operation, and each of its statuses to the headers and the body
+that it allows."""
 
 import copy
 import functools
@@ -13,7 +13,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2 has no times: an example's is a text, quoted or not."""
+    """In YAML 1.2 there are no times: a time in an example is a text, quoted or not."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -28,7 +28,7 @@ def load(path):
 
 
 def resolved(document):
-    """The document in which each $ref is what it refers to. Several $refs of one thing are one object."""
+    """Replaces each $ref in the document by its target. Several $refs to one target become one object."""
     seen = {}
 
     def inlined(node):
@@ -44,7 +44,7 @@ def resolved(document):
             for step in target.removeprefix("#/").split("/"):
                 at = at[step.replace("~1", "/").replace("~0", "~")]
             seen[target] = inlined(at)
-        # A schema may say more beside its $ref.
+        # A schema may have members beside its $ref.
         beside = {name: inlined(value) for name, value in node.items() if name != "$ref"}
         return {**seen[target], **beside} if beside else seen[target]
 
@@ -52,8 +52,8 @@ def resolved(document):
 
 
 def strict(schema, is_part=False):
-    """The schema without room for members that it does not name. The published one has it, because members may be added; the
-    service of the same tree has to send exactly these."""
+    """Forbids members that the schema does not name. The published schema allows them, because members may be added later. But
+    the service of the same tree must send exactly the named ones."""
     schema = copy.copy(schema)
     if "properties" in schema:
         schema["properties"] = {name: strict(value) for name, value in schema["properties"].items()}
@@ -74,7 +74,7 @@ def validator_of(holder):
 
 
 class Holder:
-    """Makes a schema a key: the object itself, not what is in it."""
+    """Makes a schema a dictionary key, by identity and not by content."""
 
     def __init__(self, schema):
         self.schema = schema
@@ -91,18 +91,18 @@ def validator(schema):
 
 
 def faults(schema, value):
-    """What is wrong with the value, in one line; None: nothing."""
+    """Returns the error in the value, in one line; None: none."""
     if validator(schema).is_valid(value):
         return None
     errors = list(validator(schema).iter_errors(value))
-    # Where something is wrong inside, older validators count the whole as not evaluated, too.
+    # If a part is invalid, older validators also count the whole as not evaluated.
     inside = [error for error in errors if error.validator != "unevaluatedProperties"]
     error = jsonschema.exceptions.best_match(inside or errors)
     return f"{error.json_path}: {error.message}"
 
 
 def members(schema):
-    """Each member that a schema names, as the schema's id() and the name: a component is one object wherever it is used."""
+    """Yields each member that a schema names, as the schema's id() and the name. A component is one object wherever it is used."""
     for name, member in schema.get("properties", {}).items():
         yield id(schema), name
         yield from members(member)
@@ -113,7 +113,7 @@ def members(schema):
 
 
 def members_in(schema, value):
-    """The same for those that the value, which conforms to the schema, has."""
+    """Does the same for the members of a value that conforms to the schema."""
     if isinstance(value, dict):
         for name, member in schema.get("properties", {}).items():
             if name in value:
@@ -130,7 +130,7 @@ def members_in(schema, value):
 
 
 def types_of(schema):
-    """The types of problems that a schema allows."""
+    """Returns the types of problems that a schema allows."""
     parts = schema.get("oneOf", [])
     if parts:
         return set().union(*(types_of(part) for part in parts))
@@ -146,7 +146,7 @@ class Response:
         self.headers = {name.lower(): header for name, header in node.get("headers", {}).items()}
         self.content = {kind: media["schema"] for kind, media in node.get("content", {}).items()}
         self.strict = {kind: strict(schema) for kind, schema in self.content.items()}
-        # What it may say: the types of its problems, or that it is none.
+        # The problem types that it may have; None: it is no problem.
         self.types = types_of(self.content.get("application/problem+json", {})) or {None}
 
 
@@ -167,12 +167,12 @@ class Contract:
                     self.operations[method.upper(), path_] = operation
 
     def methods(self, path):
-        """What Allow has to say of it."""
+        """Returns the methods that Allow must name."""
         given = {method for method, at in self.operations if at == path}
         return given | {"OPTIONS"} | ({"HEAD"} if "GET" in given else set())
 
     def path_of(self, target):
-        """The path that a request's target is of; None: none."""
+        """Returns the path of the contract that a request's target matches; None: none."""
         if not target.startswith("/"):
             return None
         segments = [urllib.parse.unquote(segment) for segment in target.split("?")[0].split("/")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests check.py: contract and service as they are agree, and each planted drift, of the one or of the other, is found.
+"""Tests check.py: the contract and the service of this tree agree, and each planted difference, in the one or the other, is found.
 
     drift_test.py TREE EXCHANGES DISCOUNTD"""
 
@@ -32,7 +32,7 @@ def renamed(mapping, name, new):
     mapping[new] = mapping.pop(name)
 
 
-# ---- Drifts of the contract: what is done to the document, and a part of what must be said of it ----
+# ---- Differences in the contract: a change of the document, and a part of the expected error ----
 
 def status_removed(d):
     del at(d, *GRANT)["410"]
@@ -181,7 +181,7 @@ OF_THE_CONTRACT = (
 )
 
 
-# ---- Drifts of the service: an answer that it might have given ----
+# ---- Differences in the service: an answer that it might have given ----
 
 def answer(request, head, body="", **problem):
     if problem:
@@ -223,8 +223,8 @@ class Bench:
         self.exchanges = self.sample(directory)
 
     def sample(self, directory):
-        """Of exchanges that are alike one is enough. Of those of one kind a few, not the longest, and each that shows
-        something of the contract that none before it has shown."""
+        """Keeps one of several equivalent exchanges. Of each kind it keeps a few short ones, and each that shows a new part of
+        the contract."""
         distinct = {answers.likeness(exchange): exchange for exchange in e.read(directory)}
         shown = answers.Answers(c.Contract(self.source), self.contract_bytes)
         of_a_kind = collections.Counter()
@@ -240,7 +240,7 @@ class Bench:
         return chosen
 
     def said_of(self, document, more=(), with_story=True):
-        """All that check.py finds wrong, a line each."""
+        """Returns all errors that check.py finds, one per line."""
         contract = c.Contract(document)
         findings = list(tree.check(contract, self.root))
         findings += check.against_exchanges(contract, self.contract_bytes, [*self.exchanges, *more])

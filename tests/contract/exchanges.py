@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the clients of the HTTP tests sent and were answered, as tests/support/record.c keeps it."""
+"""The requests and answers of the HTTP tests' clients, as tests/support/record.c records them."""
 
 import glob
 import json
@@ -46,6 +46,6 @@ def read(directory):
         with open(path, encoding="ascii") as file:
             for line in file:
                 exchange = Exchange(line, source)
-                # What came through nginx has its marks.
+                # Answers through nginx have its own headers.
                 if not exchange.headers.get("server", [""])[0].startswith("nginx"):
                     yield exchange

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Redocly's linter without its command line, which has ten times the packages, asks for updates and sends statistics.
+// Redocly's linter without its command line. That has ten times the packages, checks for updates and sends statistics.
 //   node lint.js redocly.yaml openapi.yaml
 const core = require('@redocly/openapi-core');
 

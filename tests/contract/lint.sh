@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Lints openapi.yaml with Redocly's rules (redocly.yaml), and sees that the linter finds a planted fault. Its packages, whose versions
-# and checksums package-lock.json has, are installed below build/, not into the tree.
+# Lints openapi.yaml with Redocly's rules (redocly.yaml), and tests that the linter finds a planted error. Its packages
+# are installed below build/, not into the tree. package-lock.json has their versions and checksums.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

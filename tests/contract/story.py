@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Plays the examples of the contract to a running service: they are one story, in which each request example is answered as the
-answer example of the same name says. Only what a service makes up itself may differ, ids, times, cursors and entity tags, and
-then everywhere in the same way."""
+"""Sends the examples of the contract to a running service. They are one story: each example request must get the example answer
+of the same name. Only values that a service makes may differ: ids, times, cursors and entity tags. They must differ in the same
+way everywhere."""
 
 import http.client
 import json
@@ -20,7 +20,8 @@ OVER, FUTURE, ONE, NONE = ("dsc-F-NoonBNuTpKz6kqLcqtW9", "dsc-zacJdoJBQL-mQQh8Pp
 GRANT = "/discount/{id}/grant"
 WALLET = "/user/{user_id}/discount"
 
-# Method, path, name of the example, status of its answer, and what the path names if it is not the parameter's own example.
+# Method, path, name of the example, status of its answer. Then what the path names, if it is not the parameter's own
+# example.
 STORY = (
     ("POST", "/discount", "simple", 201, {}),
     ("POST", "/discount", "with-a-key", 201, {}),
@@ -65,13 +66,13 @@ PATIENCE_S = 30
 
 
 def examples(node):
-    """The examples of a parameter, a header or a media type, by name; one without a name is called ""."""
+    """Returns the examples of a parameter, a header or a media type, by name. One without a name is called ""."""
     named = {name: example["value"] for name, example in node.get("examples", {}).items()}
     return {**named, **({"": node["example"]} if "example" in node else {})}
 
 
 class Service:
-    """A discountd on a fresh SQLite file, on a free port."""
+    """A discountd on a fresh SQLite file and a free port."""
 
     def __init__(self, binary):
         self.directory = tempfile.TemporaryDirectory()
@@ -90,7 +91,7 @@ class Service:
             return log.read()
 
     def serves(self):
-        """It names its address first, and listens once its store answers."""
+        """The service names its address first, and listens when its store answers."""
         named = re.search(r" on http://127\.0\.0\.1:(\d+)\n", self.log())
         if not named:
             return False
@@ -116,7 +117,7 @@ class Player:
     def __init__(self, contract, service):
         self.contract = contract
         self.service = service
-        self.bound = {}  # what stands in the examples: what this service made up instead
+        self.bound = {}  # value in the examples: value that this service made
 
     def ours(self, value):
         if isinstance(value, dict):
@@ -124,7 +125,7 @@ class Player:
         return self.bound.get(value, value) if isinstance(value, str) else value
 
     def difference(self, example, answer, name=""):
-        """Where the answer is not what the example says; None: nowhere."""
+        """Returns where the answer differs from the example; None: nowhere."""
         if isinstance(example, dict) and isinstance(answer, dict):
             if list(example) != list(answer):
                 return f"{name} has the members {list(answer)}"
@@ -153,7 +154,7 @@ class Player:
         return path + ("?" + urllib.parse.urlencode(query) if query else ""), headers
 
     def step(self, method, path, name, status, places):
-        """Plays one; what is wrong, or None."""
+        """Plays one example. Returns the error or None."""
         operation = self.contract.operations[method, path]
         target, headers = self.target_and_headers(operation, path, name, places)
         body = None
@@ -183,7 +184,7 @@ class Player:
 
 
 def told(contract):
-    """Each example of an operation, as (method, path, name). Those of shared answers are not part of the story."""
+    """Returns each example of an operation, as (method, path, name). Examples of shared answers are not part of the story."""
     for (method, path), operation in contract.operations.items():
         nodes = [parameter for parameter in operation["parameters"] if parameter["in"] != "path"]
         nodes += operation.get("requestBody", {}).get("content", {}).values()
@@ -196,7 +197,7 @@ def told(contract):
 
 
 def play(contract, binary):
-    """Yields (step, what is wrong with it or None)."""
+    """Yields (step, error or None)."""
     for step in sorted(set(told(contract)) - {step[:3] for step in STORY}):
         yield step, "this example is not told (tests/contract/story.py)"
     service = Service(binary)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Holds the contract against the sources it repeats: routes, statuses, limits, the version. Each check yields what it looked at
-and what is wrong there, or None."""
+"""Compares the contract with the sources that it repeats: routes, statuses, limits, the version. Each check yields its subject,
+and the error or None."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def routes(contract, tree):
 
 
 def statuses(tree):
-    """status.h's list: {"/problems/NAME": (code, title, detail)}."""
+    """Reads the list in status.h: {"/problems/NAME": (code, title, detail)}."""
     text = re.sub(r"\\\n", "", text_of(tree, "include/discount/status.h"))
     string = r'"((?:[^"]|"\s+")*)"'
     rows = re.findall(r"X\([A-Z_]+, (\d+),\s+" + r",\s+".join([string] * 4) + r"\)", text)
@@ -67,7 +67,7 @@ def version(contract, tree):
 
 
 def examples(contract, tree):
-    """Examples conform to their schemas, but for those of faulty requests, and problems are worded as in status.h."""
+    """Examples must conform to their schemas, except those of invalid requests. Problems must have the texts of status.h."""
     listed = statuses(tree)
     for (method, path), operation in contract.operations.items():
         for parameter in operation["parameters"]:

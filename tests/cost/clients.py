@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Clients whose requests come in the same batches each time, so that what they cost can be counted: one that waits for each answer
-before it asks again, and many in step, whose requests are all there before the server may look at any."""
+"""Clients whose requests always come in the same batches, so that their cost can be counted. One kind waits for each answer
+before it asks again. The other is many clients in step: all their requests are there before the server reads any."""
 
 import json
 import socket
 
 
 class Client:
-    """A connection that is kept."""
+    """A keep-alive connection."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -17,7 +17,7 @@ class Client:
         self.socket.sendall(request)
 
     def answer(self):
-        """Its status and its body."""
+        """Returns the status and the body."""
         data = b""
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += self._more()
@@ -60,7 +60,7 @@ def one_after_the_other(client, requests, status):
 
 
 def in_step(clients, requests, status, pause, resume):
-    """A request on each connection while the server is stopped; then all the answers; and so on."""
+    """Repeats: sends a request on each connection while the server is stopped, and then receives all answers."""
     for first in range(0, len(requests), len(clients)):
         pause()
         for client, request in zip(clients, requests[first:]):

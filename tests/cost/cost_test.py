@@ -1,13 +1,13 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
-"""What a request may cost the server, in counts that do not drift: system calls, allocations and instructions. How long it takes is
-another matter (bench/); these are the same on a busy machine.
+"""The cost of a request for the server, in counts that do not vary: system calls, allocations and instructions. These are the same on
+a busy machine; bench/ measures times.
 
   tests/cost/cost_test.py [--measure] [--explain] [BINARY]
 
-BINARY is a release build, by default build/release/discountd. --measure prints the table below as it is now, to be put in its place
-when a change is worth what it costs, or costs less. --explain says what the counts are made of. What is counted is the server's,
-without Redis's, with one worker."""
+BINARY is a release build, by default build/release/discountd. --measure prints the present values of the table below. Put them there
+if a change costs less, or is worth its cost. --explain prints the parts of each count. Only the server with one worker is counted,
+without Redis."""
 
 import argparse
 import json
@@ -20,11 +20,12 @@ from clients import Client, expect, get, in_step, one_after_the_other, post
 from counters import Instructions, SystemCalls
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Another version of a library costs something else.
+# Other versions of the libraries have other costs.
 VERSIONS = {"libmicrohttpd": "0.9.75", "hiredis": "0.14.1", "jansson": "2.14", "libuv": "1.44.2", "sqlite3": "3.40.1"}
 
-# Per request, each as measured and the most that it may be. With one connection each request waits for the answer to the last one;
-# with 64, as many are there at a time. Calls of malloc and its like; instructions in discountd itself, and in all the process.
+# Per request: each value as measured, and its limit. With one connection, each request waits for the previous answer.
+# With 64, as many requests are there at a time. The counts are calls of malloc and its like, instructions in discountd
+# itself, and instructions of the whole process.
 BOUNDS = """
 # store request  at        system calls          allocations     own instructions         instructions
 redis   grant     1       9.99    14.80       27.00    27.50       10086    12103       49539    59447
@@ -69,7 +70,7 @@ class Load:
         self.clients = {1: [Client(counter.service.port)], IN_STEP: [Client(counter.service.port) for _ in range(IN_STEP)]}
         self.discount, self.sold_out = self._create(1000000000), self._create(1)
         self._send(1, [self._grant(self.sold_out, "the one who has it")], 201)
-        # Scripts are loaded and statements prepared, and what is allocated once is there.
+        # This loads scripts, prepares statements and makes allocations that happen once.
         for connections in self.clients:
             self.run("grant", connections, "warm")
             self.run("read", connections, "warm")
@@ -99,14 +100,14 @@ class Load:
         self._send(connections, self.requests(request, connections, run), STATUSES[request])
 
     def count(self, request, connections, run):
-        """Per request."""
+        """Returns the counts per request."""
         self.counter.begin()
         self.run(request, connections, run)
         return {name: count / REQUESTS[connections] for name, count in self.counter.end().items()}
 
 
 def counted(kind, binary, store):
-    """The least of each count, by request and connections."""
+    """Returns the minimum of each count, by request and connections."""
     least = {}
     with kind(binary, store) as counter:
         load = Load(counter)
@@ -121,7 +122,7 @@ def counted(kind, binary, store):
 
 
 def measured(binary, store):
-    """The columns of the table and what they are made of, by request and connections."""
+    """Returns the columns of the table and their parts, by request and connections."""
     calls, work = counted(SystemCalls, binary, store), counted(Instructions, binary, store)
     own = f"in {os.path.basename(binary)}"
     return {key: ({"system calls": sum(calls[key].values()), "allocations": work[key]["allocations"],
@@ -135,7 +136,7 @@ def made_of(counts, prefix):
 
 
 def shown(parts):
-    """The largest first."""
+    """Returns the parts, the largest first."""
     return ", ".join(f"{name} {number(count)}" for name, count in sorted(parts.items(), key=lambda part: -part[1]) if count >= 0.01)
 
 
@@ -144,7 +145,7 @@ def number(count):
 
 
 def bounds():
-    """By store, request and connections, the most of each column."""
+    """Returns the limits of each column, by store, request and connections."""
     table = {}
     for line in BOUNDS.split("\n"):
         fields = line.split()
@@ -165,7 +166,7 @@ def table_line(store, request, connections, counts):
 
 
 def missing(binary):
-    """Why nothing can be said here, or None."""
+    """Returns why nothing can be measured here, or None."""
     for tool in ("strace", "valgrind", "vgdb", "redis-server", "pkg-config"):
         if shutil.which(tool) is None:
             return f"{tool} is not here"
@@ -179,7 +180,7 @@ def missing(binary):
 
 
 def compare(store, key, counts, parts, bound):
-    """Whether they are within bounds; says it if not."""
+    """Returns whether the counts are within their limits, and prints those that are not."""
     faults = []
     for column in COLUMNS:
         if counts[column] > bound.get(column, 0):

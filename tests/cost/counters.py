@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a discountd does between two moments, counted: its system calls by strace, its instructions and calls of malloc by callgrind.
+"""Counts what a discountd does between two moments: system calls with strace, instructions and calls of malloc with callgrind.
 
-Each counter is a context in which `pause` and `resume` stop the server and let it go on, and `begin` and `end` enclose what is
-counted; `end` gives a dictionary of names and counts."""
+Each counter is a context manager. `pause` and `resume` stop the server and let it go on. `begin` and `end` enclose the counted part;
+`end` returns a dictionary of names and counts."""
 
 import collections
 import os
@@ -12,7 +12,7 @@ import subprocess
 
 from service import Service, text_of, wait_for
 
-# How deep libc calls itself before it allocates.
+# The depth of calls within libc before it allocates.
 LIBC_DEPTH = 3
 ALLOCATIONS = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"}
 
@@ -42,9 +42,9 @@ class Counter:
 
 
 class SystemCalls(Counter):
-    """strace writes a line for each call, and for each thread that has stopped: that marks a moment in the log."""
+    """strace writes a line for each call, and for each thread that has stopped. Such a line marks a moment in the log."""
 
-    # Through a pipe, since strace keeps back what it writes to a file.
+    # strace writes to a pipe, because it would buffer its output to a file.
     tool = ("strace", "-f", "-qq", "-X", "raw", "-s", "0", "-e", "abbrev=all", "-e", "raw=all", "-o", "|cat >DIRECTORY/calls")
 
     def pause(self):
@@ -98,13 +98,13 @@ class Instructions(Counter):
 
 
 class Profile:
-    """callgrind's format, as far as it is needed here: a name is given once, with a number that stands for it from then on."""
+    """The part of callgrind's format that is needed here. Each name is given once, with a number that replaces it later."""
 
     def __init__(self, text):
         self.names = {"ob": {}, "fn": {}}
         self.spent = collections.Counter()  # instructions by function, which is an object and a name
-        self.allocations = collections.Counter()  # calls by the function that made them
-        self.callers = collections.defaultdict(collections.Counter)  # calls of a function by those who made them
+        self.allocations = collections.Counter()  # calls, by the function that made them
+        self.callers = collections.defaultdict(collections.Counter)  # calls of a function, by its callers
         self.total = 0
         where, callee, is_call = {"ob": "", "fn": ""}, {}, False
         for line in text.splitlines():
@@ -114,7 +114,7 @@ class Profile:
             elif key in ("cob", "cfn"):
                 callee[key[1:]] = self._name(key[1:], value)
             elif key == "calls":
-                # The next line is what was spent in the callee, which is told there.
+                # The next line has the cost of the callee, which is counted there.
                 is_call = True
                 self._call((where["ob"], where["fn"]), (callee.get("ob", where["ob"]), callee["fn"]), int(value.split()[0]))
                 callee = {}
@@ -133,12 +133,13 @@ class Profile:
     def _name(self, kind, value):
         number, _, name = value.partition(" ")
         if name:
-            # Of an object without its path, and of a function without how deep it is in itself.
+            # Removes the path of an object, and the recursion depth of a function.
             self.names[kind][number] = name.rpartition("/")[2].partition("'")[0]
         return self.names[kind][number]
 
     def _allocators(self):
-        """Those who allocate: what libc does for others, such as strdup, is theirs, by how often each calls it."""
+        """Returns the functions that allocate. Allocations of libc for others, such as in strdup, belong to the callers, in
+        proportion to their calls."""
         found = self.allocations.copy()
         for _ in range(LIBC_DEPTH):
             for function in [function for function in found if function[0].startswith(("libc.so", "???")) and self.callers[function]]:

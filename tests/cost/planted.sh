@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Plants what a request should not cost in a copy of the sources, one at a time, and expects cost_test.py
-# to find each:
+# Plants needless costs in a copy of the sources, one at a time, and expects cost_test.py to find each:
 #
 #   tests/cost/planted.sh
 set -uo pipefail
@@ -16,13 +15,13 @@ git ls-files -z CMakeLists.txt cmake src include openapi.yaml | xargs -0 cp --pa
 cmake -S "$copy/tree" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc \
     -DCMAKE_C_FLAGS=-O2 -DDISCOUNT_TESTS=OFF >/dev/null || exit 2
 
-# is_cheap: builds it and counts; the log tells.
+# is_cheap: builds it and counts; the output is in the log.
 is_cheap() {
     cmake --build "$copy/build" --target discountd >"$copy/log" 2>&1 || { cat "$copy/log"; exit 2; }
     REQUIRE_ALL=1 tests/cost/cost_test.py "$copy/build/discountd" >"$copy/log" 2>&1
 }
 
-# plant NAME FILE EXPRESSION: a change of the file by a Perl expression, which must match.
+# plant NAME FILE EXPRESSION: changes the file by a Perl expression, which must match.
 plant() {
     local file=$copy/tree/$2
     cp "$file" "$copy/sound"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A discountd whose work is counted, under the tool that counts, on a store of its own. What is started here is ended here, by its
-id, and gets a signal when the test itself dies."""
+"""A discountd on its own store, started under the tool that counts. Everything that is started here is ended here, by its id. It
+also gets a signal if the test itself dies."""
 
 import ctypes
 import os
@@ -14,8 +14,8 @@ import time
 
 PATIENCE_S = 60
 PR_SET_PDEATHSIG = 1
-# libc's plainest ways of setting and copying memory, which take as many instructions on every processor. Where there is ERMS one of
-# them is a single instruction, which callgrind counts once for each byte.
+# Makes libc set and copy memory in the plainest way, with as many instructions on every processor. With ERMS, one
+# instruction does it all, and callgrind counts that once for each byte.
 TUNABLES = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM,-BMI2"
 
 libc = ctypes.CDLL(None)
@@ -26,13 +26,13 @@ def die_with_parent():
 
 
 def die_with_parent_on_one_processor():
-    """So that two threads take turns in the same way each time."""
+    """So that two threads always take turns in the same way."""
     die_with_parent()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def wait_for(condition, what):
-    """Its first true value."""
+    """Returns its first true value."""
     ends = time.monotonic() + PATIENCE_S
     while not (value := condition()):
         if time.monotonic() > ends:
@@ -68,7 +68,7 @@ class Process:
 
 
 def redis_start(directory):
-    """A Redis without persistence; its port may be taken from under it, and then it tries another one."""
+    """Starts a Redis without persistence. If another process takes its port, it tries another port."""
     for _ in range(20):
         port = random.SystemRandom().randrange(12000, 32000)
         redis = Process(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""], directory)
@@ -82,10 +82,10 @@ def redis_start(directory):
 
 
 class Service:
-    """discountd with one worker, started by `tool`, which is a list of arguments that go before it."""
+    """discountd with one worker, started by `tool`: a list of arguments that go before it."""
 
     def __init__(self, binary, store, tool):
-        # In memory, so that how long a disk takes does not decide how much a loop turns meanwhile.
+        # In memory, so that the speed of a disk does not change how often the loop turns.
         where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.place = tempfile.TemporaryDirectory(prefix="discount-cost.", dir=where)
         self.directory = self.place.name
@@ -117,7 +117,7 @@ class Service:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _pid(self, binary):
-        """discountd's own: the tool's, or that of a child of the tool."""
+        """Returns the process id of discountd: that of the tool, or of a child of the tool."""
         family = [self.process.popen.pid]
         for task in os.listdir(f"/proc/{family[0]}/task"):
             family += map(int, text_of(f"/proc/{family[0]}/task/{task}/children").split())

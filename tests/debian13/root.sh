@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# A Debian 13 in a directory: what the build and the suite need, and little else. Sourced; wants `isolated` of run.sh.
+# A Debian 13 in a directory, with little more than the build and the suite need. Sourced; needs `isolated` of run.sh.
 
 root_packages=gcc,libc6-dev,cmake,ninja-build,pkgconf,libmicrohttpd-dev,libhiredis-dev,libjansson-dev,libuv1-dev,uuid-dev
 root_packages+=,libsqlite3-dev,libcmocka-dev,redis-server,nginx,slowhttptest,curl,iproute2,python3,python3-jsonschema,python3-yaml
 
-# Installs what makes and enters it. Asks no mirror when everything is there.
+# Installs the tools that make and enter it. If they are all there, it asks no mirror.
 root_install() {
     command -v debootstrap >/dev/null && command -v unshare >/dev/null && command -v setpriv >/dev/null && return
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         debootstrap util-linux >/dev/null
 }
 
-# root_make CACHE WORK: sets `root`, from the cache when this recipe made it before.
+# root_make CACHE WORK: sets `root`; it comes from the cache if this recipe made it before.
 root_make() {
     root="$1/$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)"
     [ ! -d "$root" ] || return 0
@@ -22,7 +22,7 @@ root_make() {
         awk '$2 !~ /-/ { print $1; exit }')
     [ -n "$root_mirror" ] || { echo "apt's sources name no mirror of Debian." >&2; return 1; }
 
-    # Those of other recipes, and what an interrupted run has left.
+    # Removes roots of other recipes, and leftovers of an interrupted run.
     rm -rf --one-file-system "${1:?}"/*/
     if ! isolated debootstrap --variant=minbase --include="$root_packages" trixie "$root.new" "$root_mirror" \
         >"$2/debootstrap" 2>&1; then

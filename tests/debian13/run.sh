@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The whole suite on Debian 13, whose libraries are a generation younger: libmicrohttpd 1.0, hiredis 1.2, Redis 8. Run as root
-# on Debian: tests/debian13/run.sh [PRESET...], by default debug only.
+# The whole suite on Debian 13, which has newer libraries: libmicrohttpd 1.0, hiredis 1.2, Redis 8. Run as root on Debian:
+# tests/debian13/run.sh [PRESET...], by default debug only.
 #
-# It makes a small Debian 13 with debootstrap and builds and tests a copy of this tree inside of it, in namespaces of its own.
-# What is mounted there is nowhere else, and goes with it, however this ends. Only the Debian stays, in the cache, which makes
-# the next run fast.
+# It makes a small Debian 13 with debootstrap. In it, it builds and tests a copy of this tree, in its own namespaces. Its
+# mounts are visible nowhere else, and disappear in any case when it ends. Only the Debian stays, in the cache, which
+# makes the next run fast.
 set -euo pipefail
 
 debian13_tests=$(cd "$(dirname "$0")" && pwd)
@@ -31,8 +31,8 @@ finish() {
     exit "$status"
 }
 
-# isolated COMMAND...: runs it where it sees no process, no network and no mount of this machine's but its own, and ends with
-# this script. In the background, so that a signal ends this script and not only its child.
+# isolated COMMAND...: runs it so that it sees only its own processes, network and mounts, and ends with this script. It
+# runs in the background, so that a signal ends this script too, not only its child.
 isolated() {
     setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --ipc --uts "$@" 9>&- &
     running=$!
@@ -42,7 +42,7 @@ isolated() {
     return "$status"
 }
 
-# The files of the tree as they are now, without what was built.
+# Copies the files of the tree as they are now, without build results.
 copy_tree() {
     mkdir "$work/tree"
     cd "$debian13_tests/../.."
@@ -50,7 +50,8 @@ copy_tree() {
         tar --create --null --files-from - --ignore-failed-read | tar --extract --directory "$work/tree"
 }
 
-# What passed in the logs is what cmocka counts, and lines such as "12 passed, 0 failed"; what failed is what ctest says.
+# Passed tests are counted in the logs: cmocka's counts, and lines such as "12 passed, 0 failed". Failed tests are those
+# of ctest.
 count() {
     awk '
         /\[  PASSED  \] [0-9]+ test/ { for (i = 1; i < NF; i++) if ($i == "]") passed += $(i + 1) }
@@ -81,7 +82,7 @@ status=0
 isolated --net "$debian13_tests/enter.sh" "$root" "$work" "${@:-debug}" || status=$?
 sums=$(count "$work"/*.log)
 if [ "$status" != 0 ]; then
-    # For whoever looks for why; without the counts, which would be counted twice.
+    # Shows the logs to find the reason, but without the counts, which would be counted twice.
     cat "$work"/*.log | grep -vE '\[  (PASSED|FAILED)  \] .*[0-9]+ test|[0-9]+ passed, [0-9]+ failed' || true
     case $sums in *" 0 failed") sums="${sums% 0 failed} 1 failed" ;; esac
 fi

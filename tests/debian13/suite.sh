@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# suite.sh PRESET...: builds and tests the tree for each preset, inside of the root; what was built and tested is in
-# /mnt/PRESET.log. Run by enter.sh.
+# suite.sh PRESET...: builds and tests the tree for each preset, inside the root. The log is /mnt/PRESET.log. Run by
+# enter.sh.
 set -euo pipefail
 cd /mnt/tree
 
@@ -22,7 +22,7 @@ for preset in "$@"; do
     began=$SECONDS
     build "$preset" >"/mnt/$preset.log" 2>&1
     built=$SECONDS
-    # The benchmarks' own tests need wrk, and try scripts that no Debian changes.
+    # The tests of the benchmarks need wrk, and test scripts that are the same on any Debian.
     ctest --preset "$preset" --verbose -j 2 -LE bench >>"/mnt/$preset.log" 2>&1
     echo "$preset: built in $((built - began)) s, tested in $((SECONDS - built)) s"
 done

@@ -3,8 +3,8 @@
 # Plants faults in a copy of the server, the store and a handler, one at a time, and expects the
 # simulation to find each:
 #
-#   tests/sim/planted.sh [SEEDS [PROGRAM]]    at most so many seeds for each fault (20000); sim or
-#                                             refusal_cache_sim alone
+#   tests/sim/planted.sh [SEEDS [PROGRAM]]    at most this many seeds for each fault (20000);
+#                                             only sim or only refusal_cache_sim
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 
@@ -19,19 +19,19 @@ git ls-files -z CMakeLists.txt cmake src include openapi.yaml tests/sim |
 cat >"$copy/tree/tests/CMakeLists.txt" <<'END'
 add_subdirectory(sim)
 END
-# The fuzz targets and the benchmarks are no part of this.
+# Removes the fuzz targets and the benchmarks from the build.
 sed -i -e "/DISCOUNT_TESTS OR DISCOUNT_FUZZ/,/endif/d" -e "/add_subdirectory(bench)/d" "$copy/tree/CMakeLists.txt"
 cmake -S "$copy/tree" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc \
     -DCMAKE_C_FLAGS='-O1 -fsanitize=address,undefined -fno-sanitize-recover=all' >/dev/null || exit 2
 
-# runs: builds the simulation and runs it; the log tells.
+# runs: builds the simulation and runs it; the output is in the log.
 runs() {
     cmake --build "$copy/build" --target "$program" >"$copy/log" 2>&1 || { cat "$copy/log"; exit 2; }
-    # In a shell of its own, whose word on how it ended nobody needs.
+    # In a subshell, so that bash's message about its end is dropped.
     (timeout 600 "$copy/build/tests/sim/$program" "$seeds" >"$copy/log" 2>&1; exit $?) 2>/dev/null
 }
 
-# plant NAME FILE EXPRESSION: a change of the file by a Perl expression, which must match.
+# plant NAME FILE EXPRESSION: changes the file by a Perl expression, which must match.
 plant() {
     local file=$copy/tree/$2
     [ -z "$only" ] || [ "$only" = "$program" ] || return 0
@@ -51,7 +51,7 @@ plant() {
     cp "$copy/sound" "$file"
 }
 
-# sound PROGRAM: the faults to come are for this one, which finds nothing yet.
+# sound PROGRAM: selects the program for the following faults. It must find nothing yet.
 sound() {
     program=$1
     [ -z "$only" ] || [ "$only" = "$program" ] || return 0
@@ -108,7 +108,7 @@ plant "an operation that has completed still counts" $store \
 plant "a list frees a piece before it is sent" $listing \
     's/(request_stream_push\(request, text\);)/$1\n arena_fini(&request->page);/'
 
-# A run of it is as long as some of the other.
+# One run of it takes as long as several of the other.
 seeds=$((seeds / 25))
 sound refusal_cache_sim
 plant "the last page of holders is not added" $memory \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The service is stopped and started again, and everything is as it was."""
+"""Stops the service and starts it again; everything must be as before."""
 
 import load
 from history import History, violations

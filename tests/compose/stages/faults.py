@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Replicas are killed, hung and gone under load; Redis is killed while it grants."""
+"""Replicas are killed, hang and disappear under load. Redis is killed while it grants."""
 
 import asyncio
 import time
@@ -44,7 +44,7 @@ async def kill_replicas(report, deployment, seed):
 
 
 async def kill_redis(report, deployment, seed):
-    """Requests may fail here, but only in the words of the promises, and what was answered must be there afterwards."""
+    """Requests may fail here, but only as the promises allow, and everything answered must be there afterwards."""
     history = History(await load.create(deployment.port, "kill redis", STOCK), STOCK)
     mix = load.Mix(deployment.port, history, seed)
     mix.start()
@@ -67,9 +67,9 @@ async def kill_redis(report, deployment, seed):
 
 
 async def hang_the_only_replica(report, deployment):
-    """Whoever has sent a request to a replica that never answers is told that the outcome is not known."""
+    """A client whose request went to a replica that never answers must get outcome-unknown."""
     await deployment.scale(1)
-    # nginx asks for the addresses every second; the one that is left must be all it knows.
+    # nginx asks for the addresses every second; after this it must know only the remaining one.
     await asyncio.sleep(3)
     history = History(await load.create(deployment.port, "hang", 1), 1)
     replica = (await deployment.container("app"))["Id"]

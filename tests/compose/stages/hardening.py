@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the containers may do: asked of the engine, and looked up in the kernel where it knows better."""
+"""The rights of the containers, as the engine and the kernel report them."""
 
 import pathlib
 

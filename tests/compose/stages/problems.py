@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What nginx answers by itself: the service's problems, in the service's words."""
+"""nginx's own errors must be the service's problems, with the same texts."""
 
 import json
 import re
@@ -63,7 +63,7 @@ async def raw(port, text):
 
 
 def words(tree):
-    """What nginx.conf says of each problem, and what status.h says of the same ones."""
+    """Returns the texts of each problem in nginx.conf, and those of the same problems in status.h."""
     listed = re.findall(r'X\(\w+, (\d+), "([a-z-]+)",\s*"([^"]*)",', (tree / "include/discount/status.h").read_text().replace("\\\n", ""))
     ours = {name: (int(code), title) for code, name, title in listed}
     returned = re.findall(r"return (\d+) '(\{.*\})\\n';", (tree / "nginx.conf").read_text())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every replica is replaced, one after another, and their number goes from 2 to 4 to 1, under a load of more than a thousand
-requests a second: no request fails, and every process that is stopped ends with 0.
+"""Replaces every replica, one after another, and then changes their number from 2 to 4 to 1. The load is more than a thousand
+requests a second. No request may fail, and every process that is stopped must exit with 0.
 
-The load is of one request per connection at a time, and none is ever repeated: an error, a reset, a connection that is not
-accepted and an answer that never comes are a failure each.
+Each connection has one request at a time, and none is ever repeated. An error, a reset, a connection that is not accepted and a
+missing answer are a failure each.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ GRANTS_ANSWERED = re.compile(r'^discount_http_responses_total\{method="POST",rou
 
 
 class Crowd(load.Mix):
-    # Each client waits for its answer, so that there must be enough of them for the rate also while the machine is slow.
+    # Each client waits for its answer, so there must be enough clients for the rate even on a slow machine.
     CLIENTS = 64
     REQUESTS_PER_S = 1300
-    # Few new users and discounts, as in the end each of them is looked up.
+    # Few new users and discounts, because at the end each of them is looked up.
     WEIGHTS = (20, 50, 1, 50)
 
 
@@ -51,7 +51,7 @@ async def run(report, deployment, seed):
         elapsed_s = time.monotonic() - began
         report.none("no request fails while 2 replicas become 4 and 1", crowd.all_failures().items())
         report.equal("one replica is left", len(await deployment.containers("app")), 1)
-        # The three that scaling has stopped are gone with their logs, but not without a word.
+        # The three that scaling stopped are gone with their logs, but their exit codes are known.
         await deaths_are_known(died, ended + 3)
 
     report.equal("every process that is stopped ends with 0, and no other ends", sorted(died), [("app", "0")] * (ended + 3))
@@ -60,13 +60,13 @@ async def run(report, deployment, seed):
     report.note(f"failures: {dict(crowd.all_failures())}; {await second_tries(deployment, began_at)}")
     report.check(f"the load was of {WANTED_PER_S} requests a second and more", per_s >= WANTED_PER_S, f"{per_s:.0f}")
     await check_outcome(report, deployment, crowd)
-    # As it was found.
+    # As it was before the stage.
     await deployment.scale(2)
     await deployment.wait_until_healthy("app", 2)
 
 
 async def replace_all(report, deployment, crowd):
-    """Replaces every replica that runs, and says how many that were."""
+    """Replaces every running replica. Returns how many there were."""
     replicas = await deployment.containers("app")
     for replica in replicas:
         await replace(report, deployment, replica["Id"], len(replicas))
@@ -78,7 +78,7 @@ async def replace(report, deployment, old, count):
     await deployment.run("docker", "stop", old)
     log = await deployment.shell(f"docker logs {old} 2>&1")
     report.check("a replica that is stopped drains", "serve: drained" in log, log[-1000:])
-    # It is removed, for docker-compose would start it again instead of a new one.
+    # Otherwise docker-compose would start it again instead of making a new one.
     await deployment.run("docker", "rm", old)
     before = {replica["Id"] for replica in await deployment.containers("app")}
     await deployment.scale(count)
@@ -88,7 +88,7 @@ async def replace(report, deployment, old, count):
 
 
 async def wait_until_it_serves(replica, deadline_s=60):
-    """nginx has found the new replica, and it has answered some of the load."""
+    """Waits until nginx has found the new replica, which then has answered some of the load."""
     address = addresses(replica, "replicas")
     ends = time.monotonic() + deadline_s
     while await grants_answered(address) < 10:
@@ -98,7 +98,7 @@ async def wait_until_it_serves(replica, deadline_s=60):
 
 
 async def grants_answered(address):
-    """How many grants a replica itself has counted; none as long as nobody listens there."""
+    """Returns how many grants a replica has counted; 0 while it does not listen."""
     try:
         metrics = (await once(8080, "GET", "/metrics", host=address)).body.decode()
     except load.BROKEN:
@@ -108,7 +108,7 @@ async def grants_answered(address):
 
 @contextlib.asynccontextmanager
 async def deaths(deployment):
-    """A list that grows by the service and the exit code of each container of the project that ends."""
+    """Returns a list to which the service and exit code of each container that ends are added."""
     died = []
     events = await deployment.start("docker", "events", "--filter", "event=die", "--format", "{{json .Actor.Attributes}}",
                                     "--filter", "label=com.docker.compose.project=discount")
@@ -134,7 +134,7 @@ async def deaths_are_known(died, count, deadline_s=10):
 
 
 async def second_tries(deployment, since):
-    """How many requests took more than one replica, or the list of replicas anew, by nginx's own log."""
+    """Returns how many requests needed a second replica, or the list of replicas again, from nginx's log."""
     nginx = await deployment.container("nginx")
     log = await deployment.shell(f"docker logs --since {since:.3f} {nginx['Id']} 2>/dev/null")
     tried = [json.loads(line)["replicas"] for line in log.splitlines() if line.startswith("{")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Replicas are added and taken away in the middle of a steady load, and nobody notices."""
+"""Adds and removes replicas under a steady load; no client may notice."""
 
 from collections import Counter
 
@@ -39,7 +39,7 @@ async def run(report, deployment, seed):
 
 
 async def check_outcome(report, deployment, mix):
-    """The grants keep the promises, and no create was made twice or lost."""
+    """The grants must keep the promises, and no create may be doubled or lost."""
     history = mix.history
     stored = await deployment.stored_grants(history.discount_id)
     report.none("the grants under load keep the promises",

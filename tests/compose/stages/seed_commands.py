@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The first minutes of a user with the README: every command for the containers as it is written there.
+"""A user's first minutes with the README: every command for the containers as it is written there.
 
-Its requests are tried without containers, too, by tests/readme_test.py.
+tests/readme_test.py also tries its requests without containers.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 import readme
 import seed
 
-# docs/operations.md has it for an operator of the containers.
+# From docs/operations.md, for an operator of the containers.
 VERIFY = "docker-compose exec -T app discountd verify"
 
 

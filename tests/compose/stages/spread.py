@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which replica a grant went through, seen where all of them meet: Redis tells each command's sender."""
+"""Tests which replica handled a grant: Redis knows the sender of each command."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ async def run(report, deployment):
 
 
 async def grants_per_replica(deployment, count):
-    """Grants to `count` users one after the other, and how many of them each running replica sent to Redis."""
+    """Grants to `count` users, one after the other. Returns how many grants each running replica sent to Redis."""
     history = History(await create(deployment.port, "spread", count), count)
     redis = await deployment.container("redis")
     monitor = await deployment.start("docker", "exec", redis["Id"], "timeout", "60", "redis-cli", "MONITOR")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A newcomer: a bare Debian, the tree as it is cloned, and ./start."""
+"""A newcomer's first start: a bare Debian, a fresh clone, and ./start."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ async def run_once(report, deployment, image):
 
 @contextlib.asynccontextmanager
 async def bare(deployment, image):
-    """A container of the image that holds the tree and nothing else, and will run ./start."""
+    """Makes a container that holds the tree and nothing else, to run ./start in."""
     newcomer = (await deployment.run("docker", "create", "--workdir", "/discount", image, "./start")).strip()
     try:
         await deployment.shell("set -o pipefail; git ls-files -z | tar -c --null --files-from - --transform 's,^,discount/,'"
@@ -42,7 +42,7 @@ async def check_first_time(report, deployment, newcomer):
     report.check("it says what it installs", re.search(r"^start: installing gcc .*cmake .*libmicrohttpd-dev", log, re.M), log)
     report.check("it says that it builds", "\nstart: building " in log, log)
 
-    # What ./start does not need itself.
+    # ./start itself does not need it.
     await install(deployment, newcomer, "curl")
     created = await inside(deployment, newcomer, BANNER.search(log)[1] + " --silent --write-out '\n%{http_code}'")
     body, _, status = created.rpartition("\n")
@@ -62,7 +62,7 @@ async def check_second_time(report, deployment, newcomer):
 
 
 async def started(report, deployment, newcomer, deadline_s=300):
-    """What ./start has written once it has shown its first command."""
+    """Returns the output of ./start after it has shown its first command."""
     began = time.monotonic()
     before = len(await written(deployment, newcomer))
     await deployment.run("docker", "start", newcomer)
