@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The benchmarks against a server whose count is right, too small, too large, and one that refuses
-# everything: what they would print must be what is in the store. Four at a time, since each mostly waits.
+# Tests the benchmarks on a server whose count is right, too small or too large, and on one that refuses everything.
+# What they print must be what is in the store. Four run at a time, since each mostly waits.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v wrk >/dev/null; then
@@ -14,7 +14,7 @@ mkdir "$outputs/said"
 trap 'rm -rf "$outputs"' EXIT
 export LIE
 
-# expect NAME EXIT-CODE TEXT COMMAND...: its exit code, and what it says.
+# expect NAME EXIT-CODE TEXT COMMAND...: requires the exit code and the output of a command.
 expect() {
     while [ "$(jobs -rp | wc -l)" -ge 4 ]; do wait -n; done
     verdict "$@" >"$outputs/said/$1" &
@@ -42,7 +42,7 @@ LIE=honest expect refusals_fails_when_nobody_is_refused 1 'FAULT: .* were no ref
 LIE=refuse expect refusals_fails_when_it_is_not_for_the_stock 1 'FAULT: .* as sold out' "$here/refusals.sh" "$liar" 1
 LIE=honest expect memory_fails_when_the_load_does_not_end 1 'not loaded within' "$here/memory.sh" "$liar"
 
-# Of 50 discounts by popularity, on a liar in the place of discountd and in that of a peer.
+# For 50 discounts by popularity, with a liar instead of discountd, and instead of a peer.
 export DISCOUNTS=50 MORE_CONNECTIONS='' WORKLOADS=zipf WARM_UP=0 CALLS_S=0
 compare() { "$here/compare.sh" "$liar" 1 1; }
 export -f compare
@@ -53,15 +53,15 @@ LIE=many CONTENDERS=sqlite expect compare_fails_when_there_are_too_many 1 'FAULT
 LIE=refuse CONTENDERS=sqlite expect compare_fails_when_grants_are_refused 1 'FAULT: sqlite, zipf, .* were no grants' bash -c compare
 LIE=few CONTENDERS=liar WORKLOADS=hot expect compare_fails_when_a_peer_has_lost_grants 1 'FAULT: liar, hot, .* grants were answered, ' bash -c compare
 
-# A request costs the liar about as many calls as it has steps: wait, read, write.
+# A request costs the liar about one call for each of its steps: wait, read, write.
 if perf stat -e raw_syscalls:sys_enter true >/dev/null 2>&1 || command -v strace >/dev/null; then
     LIE=honest CALLS_S=1 CONTENDERS=sqlite expect compare_counts_system_calls 0 '^| discountd, SQLite, .*| *[1-5][.][0-9]* | *[0-9]* | *– |$' bash -c compare
 else
     echo 'skipped compare_counts_system_calls: there is neither perf nor strace'
 fi
 
-# Medians, the ratio round by round, and the plot, of figures whose result is known: CPU 20, 30 and 60 to the
-# ceiling's 10, 10 and 40 of the same rounds are 2, 3 and 1.5 times as much.
+# Tests medians, the ratio per round, and the plot, with figures whose result is known. CPU 20, 30 and 60 are 2, 3 and
+# 1.5 times the ceiling's 10, 10 and 40 of the same rounds.
 known() {
     printf '%s\n' workload connections contender round rate p50 p99 p999 server_us balancer_us redis_us calls peak_mib redis_mib | paste -s
     printf 'hot 64 ceiling %d 80000 1 2 3 %d 0 0 2.1 5 0\n' 1 10 2 10 3 40 | tr ' ' '\t'
@@ -73,7 +73,7 @@ expect compare_shows_medians_and_ratios_of_one_round 0 \
     '^| discountd, Redis  *|  *40,000 .* 0.50 .* 20.0 |  *10.0 |  *30.0 |  *2.00 |  *4.50 |' bash -c 'known | "$here/compare.py" table'
 # shellcheck disable=SC2016
 expect compare_says_whether_the_aim_is_reached 0 'discountd, Redis: 2.00 (missed)' bash -c 'known | "$here/compare.py" table'
-# Where the first part of a bar ends the second begins, and it is half as long: 0 0.5.
+# The second part of a bar begins where the first ends, and is half as long: 0 0.5.
 parts() {
     printf 'what\ta\tb\nbar\t20\t10\n' | "$here/plot.py" bars --title Title |
         sed -nE 's/.*class="(a|b)" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)" height="20.0".*/\2 \3/p' |

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What bench/compare.sh has measured, as tables and as plots.
+"""Prints the results of bench/compare.sh as tables and plots.
 
     bench/compare.py table < build/bench/compare.tsv
     bench/compare.py plot FOLDER [CONNECTIONS] < build/bench/compare.tsv
 
-Each figure is the median over the rounds. A ratio is one of figures of the same round, and then the median.
+Each figure is the median over the rounds. A ratio is computed within a round first, and then its median is taken.
 """
 import collections
 import csv
@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-# What a uWebSockets server in C++ with pipelined EVALSHA needed with so many connections, in times the ceiling
+# The cost, relative to the ceiling, of a uWebSockets server in C++ with pipelined EVALSHA and this many connections
 # (docs/performance.md).
 AIM, AIM_CONNECTIONS = 1.86, 64
 
@@ -54,7 +54,7 @@ class Run:
 
 
 def read(file):
-    """{(workload, connections): {contender: [runs]}}, each in the order in which it first came."""
+    """Returns {(workload, connections): {contender: [runs]}}, in the order of the file."""
     groups = collections.defaultdict(lambda: collections.defaultdict(list))
     for line in csv.DictReader(file, delimiter='\t'):
         run = Run(line)
@@ -72,7 +72,7 @@ def figure(runs, key):
 
 
 def ratio(runs, ceiling, key, over):
-    """Of a figure to that of the ceiling in the same round; None without a ceiling."""
+    """Returns the ratio of a figure to the ceiling's in the same round; None without a ceiling."""
     floor = {run.round: run.figures[over] for run in ceiling}
     return median(run.figures[key] / floor[run.round] for run in runs if floor.get(run.round))
 
@@ -101,7 +101,7 @@ def row(runs, ceiling):
 
 
 def padded(rows):
-    """The lines of a Markdown table whose columns stand below each other."""
+    """Returns the lines of a Markdown table with aligned columns."""
     widths = [max(len(cells[i]) for cells in rows) for i in range(len(rows[0]))]
     for number, cells in enumerate(rows):
         yield '| ' + ' | '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
@@ -111,7 +111,7 @@ def padded(rows):
 
 
 def verdict(contenders):
-    """One sentence: the aim against what was reached."""
+    """Returns one sentence that compares the aim with the result."""
     reached = {key: ratio(contenders[key], contenders['ceiling'], 'together_us', 'serving_us')
                for key in contenders if key in ('sqlite', 'redis', 'redis-always')}
     return f'Aim: at most {AIM} times the ceiling\'s CPU. ' + '; '.join(

@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# discountd beside its peers, side by side in one run: what a grant costs and how long it takes. Prints
-# tables in Markdown; every single run is a line of $RESULTS/compare.tsv, of which the plots are made.
+# Compares discountd with its peers in one run: what a grant costs and how long it takes. Prints
+# tables in Markdown. Every single run is a line of $RESULTS/compare.tsv, from which plots are made.
 #
 #   bench/compare.sh [BINARY [SECONDS [ROUNDS]]]
 #
 #   CONTENDERS='ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 pipelined threads nginx-lua fastify seed'
-#               ceiling, pipelined, threads, nginx-lua, fastify, seed: peers/peers.sh; nginx-N: so many replicas of
+#               ceiling, pipelined, threads, nginx-lua, fastify, seed: peers/peers.sh; nginx-N: N replicas of
 #               discountd behind Nginx, over Redis without persistence; the others: lib.sh
-#   CONNECTIONS=64   clients who each wait for their answer
-#   MORE_CONNECTIONS='1 512' MORE='ceiling sqlite redis redis-always'   and these with those, too
-#   WORKLOADS='hot zipf'   one discount, or DISCOUNTS=10000 of which the n-th is asked for in proportion to
-#               1 / n ^ EXPONENT (1); each grant is for a new user
-#   WARM_UP=1 CALLS_S=1   seconds before what is measured, and behind it, in the first round, to count system calls
-#   CALLS_BY=perf or strace, or none; the first that there is
+#   CONNECTIONS=64   clients that each wait for their answer
+#   MORE_CONNECTIONS='1 512' MORE='ceiling sqlite redis redis-always'   these contenders also with these numbers
+#   WORKLOADS='hot zipf'   one discount; or DISCOUNTS=10000, of which the n-th is asked for in proportion to
+#               1 / n ^ EXPONENT (1). Each grant is for a new user
+#   WARM_UP=1 CALLS_S=1   seconds before the measured part; and after it, in the first round, to count system calls
+#   CALLS_BY=perf or strace, or none; the default is the first that is installed
 #   WORKERS=1 THREADS=32   of discountd; of the peers that have threads
-#   RESULTS=build/bench   where compare.tsv and compare.facts go
-#   PLOTS=DIR   also draws there performance-WORKLOAD-cpu.svg and -rate.svg
+#   RESULTS=build/bench   the folder of compare.tsv and compare.facts
+#   PLOTS=DIR   also draws performance-WORKLOAD-cpu.svg and -rate.svg there
 #
-# Each round runs all contenders, each on an empty store, so that whatever else the machine does hits all
-# alike. The ratios are against the ceiling in the same round. A run whose grants are not in the store
-# afterwards does not count, and fails the command.
+# Each round runs all contenders, each on an empty store. So other work on the machine affects all of them
+# alike. The ratios are against the ceiling in the same round. If the store does not hold a run's grants
+# afterwards, the run does not count and the command fails.
 #
-# wrk makes the load with one thread, for which it takes up to one processor. lib.sh says what LOAD_ON,
-# SERVE_ON, DATA_DIR and USERS are. As root it installs what the peers need.
+# wrk makes the load with one thread, for which it takes up to one processor. lib.sh explains LOAD_ON,
+# SERVE_ON, DATA_DIR and USERS. As root it installs what the peers need.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -50,9 +50,8 @@ contender_start() {
     esac
 }
 
-# system_calls CONNECTIONS: sets calls, those that the server, its replicas and its balancer make per
-# grant of a load of its own. Counting by perf hardly slows what it counts; strace does, and a server
-# that is slower does more in each call.
+# system_calls CONNECTIONS: sets calls: the system calls per grant of the server, its replicas and its balancer, in a
+# separate load. perf hardly slows them. strace does, and a slower server does more in each call.
 system_calls() {
     local pids tracer
     mapfile -t pids < <(processes "$server" "${replicas[@]}" "$balancer")
@@ -85,7 +84,7 @@ calls_find() {
 
 # ---- A run ----
 
-# loads CONNECTIONS ROUND: the three loads; their last figures are those of the measured one.
+# loads CONNECTIONS ROUND: runs the three loads. The last figures are those of the measured one.
 loads() {
     local line
     [ "$warm_up" -eq 0 ] || load "$1" "$warm_up"
@@ -98,7 +97,7 @@ loads() {
     figures="$line ${calls:--} $peak_mib $redis_mib"
 }
 
-# one WORKLOAD CONNECTIONS CONTENDER ROUND: a line of the results, or a fault.
+# one WORKLOAD CONNECTIONS CONTENDER ROUND: writes a line of the results, or sets fault.
 one() {
     contender_start "$3"
     if [ "$1" = hot ]; then discounts_create 1; else discounts_create "$discounts"; fi
@@ -128,8 +127,8 @@ round() {
 # ---- All of them ----
 
 is_peer() { [[ $1 =~ ^(ceiling|pipelined|threads|nginx-lua|fastify|seed|liar)$ ]]; }
-# prepare CONTENDER...: what they must have and the plain tools do not bring, before the first is started.
-# Sets those that can run, and says who cannot.
+# prepare CONTENDER...: installs or builds what they need besides the plain tools, before the first starts. Sets those
+# that can run, and names those that cannot.
 prepare() {
     local peers=() contender lacks
     can_run=()

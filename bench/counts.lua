@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- wrk script: reads each discount whose id the file $DISCOUNTS has, once, and ends with "granted N", the
--- number of grants that all of them have, or "granted -1" if one could not be read. One thread.
+-- wrk script: reads each discount whose id is in the file $DISCOUNTS once. It ends with "granted N", where N is the sum
+-- of their grants, or "granted -1" if one could not be read. One thread.
 local ids = {}
 for id in io.lines(os.getenv('DISCOUNTS')) do
   ids[#ids + 1] = id
 end
--- wrk takes one request from here to look at it, and does not send it.
+-- wrk calls this once to check the request, and does not send that one.
 local asked, read, granted = -1, 0, 0
 
 local function finish(sum)

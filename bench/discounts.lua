@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- wrk script: creates $COUNT discounts, exactly, and ends with the answer to the last of them. One
--- thread.
+-- wrk script: creates exactly $COUNT discounts, and ends with the answer to the last of them. One thread.
 --
---   TOTAL=100   how many units each has
---   IDS=FILE    gets their ids, a line each
+--   TOTAL=100   units of each
+--   IDS=FILE    gets their ids, one per line
 local count = tonumber(os.getenv('COUNT'))
 local total = os.getenv('TOTAL') or '100'
 local ids = os.getenv('IDS') and assert(io.open(os.getenv('IDS'), 'w'))
--- wrk takes one request from here to look at it, and does not send it.
+-- wrk calls this once to check the request, and does not send that one.
 local asked, created = -1, 0
 
 function request()

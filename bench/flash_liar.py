@@ -1,27 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A server whose stock ends, and which lies as $LIE says: what bench/flash_sale.sh and rush are tried on.
+"""A server with a limited stock that lies as $LIE says: bench/flash_sale.sh and rush are tested on it.
 
-  honest    one unit for each user while there are any, and the same answer again to who has one
+  honest    grants one unit to each user while there are any, and the same grant again on a repeat
   oversell  grants one more than there are
   keep      refuses although a unit is left
-  lose      a grant that was answered is not in the store
-  invent    in the store are grants of which nobody knows
-  late      refuses one, and grants something to those who come after him
-  change    who asks again is told another time
-  forget    who asks again is refused
-  renew     who asks again is granted it as if for the first time
-  mute      grants every tenth, and does not say so
-  busy      puts off every tenth
-  close     ends the connection with every tenth answer
-  slow      answers 100 ms after it was asked"""
+  lose      loses a grant that was answered
+  invent    stores grants that were never answered
+  late      refuses a user, and grants to later ones
+  change    gives a repeat another time
+  forget    refuses a repeat
+  renew     answers a repeat as if it were new
+  mute      grants every tenth, but does not answer
+  busy      answers every tenth with 503
+  close     closes the connection after every tenth answer
+  slow      answers 100 ms after the request"""
 import asyncio
 import json
 import os
 
 LIE = os.environ['LIE']
 units = 0
-grants = {}  # by user, when
+grants = {}  # user: time of the grant
 asked = 0
 
 

@@ -1,31 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A flash sale: users arrive at their own times, whoever waits already (open loop), each for one unit of
-# a discount that has far fewer. How long until all is sold, how long winners and refused wait, and
-# whether everybody was told the truth. Prints a table in Markdown; every single run is a line of
-# build/bench/flash_sale.tsv (RESULTS=DIR: there).
+# A flash sale. Users arrive at their own times, even while others wait (open loop). Each wants one unit of a
+# discount that has far fewer. Measures how long until all is sold, and how long winners and refused users wait.
+# Checks whether every answer was true. Prints a table in Markdown. Every single run is a line of
+# build/bench/flash_sale.tsv (or of a file in RESULTS=DIR).
 #
 #   bench/flash_sale.sh [BINARY [ROUNDS]]
 #
 #   CONTENDERS='sqlite redis redis-always nginx-2 threads nginx-lua fastify seed'
-#               nginx-N: so many replicas of discountd behind Nginx, over Redis without persistence;
+#               nginx-N: N replicas of discountd behind Nginx, over Redis without persistence;
 #               threads to seed: peers/peers.sh; the others: lib.sh
-#   RATES='10000 25000 50000' UNITS=1000   users who arrive in a second, and what there is for them
-#   ARRIVALS    how many arrive in all; as many as in one second if not set
-#   CONNECTIONS=2000   that are open before the first arrives; who finds all of them taken waits, which
-#               counts
-#   AGAIN=2000  so many of the refused ask again afterwards, and all others
-#   PATIENCE_MS=15000  how long after the last arrival an answer is waited for, and again when they ask again
+#   RATES='10000 25000 50000' UNITS=1000   users who arrive in a second, and the stock
+#   ARRIVALS    how many arrive in all; by default as many as in one second
+#   CONNECTIONS=2000   open before the first user arrives. A user who finds none free waits, and that counts
+#   AGAIN=2000  number of refused users who ask again afterwards, besides all others
+#   PATIENCE_MS=15000  how long to wait for answers after the last arrival, and again for the repeats
 #   WORKERS=1   of discountd
-#   PLOTS=DIR   also draws there flash-sale-sold-out.svg, -winners.svg and -refused.svg
+#   PLOTS=DIR   also draws flash-sale-sold-out.svg, -winners.svg and -refused.svg there
 #
-# Every time is from the moment at which a user arrives. A run does not count, and fails the command,
-# when more units are stored than there are, or fewer although somebody was refused; when a grant that was
-# answered is not stored, or one is stored of which nobody was told; when somebody was granted something
-# who asked after another was refused; or when somebody who asks again is told something else.
+# Every time is measured from the moment at which a user arrives. In these cases a run does not count, and the
+# command fails. More units are stored than there are, or fewer although a user was refused. An answered grant is
+# not stored, or a stored one was never answered. A user who asked after a refusal was granted a unit. A repeat
+# got another answer.
 #
-# The load is made by rush, with one thread on the same machine (RUSH is its path; beside BINARY if not set);
-# the table has its share of a processor. lib.sh says what LOAD_ON, SERVE_ON and DATA_DIR are.
+# rush makes the load, with one thread on the same machine (RUSH is its path; by default it is beside BINARY).
+# The table shows its share of a processor. lib.sh explains LOAD_ON, SERVE_ON and DATA_DIR.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -52,13 +51,13 @@ contender_start() {
 
 # ---- A run ----
 
-# field NAME [OUTCOME]: of what rush has said.
+# field NAME [OUTCOME]: prints a value of rush's output.
 field() {
     if [ $# -eq 2 ]; then sed -E "s/.*\"$2\":\{([^}]*)\}.*/{\1}/" "$work/rush"; else cat "$work/rush"; fi |
         sed -E "s/.*[{,]\"$1\":([0-9.]+).*/\1/"
 }
 
-# verify RATE USERS STORED: sets fault, or leaves it ''.
+# verify RATE USERS STORED: sets fault, or '' for none.
 verify() {
     local granted refused knowing
     granted=$(field count granted) refused=$(($(field count refused) + $(field now_refused)))
@@ -79,7 +78,7 @@ verify() {
     fi
 }
 
-# figures RATE USERS STORED: of the run, as in columns from sold_out on.
+# figures RATE USERS STORED: prints the run's columns from sold_out on.
 figures() {
     local outcome
     field last_granted_ms
@@ -101,7 +100,7 @@ figures() {
     awk -v cpu="$(field cpu_ms)" -v ms="$(field last_answer_ms)" 'BEGIN { printf "%.0f\n", ms ? 100 * cpu / ms : 0 }'
 }
 
-# one RATE CONTENDER ROUND: a line of the results, or a fault.
+# one RATE CONTENDER ROUND: writes a line of the results, or sets fault.
 one() {
     local id stored users=${ARRIVALS:-$1}
     contender_start "$2"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What bench/flash_sale.sh has measured, as a table, and as plots of its highest rate.
+"""Prints the results of bench/flash_sale.sh as a table, and plots those of the highest rate.
 
     bench/flash_table.py table < build/bench/flash_sale.tsv
     bench/flash_table.py plot FOLDER < build/bench/flash_sale.tsv
@@ -21,7 +21,7 @@ COUNTS = {'won', 'refused', 'put_off', 'other', 'unanswered', 'last_winner', 'st
 
 
 def read(file):
-    """{(rate, contender): [runs]}, as they first came."""
+    """Returns {(rate, contender): [runs]}, in the order of the file."""
     groups = {}
     for line in csv.DictReader(file, delimiter='\t'):
         groups.setdefault((int(line['rate']), line['contender']), []).append(line)
@@ -46,13 +46,13 @@ def table(groups):
 
 
 def label(contender, runs):
-    """Who was not answered waited longer than any figure says."""
+    """Unanswered users waited longer than any figure says, so the label names them."""
     unanswered = figure(runs, 'unanswered')
     return name(contender) + (f' ({unanswered:,.0f} without an answer)' if unanswered else '')
 
 
 def plot(path, groups, key, title):
-    """A bar for each contender at the highest rate."""
+    """Draws a bar for each contender at the highest rate."""
     highest = max(rate for rate, _ in groups)
     runs = {contender: runs for (rate, contender), runs in groups.items() if rate == highest}
     users, units = (figure(next(iter(runs.values())), count) for count in ('users', 'units'))

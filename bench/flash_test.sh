@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# bench/flash_sale.sh and rush on a server that lies: each lie must be found, what is no lie must pass,
-# and waiting must count from when a user arrives.
+# Tests bench/flash_sale.sh and rush on a server that lies. Each lie must be found, and what is no lie must pass.
+# Waiting must count from a user's arrival.
 #
 #   bench/flash_test.sh [RUSH]      by default build/release/bench/rush
 set -uo pipefail
@@ -17,7 +17,7 @@ mkdir "$outputs/said"
 trap 'rm -rf "$outputs"' EXIT
 export CONTENDERS=sqlite PROBE_S=0.1 CONNECTIONS=20 RATES=1000 ARRIVALS=300 UNITS=100 AGAIN=50 PATIENCE_MS=3000
 
-# expect NAME EXIT-CODE TEXT: of a flash sale on the liar, as the environment says. Three at a time.
+# expect NAME EXIT-CODE TEXT: runs a flash sale on the liar, with the settings in the environment. Three at a time.
 expect() {
     while [ "$(jobs -rp | wc -l)" -ge 3 ]; do wait -n; done
     verdict "$@" >"$outputs/said/$1" &
@@ -31,7 +31,7 @@ verdict() {
         printf 'not ok %s\n%s\n' "$1" "$out"
     fi
 }
-# column NAME TEST: of the results of the test, which has run, against an awk expression of it, v.
+# column NAME TEST: checks a column of the last test's results with an awk expression of its value v.
 column() {
     local value
     wait
@@ -68,7 +68,7 @@ column who_is_not_answered_asks_again won 'v == 90'
 column who_is_put_off_asks_again put_off 'v >= 10'
 column a_connection_that_ends_is_opened_again unanswered 'v == 0'
 column a_slow_sale_counts win_p50 'v >= 100'
-# Ten who come within 9 ms, one after the other in line: the last waits for all of them.
+# Ten users arrive within 9 ms and queue for one connection: the last one waits for all of them.
 column waiting_for_a_connection_counts win_max 'v >= 490'
 column waiting_for_a_connection_counts refused_max 'v >= 980'
 column waiting_for_a_connection_counts empty_after 'v >= 980'

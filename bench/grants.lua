@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- wrk script: every request asks for a grant for a user never seen before.
+-- wrk script: every request asks for a grant for a new user.
 --
 --   DISCOUNT=ID       of this discount
---   DISCOUNTS=FILE    of those whose ids the file has, a line each: the n-th of them is asked for in proportion to
---                     1 / n ^ EXPONENT (1), which is how popularity falls (Zipf)
---   USERS=sequential  the users' ids grow; otherwise each falls anywhere among those before it
---   UNTIL_SOLD_OUT=1  ends with the first answer that the stock is used up
+--   DISCOUNTS=FILE    of the discounts whose ids are in the file, one per line: the n-th is asked for in proportion
+--                     to 1 / n ^ EXPONENT (1), which is how popularity falls (Zipf)
+--   USERS=sequential  the users' ids grow; otherwise each falls anywhere among the earlier ones
+--   UNTIL_SOLD_OUT=1  ends at the first answer that the stock is used up
 local sequential = os.getenv('USERS') == 'sequential'
 local thread_count = 0
 local heads, share, other = {}, {}, {}
@@ -15,8 +15,8 @@ function setup(thread)
   thread:set('thread_number', thread_count)
 end
 
--- Fills the alias table, by which one draw and one comparison pick from any distribution (Vose): of the
--- i-th place, share[i] belongs to i and the rest to other[i].
+-- Fills the alias table (Vose), with which one draw and one comparison pick from any distribution. share[i] of position
+-- i belongs to i and the rest to other[i].
 local function popularity(count, exponent)
   local sum, small, large = 0, {}, {}
   for i = 1, count do
@@ -35,7 +35,7 @@ local function popularity(count, exponent)
       table.insert(small, table.remove(large))
     end
   end
-  -- What is left misses 1 by a rounding.
+  -- Rounding may make the rest differ from 1.
   for _, rest in ipairs({small, large}) do
     for _, i in ipairs(rest) do
       share[i], other[i] = 1, i
@@ -54,8 +54,7 @@ local function discounts()
   return ids
 end
 
--- All of a request but its length and its body, made once: this program shares the machine with what it
--- measures.
+-- Everything of a request but its length and body is made once: this program shares the machine with the server.
 function init()
   user = 0
   run = '-' .. os.time() .. '-' .. thread_number
@@ -73,7 +72,7 @@ local function pick()
   return math.random() < share[i] and i or other[i]
 end
 
--- A number's digits backwards fall evenly between those of the numbers before it.
+-- A number's digits in reverse order fall evenly between those of earlier numbers.
 local function name(number)
   return sequential and string.format('%09d', number) or string.reverse(number)
 end

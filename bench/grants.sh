@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# How many grants a second, and how much CPU each costs: grants of one discount, a new user each, over
-# keep-alive connections, against a release build. lib.sh says which stores there are, and what
-# DATA_DIR and USERS are.
+# Measures how many grants a second there are, and how much CPU each costs. All are of one discount, each for a
+# new user, over keep-alive connections, against a release build. lib.sh explains the stores, DATA_DIR and USERS.
 #
 #   bench/grants.sh [BINARY [WORKERS [CONNECTIONS [SECONDS [STORE]]]]]
 #
-# Needs wrk, redis-server and curl. On a busy machine compare two binaries in turns, and by CPU.
+# Needs wrk, redis-server and curl. On a busy machine, run two binaries in turns and compare their CPU.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"

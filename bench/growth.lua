@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- wrk script: requests of one kind, and what the server and Redis spent on each. One thread.
+-- wrk script: sends requests of one kind, and measures the cost of each for the server and Redis. One thread.
 --
 --   KIND         create  a discount
 --                grant   of $DISCOUNT, to a new user
@@ -7,17 +7,16 @@
 --                held    read one user's grant of $DISCOUNT
 --                any     read one of $IDS
 --                spread  a grant of one of $IDS, to a new user
---                collect grants of all in $IDS in turn, to $HOLDER or, without, to a new user each
+--                collect grants of all in $IDS in turn, to $HOLDER or, if that is not set, to a new user each
 --                get     read $TARGET
---   FROM         users, codes and $IDS are counted from here: so many are there
---   COUNT        ends after so many, all of which were right and are measured but the first $WARM, in
---                $PARTS of one size; without it measures $RUN_S seconds after the first $WARM_S, for as long as wrk goes on
+--   FROM         the first number for users, codes and $IDS: this many exist
+--   COUNT        ends after this many, all of which must succeed. The first $WARM are not measured, the others are in
+--                $PARTS of one size. Without COUNT it measures $RUN_S seconds after the first $WARM_S, until wrk ends
 --   SERVER, REDIS  process ids; CONNECTIONS: wrk's -c
 --
--- "figures": requests, seconds, us of CPU of the server and of Redis, bytes that the server wrote to the
--- disk, all of them of what was measured; a line for each part.
--- Without COUNT also "latency": answers that were no grants, broken connections, later than 2 s, p50
--- and p99 in ms, and "answered": all.
+-- It prints "figures" of the measured part, one line for each of $PARTS: requests, seconds, us of CPU of the server
+-- and of Redis, bytes that the server wrote to the disk. Without COUNT it also prints "latency": answers that were no
+-- grants, broken connections, answers later than 2 s, p50 and p99 in ms; and "answered": all answers.
 local ffi = require('ffi')
 ffi.cdef [[
   typedef struct { long s, ns; } growth_time;
@@ -36,7 +35,7 @@ local tag = env('TAG', 'growth')
 local ids = {}
 local parts = tonumber(env('PARTS', '1'))
 local before
--- wrk takes one request from here to look at it, and does not send it.
+-- wrk calls this once to check the request, and does not send that one.
 local asked, answered = -1, 0
 
 function init()
@@ -48,7 +47,7 @@ function init()
   end
 end
 
--- ---- What it costs ----
+-- ---- Cost ----
 
 local function now_s()
   local now = ffi.new('growth_time')
@@ -91,7 +90,7 @@ end
 
 -- ---- Requests ----
 
--- A number's digits backwards fall evenly between those of the numbers before it.
+-- A number's digits in reverse order fall evenly between those of earlier numbers.
 local function user(number)
   return string.reverse(string.format('%09d', number)) .. '-' .. tag
 end
@@ -142,7 +141,7 @@ local function request_make()
   return requests[kind](from + math.max(asked, 1))
 end
 
--- ---- So many ----
+-- ---- By number ----
 
 local part = count and math.ceil((count - warm) / parts)
 
@@ -165,7 +164,7 @@ local function counted(status)
   end
 end
 
--- ---- So long ----
+-- ---- By time ----
 
 local began, warm_answered, is_over
 local function watch()

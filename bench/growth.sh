@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What becomes of the cost of an operation as connections, workers, discounts, grants, the list and a
-# wallet grow. Level is 1.0: what the last column says is the cost at the largest size over that at the
-# smallest, or over that at 64 connections, 100 discounts, a wallet of 100: below, there is more or less
-# to be combined, and no full page. All comes over HTTP into a real store; what was counted is in it
-# afterwards, or this fails.
+# Measures how the cost of an operation grows with connections, workers, discounts, grants, the list and a wallet.
+# A constant cost is 1.0: the last column is the cost at the largest size divided by that at the smallest. Some
+# are divided by the cost at 64 connections, 100 discounts or a wallet of 100: smaller sizes differ in how many
+# operations are combined, and have no full page. All requests use HTTP and a real store. If the store does not hold what was
+# counted, this fails.
 #
-#   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; all without
+#   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; by default all
 #
 #   BINARY=build/release/discountd STORES='sqlite redis' RESULTS=build/bench, with growth-SECTION.tsv and
 #   .md, .plot.tsv and, by bench/plot.py, .svg
 #   CONNECTIONS='1 8 64 512 2000 10000' WORKERS='1 2' RUN_S=5    timed runs; workers at 64 and 512
-#   DISCOUNTS='1 100 10000 1000000'                              there are so many
-#   GRANTS='1 1000 100000 1000000 10000000'                      in one discount
-#   LISTS='10000 1000000' WALLETS='1 100 10000'                  so long
+#   DISCOUNTS='1 100 10000 1000000'                              number of discounts
+#   GRANTS='1 1000 100000 1000000 10000000'                      grants of one discount
+#   LISTS='10000 1000000' WALLETS='1 100 10000'                  lengths
 #   PROBE=10000    requests by which an operation is measured (fewer where each takes long), at 64
 #                  connections; LIMIT_S=1800 for each load
 #
-# lib.sh says what the stores and DATA_DIR are. Needs what it needs, and LuaJIT's ffi in wrk.
+# lib.sh explains the stores and DATA_DIR. Needs the same tools, and LuaJIT's ffi in wrk.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -42,12 +42,12 @@ fault() { die "FAULT: $store, $section, $size: $*"; }
 
 # ---- Figures ----
 
-# note WHAT UNIT VALUE [OF-REDIS [PER-SECOND]]: of $store at $size.
+# note WHAT UNIT VALUE [OF-REDIS [PER-SECOND]]: records a figure of $store at $size.
 note() { printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$store" "$1" "$2" "$size" "$3" "${4:--}" "${5:--}" >>"$tsv"; }
 over() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", b ? a / b : 0 }'; }
 
-# table [SIZE]: the figures of a section side by side, "server + Redis" where both have a part. They
-# are held against those at SIZE, or at the smallest.
+# table [SIZE]: prints the figures of a section side by side, as "server + Redis" if both have a part. They are compared
+# with those at SIZE, or at the smallest size.
 table() {
     awk -F '\t' -v base="${1:-none}" '
         function cell(k) {
@@ -55,7 +55,7 @@ table() {
             return redis[k] == "-" || redis[k] == 0 ? short(value[k]) : short(value[k] - redis[k]) " + " short(redis[k])
         }
         function short(v) { return sprintf(v >= 100 || v == int(v) ? "%.0f" : v >= 10 ? "%.1f" : "%.2f", v) }
-        # Of what an operation costs: a rate and a wait over more connections say something else.
+        # Only the cost of an operation is compared: a rate or a wait over more connections means something else.
         function level(row, unit) {
             if (unit !~ /^(us|bytes)/ || times[row] < 2 || !first[row]) return "-"
             return sprintf("%.2f", last[row] / first[row])
@@ -81,7 +81,7 @@ table() {
         }' "$tsv"
 }
 
-# plot SECTION AXIS WHAT-REGEX UNIT: lines of the store's figures by size, as bench/plot.py draws them.
+# plot SECTION AXIS WHAT-REGEX UNIT: prints the store's figures by size, in the form of bench/plot.py.
 plot() {
     awk -F '\t' -v axis="$2" -v what="^($3)$" -v unit="$4" '
         NR > 1 && $2 ~ what && $3 == unit {
@@ -105,8 +105,8 @@ plot() {
 
 # ---- Loads ----
 
-# ask KIND COUNT VARIABLE=VALUE...: so many requests of growth.lua. Sets count, per_s, and for each
-# server_us, redis_us and written, bytes that the server wrote to the disk.
+# ask KIND COUNT VARIABLE=VALUE...: sends this many requests with growth.lua. Sets count and per_s, and per request
+# server_us, redis_us and written, the bytes that the server wrote to the disk.
 ask() {
     local kind=$1 most=$2 connections=$2
     shift 2
@@ -116,14 +116,15 @@ ask() {
         >"$work/wrk" || fault "$most requests of kind $kind did not all get their answer"
     figures_read
 }
-# probe WHAT KIND COUNT VARIABLE=VALUE...: the same, noted: without the first fifth, the median of three.
+# probe WHAT KIND COUNT VARIABLE=VALUE...: does the same and records the result: the median of three, without the first
+# fifth.
 probe() {
     local what=$1
     ask "$2" "$3" WARM=$(($3 / 5)) PARTS=3 "${@:4}"
     note "$what" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us" "$per_s"
     [ "$written" -eq 0 ] || note "$what, written" bytes "$written"
 }
-# Of several parts, the one that is in the middle by CPU.
+# Of several parts, takes the median by CPU.
 figures_read() {
     awk '$1 == "figures" { n = $2 ? $2 : 1
         printf "%d %.0f %.2f %.2f %.0f\n", $2, $2 / $3, $4 / n, $5 / n, $6 / n }' "$work/wrk" |
@@ -132,8 +133,8 @@ figures_read() {
         END { if (NR) print line[int((NR + 1) / 2)] }' "$work/parts") || fault "the load ended without figures"
 }
 
-# timed CONNECTIONS: new grants of a new discount, for a time. Sets what ask does, and p50_ms and
-# p99_ms of the whole run.
+# timed CONNECTIONS: makes new grants of a new discount for some time. Sets the same as ask, and p50_ms and p99_ms of
+# the whole run.
 timed() {
     local refused broken late answered stored
     id=$(create "$stock")
@@ -156,10 +157,10 @@ timed_note() {
     note "CPU of a grant$1" 'us CPU' "$(awk -v a="$server_us" -v b="$redis_us" 'BEGIN { print a + b }')" "$redis_us"
 }
 
-# ---- What is there ----
+# ---- Content of the store ----
 
-# walk PATH ITEM EXPECTED: page by page to its end, where there must be so many. Sets middle and last,
-# the queries of a page there, or '' for a list of too few pages.
+# walk PATH ITEM EXPECTED: reads a list page by page to its end; it must have this many items. Sets middle and last, the
+# queries of a page there, or '' if there are too few pages.
 walk() {
     local limit=100 pages items
     [ "$3" -le 20000 ] || limit=1000
@@ -169,7 +170,7 @@ walk() {
     [ "$items" -eq "$3" ] || fault "$1 has $items items on $pages pages, and not $3"
     [ "$pages" -gt 2 ] || middle='' last=''
 }
-# pages PATH: the first page, one in the middle and the last one, of 100 items, as walk has found them.
+# pages PATH: measures the first page, one in the middle and the last one, of 100 items each, as found by walk.
 pages() {
     probe 'page of 100: first' get "$page_probe" TARGET="$1?limit=100"
     [ -n "$last" ] || return 0
@@ -181,7 +182,7 @@ is_there() {
     stored=$(granted_count "$id")
     [ "${stored:-none}" = "$1" ] || fault "$1 grants were answered, ${stored:-none} are in the store"
 }
-# Puts the ids of all discounts, of which there must be so many, in $work/ids.
+# Writes the ids of all discounts to $work/ids; there must be this many.
 ids_read() {
     local listed
     curl -fs "$url/discount" | grep -o '"id":"[^"]*' | cut -d '"' -f 4 >"$work/ids" || true
@@ -189,7 +190,7 @@ ids_read() {
     [ "$listed" -eq "$1" ] || fault "$1 discounts were created, $listed are listed"
 }
 
-# Whether the grants of all discounts are so many.
+# Checks the number of grants of all discounts.
 all_are_there() {
     local stored
     stored=$(curl -fs "$url/discount" | grep -o '"granted_count":[0-9]*' | awk -F : '{ n += $2 } END { printf "%d", n }') || true
@@ -198,7 +199,7 @@ all_are_there() {
 
 # ---- Bytes ----
 
-# Sets bytes: in Redis's memory; of SQLite in the file, where the log is when the server has stopped.
+# Sets bytes: of Redis's memory, or of SQLite's file. After the server has stopped, the log is in the file.
 bytes_read() {
     if [ -n "$redis" ]; then
         bytes=$(redis-cli -p "$redis_port" info memory | tr -d '\r' | sed -n 's/^used_memory://p')
@@ -211,19 +212,19 @@ bytes_read() {
     server=$!
     wait_for curl -fs "$url/healthy"
 }
-# For so few that what is there anyway is more, it says nothing.
+# With few items the fixed size is larger than the data, so the figure would mean nothing.
 stored_note() {
     bytes_read
     [ "$size" -lt 1000 ] || note 'stored for each' bytes "$(over $((bytes - empty)) "$size")"
 }
-# KiB of a process: what it has, and the most since peak_forget.
+# Prints KiB of a process: what it has, and the peak since peak_forget.
 kib() { if [ -n "$2" ]; then sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$2/status"; else echo 0; fi; }
 peak_forget() {
     local pid
     for pid in $server $redis; do echo 5 >"/proc/$pid/clear_refs"; done
 }
 
-# fresh WORKERS: an empty store of this kind.
+# fresh WORKERS: starts a server on an empty store of this kind.
 fresh() {
     stop_both
     start "$binary" "$store" "$1"
@@ -233,8 +234,8 @@ fresh() {
 
 # ---- Sections ----
 
-# Of one worker, which takes so many connections, and lets as many operations wait and as long as that
-# takes: with its defaults it would refuse some.
+# One worker takes all these connections. It lets as many operations wait, and for as long as needed: with the defaults
+# it would refuse some.
 section_connections() {
     local alone
     for size in "${connection_counts[@]}"; do
@@ -305,7 +306,7 @@ section_grants() {
     done
 }
 
-# stream PATH ITEM EXPECTED: the whole list, the first time, and again to count it.
+# stream PATH ITEM EXPECTED: reads the whole list once to measure it, and again to count it.
 stream() {
     local items first_s total_s listed_bytes server_kib redis_kib
     peak_forget
@@ -343,7 +344,7 @@ section_list() {
     done
 }
 
-# The users of a wallet's size and those without one are granted the same discounts.
+# Users with a wallet of this size and users without one are granted the same discounts.
 section_wallet() {
     local most=0 few=$((probe / 5)) granted=0
     for size in "${wallet_sizes[@]}"; do [ "$size" -le "$most" ] || most=$size; done

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A small discountd in memory that lies as $LIE says: growth.sh's own test.
+"""A small discountd in memory that lies as $LIE says: growth.sh is tested on it.
 
-honest; refuse: grants nothing; forget: every tenth grant is not kept; double: each counts twice;
-vanish: every tenth discount is not kept; hide: lists end too early."""
+honest; refuse: grants nothing; forget: loses every tenth grant; double: counts each twice; vanish: loses every
+tenth discount; hide: ends lists too early."""
 import asyncio
 import json
 import os

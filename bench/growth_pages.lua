@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- wrk script, one connection: goes through the list $TARGET page by page, $LIMIT items each, to its
--- end. $ITEM is what stands in each item once.
+-- wrk script, one connection: reads the list $TARGET page by page, $LIMIT items each, to its end. $ITEM is a text
+-- that occurs once in each item.
 --
--- "pages": their number, that of the items, and the cursors of the page in the middle and of the last
--- hundred items or more ('-' where there is none).
+-- It prints "pages": the number of pages and of items, and two cursors ('-' for none). These are for the page in the
+-- middle, and for the last hundred items or more.
 local target, limit, item = os.getenv('TARGET'), os.getenv('LIMIT'), os.getenv('ITEM')
 local cursors, pages, items = {}, 0, 0
 local FEWEST = 100 -- items behind the last cursor

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The growth bench, with tiny sizes, on a server that tells the truth and on such that do not: what it
-# prints must be what is in the store.
+# Tests the growth bench, with tiny sizes, on an honest server and on servers that lie. What it prints must be what is
+# in the store.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v wrk >/dev/null; then
@@ -15,7 +15,7 @@ trap 'rm -rf "$outputs"' EXIT
 export LIE BINARY=$here/growth_liar.py STORES=redis PROBE_S=0.1 PROBE=50 RUN_S=0.4 WARM_S=0.2 LIMIT_S=20
 export CONNECTIONS='1 4' WORKERS=1 DISCOUNTS='1 60' GRANTS='1 60' LISTS='30 60' WALLETS='1 60'
 
-# expect NAME EXIT-CODE TEXT LIE SECTION...: its exit code, and what it says. Four at a time.
+# expect NAME EXIT-CODE TEXT LIE SECTION...: requires the exit code and the output. Four at a time.
 expect() {
     while [ "$(jobs -rp | wc -l)" -ge 4 ]; do wait -n; done
     verdict "$@" >"$outputs/said/$1" &

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A server that grants whatever is asked and counts as $LIE says: the benchmarks' own test."""
+"""A server that grants everything and counts as $LIE says: the benchmarks are tested on it."""
 import asyncio
 import os
 

@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034 # what is set here is used where it is sourced
 # SPDX-License-Identifier: MIT
-# What the benchmarks share: a store and a server on it, a load, what it has cost, and whether the
-# server told the truth. Sourced. What it starts it stops by pid, and $work goes with the shell.
+# The common part of the benchmarks: a store and a server on it, a load, its cost, and a check that the server's answers
+# were true. Sourced. It stops the processes that it starts by their ids, and removes $work when the shell ends.
 #
 #   STORE       sqlite        a file, every commit on the disk
 #               redis         without persistence
 #               redis-always  appendonly yes, appendfsync always
-#   DATA_DIR    where the data lie; a real disk, since an fsync in memory is nothing
-#   PROBE_S     seconds, how long the disk is tried out
-#   LOAD_ON     processors for wrk, and SERVE_ON those for all else (as taskset has them); all if not set
-#   USERS       scattered (each new user anywhere among the others, as with UUIDs) or sequential
+#   DATA_DIR    the folder of the data; on a real disk, since an fsync in memory costs nothing
+#   PROBE_S     seconds for measuring the disk
+#   LOAD_ON     processors for wrk, and SERVE_ON those for everything else (in taskset's form); by default all
+#   USERS       scattered (each new user falls anywhere among the others, as with UUIDs) or sequential
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data_dir=${DATA_DIR:-${TMPDIR:-/var/tmp}}
@@ -31,7 +31,7 @@ work=$(mktemp -d "$data_dir/discount-bench.XXXXXX")
 server='' redis='' balancer='' replicas=()
 wrk=(${LOAD_ON:+taskset -c "$LOAD_ON"} wrk)
 
-# stop PID: asks a process of ours to end, and waits until it has.
+# stop PID: asks one of our processes to end, and waits until it has.
 stop() {
     [ -n "$1" ] || return 0
     kill "$1" 2>/dev/null || true
@@ -62,7 +62,7 @@ source "$here/peers/peers.sh"
 
 # ---- The machine ----
 
-# syncs_per_second NAME DD-OPTION...: writes of 4 KiB, each on the disk before the next.
+# syncs_per_second NAME DD-OPTION...: writes blocks of 4 KiB, each synced before the next.
 syncs_per_second() {
     local file=$work/$1
     shift
@@ -71,7 +71,7 @@ syncs_per_second() {
         END { printf "%.0f", n / s }' "$work/dd"
 }
 
-# What the figures depend on.
+# Prints the facts on which the figures depend.
 facts() {
     local appends overwrites
     appends=$(syncs_per_second appended)
@@ -89,7 +89,7 @@ version_of() { pkg-config --modversion "$1" 2>/dev/null || echo unknown; }
 
 # ---- A store and a server ----
 
-# start BINARY STORE WORKERS: on an empty store. Sets server, redis ('' for none), url and data.
+# start BINARY STORE WORKERS: starts a server on an empty store. Sets server, redis ('' for none), url and data.
 start() {
     [ -x "$1" ] || die "there is no $1: cmake --preset release -DDISCOUNT_TESTS=OFF && cmake --build --preset release"
     data_make
@@ -101,8 +101,8 @@ start() {
     esac
     server_start "$1" "$3"
 }
-# start_replicas BINARY STORE WORKERS COUNT: so many servers on one store behind Nginx, as
-# docker-compose.yml has them. Sets also balancer and replicas, which are those beside server.
+# start_replicas BINARY STORE WORKERS COUNT: starts this many servers on one store behind Nginx, as in
+# docker-compose.yml. Also sets balancer, and replicas: those besides server.
 start_replicas() {
     local ports=() first
     start "$1" "$2" "$3"
@@ -114,7 +114,7 @@ start_replicas() {
     server=$first
     balancer_start "${ports[@]}"
 }
-# server_start BINARY WORKERS: sets server, port and url.
+# server_start BINARY WORKERS: starts a server. Sets server, port and url.
 server_start() {
     port=$(free_port) url=http://127.0.0.1:$port
     DISCOUNT_STORE=$store_url DISCOUNT_LISTEN=127.0.0.1:$port DISCOUNT_WORKERS=$2 \
@@ -123,7 +123,7 @@ server_start() {
     wait_for curl -fs "$url/healthy"
     serve_on "$server"
 }
-# balancer_start PORT...: Nginx with this tree's nginx.conf, in which only places are changed.
+# balancer_start PORT...: starts Nginx with this tree's nginx.conf, in which only paths and addresses are changed.
 balancer_start() {
     local servers
     port=$(free_port) url=http://127.0.0.1:$port
@@ -136,7 +136,7 @@ balancer_start() {
     wait_for curl -fs "$url/healthy"
     serve_on "$balancer"
 }
-# serve_on PID: on the processors that SERVE_ON names.
+# serve_on PID: binds it to the processors in SERVE_ON.
 serve_on() {
     local pid
     [ -n "${SERVE_ON:-}" ] || return 0
@@ -158,7 +158,7 @@ redis_start() {
     serve_on "$redis"
 }
 
-# create TOTAL_COUNT: a discount; prints its id.
+# create TOTAL_COUNT: creates a discount; prints its id.
 create() {
     curl -fs "$url/discount" -H 'Content-Type: application/json' \
         -d "{\"brand_id\":\"bench\",\"discount_code\":\"bench\",\"total_count\":$1}" |
@@ -166,9 +166,9 @@ create() {
 }
 granted_count() { curl -fs "$url/discount/$1" | sed -n 's/.*"granted_count":\([0-9]*\).*/\1/p'; }
 
-# ---- What it costs ----
+# ---- Cost ----
 
-# processes PID...: they, and all that descend from them ('' is none).
+# processes PID...: prints these and all their descendants ('' is none).
 processes() {
     { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v wanted="$*" '
         { pid = $1; sub(/.*[)] /, ""); parent[pid] = $2 }
@@ -181,8 +181,8 @@ processes() {
             }
         }' || die "one of the processes $* is gone"
 }
-# Microseconds on a processor so far: of the processes' threads, of those that descend from them, and of
-# their children that ended (a Redis that rewrites its log forks).
+# Prints the processor time so far, in microseconds. It includes the processes' threads, their descendants, and their
+# children that have ended (a Redis that rewrites its log forks).
 cpu_us() {
     local pid
     for pid in $(processes "$@"); do
@@ -190,35 +190,35 @@ cpu_us() {
     done | awk -v tick="$(getconf CLK_TCK)" 'NF == 3 { us += $1 / 1000 }
         NF > 3 { sub(/.*[)]/, ""); us += ($14 + $15) * 1e6 / tick } END { printf "%.0f", us }'
 }
-# Bytes they sent to the disk so far.
+# Prints how many bytes they wrote to the disk so far.
 written() {
     local pid
     for pid in $(processes "$@"); do cat "/proc/$pid/io"; done | awk '/^write_bytes/ { n += $2 } END { printf "%d", n }'
 }
-# MiB: the most that each of them had, added up. What two of them share counts twice.
+# Prints MiB: the sum of the peaks of each. Memory that two of them share counts twice.
 memory_peak() {
     local pid
     for pid in $(processes "$@"); do cat "/proc/$pid/status"; done |
         awk '/^VmHWM/ { n += $2 } END { printf "%.1f", n / 1024 }'
 }
 
-# Of the server (with its replicas), the balancer before it, and Redis; bytes of all.
+# Prints the CPU of the server (with its replicas), of the balancer and of Redis, and the bytes of all.
 spent() {
     echo "$(cpu_us "$server" "${replicas[@]}") $(cpu_us "$balancer") $(cpu_us "$redis")" \
         "$(written "$server" "${replicas[@]}" "$balancer" "$redis")"
 }
 
-# discounts_create COUNT: without an end to their stock; their ids are in $work/ids. What was answered is
-# counted from here on.
+# discounts_create COUNT: creates discounts with an unlimited stock; their ids are in $work/ids. Answers are counted
+# from here on.
 discounts_create() {
     COUNT=$1 TOTAL=1000000000 IDS=$work/ids timeout 120 wrk -t1 -c$(($1 < 64 ? $1 : 64)) -d3600s \
         -s "$here/discounts.lua" "$url" >"$work/wrk" || die "$1 discounts were not created"
     answered=0 in_flight=0 fault=''
 }
 
-# load CONNECTIONS SECONDS [COMMAND...]: grants of the discounts in $work/ids by their popularity, a new
-# user each; COMMAND is put before that of the load. Sets grants (those that were answered with 201), rate,
-# server_us, balancer_us and redis_us of CPU and disk_bytes per grant, p50_ms, p99_ms, p999_ms and timeouts.
+# load CONNECTIONS SECONDS [COMMAND...]: makes grants of the discounts in $work/ids by popularity, each for a new user.
+# COMMAND is put before the load's command. Sets grants (answered with 201) and rate. Sets server_us, balancer_us and
+# redis_us of CPU, and disk_bytes, per grant. Sets p50_ms, p99_ms, p999_ms and timeouts.
 load() {
     local before after refused broken took_s connections=$1 seconds=$2
     shift 2
@@ -237,8 +237,8 @@ load() {
             ($8 - $4) / m }' <<<"$before $after")
 }
 
-# Whether the store has what was answered since discounts_create: sets fault if it has not. What was under
-# way when a load ended may be there, and was not answered.
+# Checks that the store has everything answered since discounts_create; sets fault if not. A request in progress at the
+# end of a load may be stored although it was not answered.
 loads_verify() {
     local count
     [ -z "$fault" ] || return 0
@@ -252,7 +252,7 @@ loads_verify() {
     fi
 }
 
-# grants_run CONNECTIONS SECONDS: grants of one discount, a new user each. Sets what load sets, and fault:
+# grants_run CONNECTIONS SECONDS: makes grants of one discount, each for a new user. Sets the same as load, and fault:
 # why this run does not count, or ''.
 grants_run() {
     discounts_create 1

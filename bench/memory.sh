@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Peak memory, and what a grant and a discount cost where they are stored: many grants of one discount,
-# and many discounts, which are listed once. All comes over HTTP, into a fresh process each time.
+# Measures peak memory, and the stored size of a grant and of a discount: with many grants of one discount, and with
+# many discounts, which are listed once. All requests use HTTP, and each load has a fresh process.
 #
 #   bench/memory.sh [BINARY]
 #
 #   STORES='sqlite redis' GRANTS=1000000 DISCOUNTS=100000 LIMIT_S=300 (for each load)
 #
-# lib.sh says what the stores, DATA_DIR and USERS are. A user's id has about 20 bytes. Needs wrk,
-# redis-server and curl.
+# lib.sh explains the stores, DATA_DIR and USERS. A user's id has about 20 bytes. Needs wrk, redis-server
+# and curl.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ binary=${1:-$here/../build/release/discountd}
 grants=${GRANTS:-1000000} discounts=${DISCOUNTS:-100000} limit_s=${LIMIT_S:-300}
 read -ra stores <<<"${STORES:-sqlite redis}"
 
-# load SCRIPT: with wrk, until the script ends it.
+# load SCRIPT: runs wrk until the script ends it.
 load() {
     timeout "$limit_s" wrk -t1 -c64 -d3600s -s "$here/$1" "$url" >"$work/wrk" ||
         die "not loaded within $limit_s s"
@@ -34,11 +34,11 @@ load_discounts() {
     [ "$count" = "$discounts" ] || die "$discounts discounts were created, $count are listed"
 }
 
-# MiB of a process: the most it had, and what it has.
+# Prints MiB of a process: the peak and the present value.
 memory() { awk '/^VmHWM|^VmRSS/ { printf "%.1f ", $2 / 1024 } END { print "" }' "/proc/$1/status"; }
-# Bytes of all files.
+# Prints the bytes of all files.
 files() { du -sb "$data" | cut -f 1; }
-# Bytes of data: in Redis's memory, or in the files.
+# Prints the bytes of data, in Redis's memory or in the files.
 stored() {
     if [ -n "$redis" ]; then
         redis-cli -p "$redis_port" info memory | tr -d '\r' | sed -n 's/^used_memory://p'
@@ -47,7 +47,7 @@ stored() {
     fi
 }
 
-# one STORE LOAD COUNT: a line of the table.
+# one STORE LOAD COUNT: prints a line of the table.
 one() {
     local empty peak now redis_peak=- redis_now=- full at_rest
     start "$binary" "$1" 1
@@ -58,7 +58,7 @@ one() {
     full=$(stored)
     stop "$server"
     server=''
-    # The log is in the file by now.
+    # By now the log is in the file.
     [ -n "$redis" ] || full=$(stored)
     stop_both
     at_rest=$(files)

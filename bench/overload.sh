@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Ten times more than the store can serve: how much is still served, how long that takes, how soon the
-# rest is refused, whether the process answers meanwhile, and when it is over.
+# Ten times more requests than the store can serve. Measures how many are served and how long that takes, how soon the
+# others are refused, whether the process still answers, and how long the recovery takes.
 #
 #   bench/overload.sh [BINARY [SECONDS [TIMES]]]
 #
-#   DISCOUNTS='1 100' (over so many the grants are spread) WORKERS=2 CONNECTIONS=4000 CPU_MS=2
+#   DISCOUNTS='1 100' (numbers of discounts that share the grants) WORKERS=2 CONNECTIONS=4000 CPU_MS=2
 #
-# Redis gets CPU_MS of a processor in every 100 ms, by a cgroup, so that it is what is short and not the
-# machine, which also has to make the load: needs root and cgroups of version 1. The best is the most
-# that it serves to 64, 256 or 1024 clients who wait for their answers. SQLite works in the process that
-# serves, so it cannot be made slow by itself.
+# A cgroup gives Redis CPU_MS of a processor in every 100 ms. So Redis is the bottleneck, not the machine, which also
+# makes the load. This needs root and cgroups of version 1. The best rate is the maximum over 64, 256 and 1024 clients
+# that wait for their answers. SQLite runs in the serving process, so it cannot be slowed down alone.
 #
 # Needs rush beside BINARY (bench/CMakeLists.txt), and what lib.sh needs.
 set -euo pipefail
@@ -28,20 +27,19 @@ mkdir "$group" 2>/dev/null || { echo "skipped: $group cannot be made"; exit 77; 
 trap '[ $? -eq 0 ] || logs_show; stop "$probe"; stop_both; rmdir "$group"; rm -rf "$work"' EXIT
 ulimit -n "$(ulimit -Hn)"
 
-# field NAME [OUTCOME]: of what rush has said in $work/rush.
+# field NAME [OUTCOME]: prints a value of rush's output in $work/rush.
 field() {
     if [ $# -eq 2 ]; then sed -E "s/.*\"$2\":\{([^}]*)\}.*/{\1}/" "$work/rush"; else cat "$work/rush"; fi |
         sed -E "s/.*[{,]\"$1\":([0-9.]+).*/\1/"
 }
-# rush_run RATE COUNT CONNECTIONS PREFIX: grants of all $ids, a new user each. Sets rate, those granted
-# in a second.
+# rush_run RATE COUNT CONNECTIONS PREFIX: makes grants of all $ids, each for a new user. Sets rate: grants per second.
 rush_run() {
     "$rush" --port "${url##*:}" "${discounts[@]}" --rate "$1" --count "$2" --connections "$3" --prefix "$4" \
         >"$work/rush"
     rate=$(awk -v n="$(field count granted)" -v ms="$(field last_granted_ms)" \
         'BEGIN { printf "%.0f", ms ? n * 1000 / ms : 0 }')
 }
-# With more clients than the store serves without making somebody wait, and fewer than it refuses.
+# With more clients than the store serves without a wait, and fewer than it refuses.
 best_find() {
     local clients
     best=0
@@ -54,7 +52,7 @@ best_find() {
 livez_probe() {
     while curl -s -m 10 -o /dev/null -w '%{time_total}\n' "$url/livez"; do sleep 0.1; done >"$work/livez"
 }
-# Milliseconds until a new user is granted something, who asks again and again.
+# Prints the milliseconds until a new user, who asks again and again, is granted a unit.
 recovery() {
     local began now
     began=$(date +%s%N)
@@ -72,7 +70,7 @@ granted_in_all() {
     echo "$sum"
 }
 
-# one DISCOUNTS: a line of the table.
+# one DISCOUNTS: prints a line of the table.
 one() {
     local stored unknown again livez
     start "$binary" redis "$workers"

@@ -79,7 +79,7 @@ class Drawing:
             self.parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.4"/>')
 
     def slash(self, x, y, height):
-        """Two slanted gaps: the bar goes on, and the axis does not."""
+        """Draws two slanted gaps: the bar is longer than the axis."""
         for at in (x, x + 7):
             self.parts.append(f'<polygon class="cut" points="{at:.1f},{y + height + 1:.1f} {at + 4:.1f},{y - 1:.1f} '
                               f'{at + 7:.1f},{y - 1:.1f} {at + 3:.1f},{y + height + 1:.1f}"/>')
@@ -98,7 +98,7 @@ def number(cell):
 
 
 def table_read(file):
-    """The names of the columns, the rows as (first cell, [numbers]), and the notes."""
+    """Returns the names of the columns, the rows as (first cell, [numbers]), and the notes."""
     lines = [line.rstrip('\n') for line in file if line.strip()]
     notes = [line[1:].strip() for line in lines if line.startswith('#')]
     cells = [line.split('\t') for line in lines if not line.startswith('#')]
@@ -108,14 +108,14 @@ def table_read(file):
 
 
 def digits(value):
-    """As many as one reads: 3.24, 27.5, 1,290."""
+    """Prints as many digits as a reader needs: 3.24, 27.5, 1,290."""
     if value == 0 or value >= 100:
         return f'{value:,.0f}'
     return f'{value:.1f}' if value >= 10 else f'{value:.2f}'
 
 
 def ticks(most, wanted=6):
-    """Round values from 0 to the first that is not below the most."""
+    """Returns round values from 0 to the first that is not below the maximum."""
     rough = most / wanted
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= rough)
@@ -123,7 +123,7 @@ def ticks(most, wanted=6):
 
 
 def short(value):
-    """The words for a tick."""
+    """Returns the label of a tick."""
     for size, letter in ((1e6, 'M'), (1e3, 'k')):
         if value >= 10 * size or value >= size and letter == 'M':
             return f'{value / size:g}{letter}'
@@ -134,10 +134,10 @@ def text_width(words):
     return 7.4 * len(words)
 
 
-# ---- The parts that both have ----
+# ---- Common parts ----
 
 def heading(drawing, title, names):
-    """The title and, if there is more than one, what each colour is; returns where it ends."""
+    """Draws the title and, if there is more than one name, the legend. Returns where it ends."""
     drawing.text(MARGIN, 38, title, 'title')
     if len(names) < 2:
         return 56
@@ -164,7 +164,7 @@ BAR, GAP = 20, 11
 
 
 def bar(drawing, y, parts, scale, end, left):
-    """Its parts, each with its figure where that fits; returns where it ends."""
+    """Draws its parts, each with its figure where that fits. Returns where it ends."""
     x = left
     for part, colour in zip(parts, COLOURS):
         width = min((part or 0) * scale, end - x)
@@ -208,7 +208,7 @@ def bars(options, names, rows, notes):
 # ---- Lines ----
 
 class Axis:
-    """Values to places between two ends, and its ticks."""
+    """Maps values to positions between two ends, and has its ticks."""
 
     def __init__(self, values, start, end, is_log):
         self.start, self.end, self.is_log = start, end, is_log

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Sold out is the common case: what a refusal costs beside a grant. Grants of one discount, refusals
-# that the store is asked for, and refusals from memory for discounts of few and of many holders, a
-# new user each; and how many refusals it took until the memory had learnt them. lib.sh says what
-# the stores and DATA_DIR are. Afterwards nobody must have been granted more than the stock.
+# Sold out is the common case: this compares the cost of a refusal with that of a grant. It measures grants of one
+# discount, refusals by the store, and refusals from the cache for discounts with few and with many holders. Each
+# request is for a new user. It also counts the refusals until the cache is loaded. Afterwards no discount may have
+# more grants than its stock. lib.sh explains the stores and DATA_DIR.
 #
 #   bench/refusals.sh [BINARY [SECONDS]]          at most 7 seconds for each row
 #
 #   STORES='sqlite redis' CONNECTIONS=64 WORKERS=1 HOLDERS='1000 1000000'
-#   LIMIT_S=600    a stock must be granted within, and learnt
+#   LIMIT_S=600    time limit for granting a stock, and for loading the cache
 #
-# Writes build/bench/refusals.tsv too. Needs wrk, redis-server and curl.
+# Also writes build/bench/refusals.tsv. Needs wrk, redis-server and curl.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -20,28 +20,27 @@ read -ra holder_counts <<<"${HOLDERS:-1000 1000000}"
 connections=${CONNECTIONS:-64} workers=${WORKERS:-1} limit_s=${LIMIT_S:-600}
 tsv=$here/../build/bench/refusals.tsv
 faults=0
-# Nearer than ten seconds to its end nothing is remembered of a discount, so the store is asked.
+# In the last ten seconds before its end a discount is not cached, so the store is asked.
 [ "$seconds" -le 7 ] || die "more than 7 seconds are too many: see the ten in src/store/backend.h"
 
-# metric NAME: a series' value.
+# metric NAME: prints the value of a series.
 metric() { curl -fs "$url/metrics" | awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }'; }
 from_memory() { metric discount_grants_refused_from_cache_total; }
 exhausted() { metric 'discount_http_problems_total{problem="discount-exhausted"}'; }
 
-# create_ending TOTAL_COUNT SECONDS: a discount that ends then; prints its id.
+# create_ending TOTAL_COUNT SECONDS: creates a discount that ends then; prints its id.
 create_ending() {
     curl -fs "$url/discount" -H 'Content-Type: application/json' \
         -d "{\"brand_id\":\"bench\",\"discount_code\":\"bench\",\"total_count\":$1,\"expires_at\":\"$(
             date -u -d "+$2 seconds" +%Y-%m-%dT%H:%M:%SZ)\"}" |
         grep -o 'dsc-[A-Za-z0-9_-]*' | head -n 1
 }
-# sell_out ID: with as many users as it takes.
+# sell_out ID: grants it to as many users as needed.
 sell_out() {
     UNTIL_SOLD_OUT=1 DISCOUNT=$1 wrk -t1 -c"$connections" -d"${limit_s}s" -s "$here/grants.lua" "$url" >"$work/wrk" || true
 }
 
-# refusals_run ID STOCK: sets rate, server_us, redis_us, p50_ms, p99_ms, remembered (per cent) and
-# fault.
+# refusals_run ID STOCK: sets rate, server_us, redis_us, p50_ms, p99_ms, remembered (per cent) and fault.
 refusals_run() {
     local before after memory_before refused_before refused requests answered broken took_s
     memory_before=$(from_memory) refused_before=$(exhausted)
@@ -65,7 +64,7 @@ refusals_run() {
         '{ k = n ? n : 1; printf "%.0f %.2f %.2f %.2f\n", n / s, ($3 - $1) / k, ($4 - $2) / k, 100 * m / (all ? all : 1) }' \
         <<<"$before $after")
 }
-# learn ID: refusals until the first one from memory; how many the store had to give.
+# learn ID: asks until the first refusal from the cache; prints how many the store gave before.
 learn() {
     local before after
     before=$(exhausted)
@@ -73,7 +72,7 @@ learn() {
         after=$(from_memory)
         DISCOUNT=$1 wrk -t1 -c"$connections" -d1s -s "$here/grants.lua" "$url" >"$work/wrk"
         if [ "$(from_memory)" -gt $((after + 1000)) ]; then
-            # Those of the last second that came from memory did not teach it anything.
+            # Refusals of the last second that came from the cache did not load it.
             echo $(($(exhausted) - before - ($(from_memory) - after)))
             return
         fi
@@ -81,7 +80,7 @@ learn() {
     echo never
 }
 
-# row STORE WHAT HOLDERS LEARNT: what was measured last.
+# row STORE WHAT HOLDERS LEARNT: prints the last measurement.
 row() {
     if [ -n "$fault" ]; then
         echo "FAULT: $1, $2, $3 holders: $fault" >&2

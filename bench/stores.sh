@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# SQLite beside Redis on the same machine in the same run: grants of one discount, a new user each,
-# every run on an empty store. The stores take turns, so that whatever else the machine does hits all
-# alike. Afterwards the store must have what was counted, or this fails.
+# Compares SQLite with Redis on the same machine in one run: grants of one discount, each for a new user. Every run
+# has an empty store. The stores take turns, so other work on the machine affects all of them alike. If a store does
+# not hold what was counted, this fails.
 #
 #   bench/stores.sh [BINARY [SECONDS [ROUNDS]]]
 #
 #   STORES='sqlite redis redis-always' CONNECTIONS='1 64 512' WORKERS=1
 #
-# lib.sh says what the stores, DATA_DIR and USERS are. Needs wrk, redis-server and curl.
+# lib.sh explains the stores, DATA_DIR and USERS. Needs wrk, redis-server and curl.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -18,7 +18,7 @@ read -ra connection_counts <<<"${CONNECTIONS:-1 64 512}"
 workers=${WORKERS:-1}
 results=$work/results faults=0
 
-# one STORE CONNECTIONS ROUND: a run and its line in the results.
+# one STORE CONNECTIONS ROUND: makes a run and writes its line of the results.
 one() {
     start "$binary" "$1" "$workers"
     grants_run "$2" "$seconds"
@@ -37,10 +37,10 @@ median() {
     sort -n | awk '{ v[NR] = $1 }
         END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2; else print 0 }'
 }
-# column STORE CONNECTIONS AWK-EXPRESSION: of each of its runs.
+# column STORE CONNECTIONS AWK-EXPRESSION: prints the expression for each of its runs.
 column() { awk -v store="$1" -v connections="$2" "\$1 == store && \$2 == connections { print $3 }" "$results"; }
 
-# Against Redis with an fsync for each write in the same round; its median over the rounds.
+# The ratio to Redis with an fsync for each write in the same round; the median over the rounds.
 ratio() {
     awk -v store="$1" -v connections="$2" '$2 != connections { next }
         $1 == store { mine[$3] = $4 } $1 == "redis-always" { its[$3] = $4 }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The handlers of nginx.conf. Debian has no Redis client for this nginx, so there is one here of what is
--- needed: commands in, integers, strings and arrays out, over nginx's own sockets, which wait
--- without a thread and are kept for the next request.
+-- The handlers of nginx.conf. Debian has no Redis client for this nginx, so a small one is here: commands out;
+-- integers, strings and arrays in. It uses nginx's own sockets, which wait without a thread and are kept for later
+-- requests.
 local cjson = require 'cjson.safe'
 
 local POOL = 512
@@ -32,7 +32,7 @@ local function command(...)
   return table.concat(parts)
 end
 
--- A reply, or nil and Redis' words (or the socket's, with broken = true).
+-- Returns a reply, or nil and the error of Redis (or of the socket, with broken = true).
 local function reply_read(socket)
   local line, err = socket:receive()
   if not line then
@@ -106,7 +106,7 @@ function discounts.create()
   if not (discount.brand_id and discount.discount_code and discount.total_count) then
     return answer(422, {granted = false})
   end
-  -- nginx's id of a request is 16 random bytes in hexadecimal.
+  -- nginx's id of a request has 16 random bytes, in hexadecimal.
   discount.id = 'dsc-' .. ngx.var.request_id
   local ok = ask('HSET', 'discount:{' .. discount.id .. '}', 'brand_id', discount.brand_id, 'discount_code',
     discount.discount_code, 'total_count', discount.total_count)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Node with fastify, and ioredis with auto-pipelining: the commands of one turn of the event loop go to
+// Node with fastify, and ioredis with auto-pipelining: the commands of one turn of the event loop are sent to
 // Redis in one write.
 //
 //   PORT=8080 REDIS_URL=redis://127.0.0.1:6379 GRANT_LUA=grant.lua node fastify.js

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Grants one discount to one user: what every peer runs. It checks what discountd's script checks and
--- writes what that one writes, but it is for one user, as an engineer would write it who does not
--- combine grants.
+-- Grants one discount to one user; every peer runs this. It makes the same checks and the same writes as discountd's
+-- script. But it is for one user, as an engineer would write it who does not combine grants.
 --   KEYS: the discount, its grants, the user's wallet
 --   ARGV: the discount's id, the user
 --   Returns {HTTP status, granted_at or '', discount_code or ''}.

@@ -1,17 +1,16 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # shares its variables with lib.sh, which sources this
 # SPDX-License-Identifier: MIT
-# The peers of discountd in the benchmarks: how each is made and started. All have the same small part of
-# its contract (GET /healthy, POST /discount, POST /discount/{id}/grant, GET /discount/{id}), all but the
-# ceiling run the same script on Redis (grant.lua), and each has as many processes as discountd has
-# workers: one.
+# The peers of discountd in the benchmarks: how each is made and started. All have the same small part of its contract:
+# GET /healthy, POST /discount, POST /discount/{id}/grant, GET /discount/{id}. All but the ceiling run the same script on
+# Redis (grant.lua). Each has as many processes as discountd has workers: one.
 #
 #   ceiling     libmicrohttpd, one thread with epoll, a constant answer, no store
 #   pipelined   bare epoll, asynchronous hiredis, a script per grant, those of one turn in one write
 #   threads     libmicrohttpd's thread pool, blocking hiredis, a connection to Redis per thread
 #   nginx-lua   Debian's nginx with Lua, cosockets that are kept
 #   fastify     Node with fastify, ioredis with auto-pipelining
-#   seed        what this service began as: Flask, gunicorn with threads, redis-py
-#   liar        ../liar.py, for the benchmarks' own test
+#   seed        the first design of this service: Flask, gunicorn with threads, redis-py
+#   liar        ../liar.py, on which the benchmarks are tested
 #
 #   THREADS     of threads and seed (32)
 
@@ -19,7 +18,7 @@ peers_here=$here/peers
 peers_built=$(cd "$here/.." && pwd)/build/bench
 peer_threads=${THREADS:-32}
 
-# peer_packages NAME: the Debian packages without which it does not run.
+# peer_packages NAME: prints the Debian packages that it needs.
 peer_packages() {
     case $1 in
     ceiling) echo gcc pkg-config libmicrohttpd-dev ;;
@@ -33,7 +32,7 @@ peer_packages() {
     esac
 }
 
-# peer_lacks NAME: what it needs and no package of this Debian brings; nothing if it can run.
+# peer_lacks NAME: prints what it needs and no package of this Debian contains; nothing if it can run.
 peer_lacks() {
     [ "$1" = fastify ] || return 0
     if ! command -v npm >/dev/null; then
@@ -43,7 +42,7 @@ peer_lacks() {
     fi
 }
 
-# peers_install NAME...: what they need and this machine lacks, as root; else it says what that is.
+# peers_install NAME...: as root, installs what they need and this machine lacks; otherwise prints it.
 peers_install() {
     local wanted missing name
     wanted=$(for name in "$@"; do peer_packages "$name"; done | tr ' ' '\n' | sort -u)
@@ -58,7 +57,7 @@ peers_install() {
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >&2
 }
 
-# peer_build NAME: what has to be made of it, below build/.
+# peer_build NAME: builds its program below build/, if it has one.
 peer_build() {
     mkdir -p "$peers_built"
     case $1 in
@@ -87,7 +86,7 @@ fastify_install() {
     fi
 }
 
-# start_peer NAME: on an empty Redis without persistence. Sets what start sets.
+# start_peer NAME: starts it on an empty Redis without persistence. Sets the same as start.
 start_peer() {
     local port
     data_make
@@ -99,7 +98,7 @@ start_peer() {
     wait_for curl -fs "$url/healthy"
     serve_on "$server"
 }
-# peer_run NAME PORT: in the background; its pid is $server.
+# peer_run NAME PORT: starts it in the background; its pid is $server.
 peer_run() {
     export PORT=$2 REDIS_URL=$store_url THREADS=$peer_threads GRANT_LUA=$peers_here/grant.lua
     case $1 in
@@ -112,7 +111,7 @@ peer_run() {
         nginx -p "$work" -e stderr -c "$work/nginx-lua.conf" 2>"$work/log" &
         ;;
     seed)
-        # Debian's own Python, whatever else the machine has.
+        # Debian's own Python, even if the machine has others.
         PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 /usr/bin/gunicorn --chdir "$peers_here" --bind "127.0.0.1:$2" --workers 1 \
             --threads "$peer_threads" --log-level warning seed:app 2>"$work/log" &
         ;;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The design this service began as: Flask under gunicorn, redis-py, Redis.
+"""The first design of this service: Flask under gunicorn, redis-py, Redis.
 
-PORT and REDIS_URL say where; bench/peers/peers.sh has the command.
+PORT and REDIS_URL configure it; bench/peers/peers.sh has the command.
 """
 import os
 import pathlib
@@ -49,6 +49,6 @@ def get(discount_id):
     total, granted = pipeline.execute()
     if total is None:
         flask.abort(404)
-    # Without blanks, as all who answer here: the benchmark finds the count by its name.
+    # Without blanks, like all peers: the benchmark finds the count by its name.
     return flask.Response(f'{{"granted_count":{granted},"id":"{discount_id}","total_count":{int(total)}}}',
                           mimetype='application/json')
