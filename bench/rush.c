@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A rush of users that does not wait for anybody: each arrives at its own time, whether those
- * before it were answered or not, and its waiting counts from that time on ("open loop"). A
- * generator that waits for an answer before it sends the next request leaves out just those that
- * waited longest.
+/* A load generator for a rush of users, with an open loop: each user arrives at its own time,
+ * whether earlier users were answered or not. The wait is measured from that time on. A generator
+ * that waits for an answer before the next request would leave out the longest waits.
  *
  *   rush --port PORT --discount ID... [--rate PER-SECOND] [--count USERS] [--connections MOST]
  *        [--open] [--per-user TIMES] [--again REFUSED] [--patience MS] [--prefix TEXT]
  *        [--host ADDRESS]
  *
- * Users ask for grants of the discounts in turn, each over a connection that is free or new; when
- * none may be opened any more they wait for one. --open opens all before the first arrives.
+ * Users ask for grants of the discounts in turn, each over a free or a new connection. When no more
+ * may be opened, they wait for a free one. --open opens all before the first arrival.
  *
- * --again: when it is over, everybody who was granted something asks again, and so do those who do
- * not know, and so many of those who were refused. Nobody may be told anything else than before.
+ * --again: afterwards, all users with a grant ask again, and so do all users in doubt, and this
+ * many refused ones. No user may get another answer than before.
  *
- * In the end it prints one line of JSON: of those granted, refused (409), put off (503), answered
- * otherwise and not answered how many there were, and how long they waited, in milliseconds; the
- * number of the last to arrive who was granted something; how many were granted something although
- * they asked when somebody had been refused; what came of asking again; and its own time on a
- * processor until all were answered. One thread. */
+ * At the end it prints one line of JSON. For the grants, the refusals (409), the 503s, other
+ * answers and missing answers, it has their number and how long the users waited, in milliseconds.
+ * It also has the number of the last user to arrive who was granted a unit. It counts users who
+ * were granted a unit although they asked after a refusal. It has the results of asking again, and
+ * its own processor time until all were answered. One thread. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -35,9 +34,9 @@
 #define DISCOUNTS_MOST 10000
 #define REQUEST_MOST 512
 #define ANSWER_MOST 8192
-/* So often it is seen who has arrived: an arrival is late by half of this in the middle. */
+/* The interval at which arrivals are noticed: on average an arrival is late by half of it. */
 #define POLL_NS 250000
-/* So many ask again at a time, so often each when its connection breaks. */
+/* How many ask again at a time, and how often each may retry when its connection breaks. */
 #define AGAIN_AT_ONCE 64
 #define AGAIN_TRIES 3
 
@@ -45,7 +44,7 @@ enum outcome { GRANTED, REFUSED, PUT_OFF, OTHER, OUTCOMES };
 
 static const char *const outcome_names[OUTCOMES] = {"granted", "refused", "put_off", "other"};
 
-/* Every value in microseconds. */
+/* All values in microseconds. */
 struct samples {
     uint32_t *waits; /* owned */
     size_t count, room;
@@ -57,10 +56,10 @@ struct attempt {
     unsigned tries;
 };
 
-/* What a user was told, for when he asks again. */
+/* The answer to a user, to compare it with a later one. */
 struct answered {
     uint64_t answer; /* a hash of its body */
-    uint8_t outcome; /* OUTCOMES: nothing yet */
+    uint8_t outcome; /* OUTCOMES: none yet */
 };
 
 struct client {
@@ -87,17 +86,17 @@ struct rush {
     uint64_t began_ns, last_granted_ns, last_answer_ns, first_refused_ns;
     uint64_t cpu_us; /* until all were answered */
     uint32_t last_winner, granted_after_refusal;
-    struct answered *answered;         /* owned; of each user */
-    uint32_t same, different;          /* of those who knew and asked again */
-    uint32_t now_granted, now_refused; /* of those who did not know */
-    uint32_t unsettled;                /* who still do not, or got no answer */
+    struct answered *answered;         /* owned; one for each user */
+    uint32_t same, different;          /* users with an answer who asked again */
+    uint32_t now_granted, now_refused; /* users without an answer */
+    uint32_t unsettled;                /* still without an answer */
     uint32_t arrived, ended;
     uint32_t broken;  /* connections */
-    uint32_t late_us; /* the most that this generator was behind its own times */
+    uint32_t late_us; /* the longest delay of this generator behind its own schedule */
     struct client *free_clients;
     size_t clients, clients_most, opening;
     int timer;               /* a descriptor */
-    struct attempt *waiting; /* owned; those for whom there is no connection, a ring of `count` */
+    struct attempt *waiting; /* owned; attempts without a connection, a ring of `count` */
     size_t waiting_from, waiting_count, waiting_most;
     struct samples samples[OUTCOMES];
 };
@@ -111,7 +110,7 @@ static void *must(void *memory)
     return memory;
 }
 
-/* ---- What came of it ---- */
+/* ---- Results ---- */
 
 static void sample_add(struct samples *samples, uint64_t wait_ns)
 {
@@ -130,7 +129,7 @@ static int wait_compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* In milliseconds; the samples are sorted. */
+/* Returns milliseconds; the samples are sorted. */
 static double percentile(const struct samples *samples, double share)
 {
     size_t at = (size_t)(share * (double)samples->count);
@@ -184,7 +183,7 @@ static void report(struct rush *rush)
            rush->now_refused, rush->unsettled);
 }
 
-/* Answered or not, nothing more comes of it. */
+/* Ends an attempt, answered or not. */
 static void attempt_gone(struct rush *rush)
 {
     if (++rush->ended == rush->count) {
@@ -204,7 +203,7 @@ static void attempt_end(struct rush *rush, const struct attempt *attempt, enum o
         rush->last_granted_ns = now;
         rush->last_winner =
             attempt->user + 1 > rush->last_winner ? attempt->user + 1 : rush->last_winner;
-        /* He asked when it had been said that nothing is left. */
+        /* The user asked after a refusal had been received. */
         rush->granted_after_refusal +=
             rush->first_refused_ns != 0 && attempt->sent_ns > rush->first_refused_ns;
     } else if (outcome == REFUSED && rush->first_refused_ns == 0) {
@@ -229,8 +228,7 @@ static enum outcome outcome_of(int status)
     }
 }
 
-/* Who was granted something is given the same again, as a repeat, and who was refused is refused.
- */
+/* A granted user must get the same grant as a repeat, and a refused user must be refused. */
 static void again_end(struct rush *rush, const struct attempt *attempt, int status, uint64_t answer)
 {
     const struct answered *answered = &rush->answered[attempt->user];
@@ -269,7 +267,7 @@ static void wait_in_line(struct rush *rush, struct attempt attempt)
     rush->waiting[(rush->waiting_from + rush->waiting_count++) % rush->count] = attempt;
 }
 
-/* The first in the line. */
+/* Returns the first one in the queue. */
 static struct attempt next_in_line(struct rush *rush)
 {
     struct attempt next = rush->waiting[rush->waiting_from];
@@ -279,7 +277,7 @@ static struct attempt next_in_line(struct rush *rush)
     return next;
 }
 
-/* Who asks again tries again: that his connection broke is not what he is asked about. */
+/* A broken connection is no answer, so a user who asks again retries. */
 static void attempt_broken(struct rush *rush, struct attempt attempt)
 {
     if (rush->is_again && ++attempt.tries < AGAIN_TRIES) {
@@ -290,7 +288,7 @@ static void attempt_broken(struct rush *rush, struct attempt attempt)
     attempt_gone(rush);
 }
 
-/* Its connection is gone; whoever was on it is not answered. */
+/* The connection is gone; its user has no answer. */
 static void client_break(struct client *client)
 {
     struct rush *rush = client->rush;
@@ -319,7 +317,7 @@ static void client_break(struct client *client)
     }
 }
 
-/* It takes the next one who waits, or waits itself. */
+/* Takes the next waiting attempt, or waits itself. */
 static void client_next(struct client *client)
 {
     struct rush *rush = client->rush;
@@ -344,7 +342,7 @@ static uint64_t hash(const char *text, size_t size)
     return value;
 }
 
-/* How long the answer is that has begun to come, and its head; 0: not known yet. */
+/* Returns the length of the answer that is being received, and of its head; 0: not known yet. */
 static size_t answer_length(struct client *client, size_t *ret_head)
 {
     const char *end, *length;
@@ -363,12 +361,12 @@ static void answer_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_roo
 {
     struct client *client = handle->data;
 
-    (void)suggested; /* an answer has a place */
+    (void)suggested; /* answers have a fixed buffer */
     ret_room->base = client->answer + client->answer_size;
     ret_room->len = ANSWER_MOST - 1 - client->answer_size;
 }
 
-/* It is whole. */
+/* The answer is complete. */
 static void answer_take(struct client *client, size_t head, size_t length)
 {
     struct rush *rush = client->rush;
@@ -396,7 +394,7 @@ static void answer_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
     struct client *client = stream->data;
     size_t length, head = 0;
 
-    (void)room; /* it is the answer's */
+    (void)room; /* the buffer is the answer's */
     if (n < 0 || (n > 0 && !client->is_busy)) {
         client_break(client);
         return;
@@ -418,7 +416,7 @@ static void request_send(struct client *client)
 
     client->attempt.sent_ns = uv_hrtime();
     if (uv_try_write((uv_stream_t *)&client->tcp, &request, 1) != (int)client->request_size) {
-        /* Nothing of it was taken: the connection is broken, or has never been so full. */
+        /* Nothing could be read: the connection is broken, or the buffer is full. */
         client_break(client);
     }
 }
@@ -465,7 +463,7 @@ static void connected(uv_connect_t *connecting, int status)
     }
 }
 
-/* For a visit, or, when that is NULL, before there is any. */
+/* Opens a connection for an attempt, or in advance if that is NULL. */
 static void client_open(struct rush *rush, const struct attempt *attempt)
 {
     struct client *client = must(calloc(1, sizeof(*client)));
@@ -512,7 +510,7 @@ static void arrivals_come(uv_poll_t *arrivals, int status, int events)
     struct rush *rush = arrivals->data;
     uint64_t now = uv_hrtime(), due = 0, rings;
 
-    (void)status, (void)events; /* a timer has one thing to say */
+    (void)status, (void)events; /* a timer has only one event */
     if (read(rush->timer, &rings, sizeof(rings)) < 0) {
         return;
     }
@@ -561,7 +559,7 @@ static void arrivals_start(struct rush *rush)
     uv_poll_start(&rush->arrivals, UV_READABLE, arrivals_come);
 }
 
-/* An answer that comes too late is for nobody. */
+/* A late answer is dropped. */
 static void busy_cut(uv_handle_t *handle, void *argument)
 {
     struct client *client = handle->data;
@@ -570,10 +568,10 @@ static void busy_cut(uv_handle_t *handle, void *argument)
         client->rush->clients--;
         uv_close(handle, client_closed);
     }
-    (void)argument; /* uv_walk's */
+    (void)argument; /* the argument of uv_walk */
 }
 
-/* Puts those into the line who ask again: all but the refused, of whom there are enough. */
+/* Queues the users who ask again: all but the refused ones, and enough of those. */
 static void again_line_up(struct rush *rush)
 {
     uint64_t refused = rush->samples[REFUSED].count, seen = 0;
@@ -584,7 +582,7 @@ static void again_line_up(struct rush *rush)
             uint64_t before = seen * rush->again / refused;
 
             seen++;
-            /* Evenly among them. */
+            /* Chosen evenly among them. */
             if (refused > rush->again && seen * rush->again / refused == before) {
                 continue;
             }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: an environment, a NUL behind each assignment. What must hold: a configuration that is called
- * sound is within its bounds, and a store's URL is refused or taken without harm. */
+/* Input: an environment, with a NUL after each assignment. A configuration that is called valid
+ * must be within its bounds. The URL of a store must be refused or accepted without harm. */
 #include <string.h>
 
 #include "discount/engine.h"
@@ -27,7 +27,7 @@ static void check_store(const char *url)
     if (engine == NULL) {
         MUST(fault != NULL);
     } else {
-        store_engine_close(engine); /* it has touched nothing */
+        store_engine_close(engine); /* it has opened nothing */
     }
 }
 

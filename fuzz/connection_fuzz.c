@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a little program, a byte for each action and its arguments: connect, write a good request,
- * spoil it, send some of it, read, turn the loop, let the store answer or fail, leave. It runs
- * against the real server with the simulation's store and clock (tests/sim). What must hold: what
- * comes back are well-formed answers, no more than there were requests; the store is never owed or
- * owing; and when all is closed nothing is left. */
+/* Input: a small program, with a byte for each action and its arguments. An action connects, writes
+ * a valid request, damages it, sends a part of it, reads, turns the loop, or leaves. The store may
+ * answer or fail. It runs against the real server, with the simulation's store and clock
+ * (tests/sim). The received bytes must be well-formed answers, at most as many as requests. Each
+ * operation of the store must be done exactly once. When everything is closed, nothing may be left.
+ */
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -22,20 +23,20 @@
 
 #define CONNECTIONS 4
 #define BYTES 65536
-/* One that is answered more is taken for over. */
+/* If more comes, the answer counts as over. */
 #define BYTES_BACK (1024 * 1024)
 #define ACTIONS_MOST 400
 #define STORE_DEADLINE_MS 100
 #define CLIENT_DEADLINE_MS 1000
-/* How often everything that has time-outs may be waited for, 50 ms at a time. */
+/* How often to wait for everything with a timeout, 50 ms at a time. */
 #define ROUNDS_MOST 2000
 
 struct connection {
     int fd; /* -1: not connected */
     bool is_over;
-    char out[BYTES]; /* written, of which the first `sent` bytes have gone */
+    char out[BYTES]; /* written; the first `sent` bytes have been sent */
     size_t out_size, sent;
-    char in[BYTES_BACK]; /* all that came back */
+    char in[BYTES_BACK]; /* everything received */
     size_t in_size;
 };
 
@@ -50,7 +51,7 @@ static struct script script; /* large, and used up at once */
 
 /* ---- Writing ---- */
 
-/* Replaces `n` bytes at `at`, which are not sent yet, by others. */
+/* Replaces `n` bytes at `at`, which are not sent yet, by other bytes. */
 static void replace(struct connection *connection, size_t at, size_t n, const char *bytes,
                     size_t size)
 {
@@ -76,7 +77,7 @@ static void request_write(struct fuzz *fuzz)
     replace(connection, connection->out_size, 0, script.bytes, script.size);
 }
 
-/* Bytes of the program itself, which a dictionary and a fuzzer know how to spoil. */
+/* Writes bytes of the program itself: a dictionary and a fuzzer can damage these well. */
 static void bytes_write(struct fuzz *fuzz)
 {
     size_t n = chance_below(&fuzz->chance, 256);
@@ -87,7 +88,7 @@ static void bytes_write(struct fuzz *fuzz)
     fuzz->chance.left -= n;
 }
 
-/* A place among the bytes that are not sent yet. */
+/* Chooses a position among the bytes that are not sent yet. */
 static size_t directory_choose(struct fuzz *fuzz)
 {
     size_t unsent = fuzz->current->out_size - fuzz->current->sent;
@@ -198,10 +199,10 @@ static void leave(struct connection *connection)
     }
 }
 
-/* ---- What came back ---- */
+/* ---- Received bytes ---- */
 
-/* No request is without two ends of lines, its own and that of its headers; a line may end in CR,
- * LF or both. One more may have been refused before its end. */
+/* Returns the maximum number of requests. Each has at least two line ends, its own and that of its
+ * headers; a line may end in CR, LF or both. One more may have been refused before its end. */
 static size_t requests_most(const struct connection *connection)
 {
     size_t ends = 0;
@@ -234,8 +235,9 @@ static bool begins_with(struct str text, struct str front)
     return text.n >= front.n && memcmp(text.p, front.p, front.n) == 0;
 }
 
-/* An answer to HEAD ends with its head. Which answer that is depends on how the server has read
- * what it was sent; so it is one if the next answer, or nothing, stands where a body would. */
+/* An answer to HEAD ends with its head. Which answer that is depends on how the server has read its
+ * input. So an answer counts as one if the next answer, or nothing, follows where a body would be.
+ * */
 static bool is_bodiless(struct str rest, bool has_head)
 {
     const char *end = memmem(rest.p, rest.n, "\r\n\r\n", 4);
@@ -267,10 +269,10 @@ static void answers_check(const struct connection *connection)
         }
         MUST(end != ANSWER_BAD);
         if (end == ANSWER_PART) {
-            break; /* the connection was cut, by whomever */
+            break; /* the connection was cut, by either side */
         }
         MUST(!answer.closes || answer.size == rest.n);
-        /* A streamed list is never empty; this would be a body behind an answer to HEAD. */
+        /* A streamed list is never empty, so this would be a body after an answer to HEAD. */
         MUST(!answer.is_chunked || !str_eq(answer.body, STR("0\r\n\r\n")));
         body_check(&answer);
         count++;
@@ -301,7 +303,7 @@ static void others_act(struct fuzz *fuzz, unsigned action)
         }
         break;
     case 4:
-        leave(current); /* with a reset, if it leaves something unread */
+        leave(current); /* with a reset, if it has not read everything */
         break;
     default:
         if (!fuzz->world.is_draining && chance_one_in(&fuzz->chance, 4)) {
@@ -348,7 +350,7 @@ static void act(struct fuzz *fuzz)
     }
 }
 
-/* Goes on until nothing moves any more. */
+/* Goes on until nothing changes any more. */
 static void finish_sending(struct fuzz *fuzz)
 {
     size_t before = 0, moved = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzz targets share. Each target is one file and one program: with libFuzzer it looks for
- * inputs (fuzz/run), with replay.c it is run on those that are kept (./check). */
+/* The common part of the fuzz targets. Each target is one file and one program. With libFuzzer it
+ * looks for inputs (fuzz/run); with replay.c it runs on those of the corpus (./check). */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Like assert, and never compiled out. */
+/* Like assert, but never compiled out. */
 #define MUST(condition)                                                                            \
     do {                                                                                           \
         if (!(condition)) {                                                                        \

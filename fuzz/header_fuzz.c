@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: header lines, "name:value" with a newline behind each; the first byte says whether it is HTTP
- * 1.0. What must hold: a section that frames a body in two ways is never let through. */
+/* Input: header lines, "name:value" with a newline after each; the first byte chooses HTTP 1.0. A
+ * section that frames a body in two ways must never be accepted. */
 #include <string.h>
 #include <strings.h>
 

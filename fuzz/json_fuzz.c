@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a body. What must hold: what is taken for a discount or a grant is one, and what is refused
- * has its faults in order. */
+/* Input: a body. An accepted discount or grant must be valid, and a refusal must have its errors in
+ * order. */
 #include "api/discount_json.h"
 #include "api/grant_json.h"
 #include "discount/limits.h"
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         is_ready = true;
     }
     if (size > LIMIT_BODY) {
-        return 0; /* the server gives no longer one */
+        return 0; /* the server passes on no longer body */
     }
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
     check_discount(body, &arena);

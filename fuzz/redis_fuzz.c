@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a verb and the bytes of a Redis, which are read by hiredis. What must hold: whatever it says,
- * an operation that is told OK has results that can be answered. */
+/* Input: a verb and the bytes of a Redis, which hiredis reads. Whatever they are, an operation with
+ * the status OK must have results that can be answered. */
 #include <hiredis/hiredis.h>
 
 #include "discount/limits.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target on files: those of the directories and the files that it is given. */
+/* Runs a fuzz target on the files that it is given, and on the files of given directories. */
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static void replay_file(const char *path)
     }
     size = fread(bytes, 1, INPUT_MOST, file);
     fclose(file);
-    /* In a block of its own size, so that a sanitizer sees a step past its end. */
+    /* In a block of exactly its size, so that a sanitizer notices a read beyond its end. */
     bytes = realloc(bytes, size == 0 ? 1 : size);
     LLVMFuzzerTestOneInput(bytes, size);
     free(bytes);
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         replay(argv[i]);
     }
-    /* What nobody would notice is a corpus that is not there. */
+    /* Otherwise nobody would notice a missing corpus. */
     if (count == 0) {
         fprintf(stderr, "no inputs\n");
         return EXIT_FAILURE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In: a method, a line's end, a raw request target. What must hold: it is refused, or its pieces
- * are what the handlers rely on. */
+/* Input: a method, a newline, a raw request target. It must be refused, or its parts must be what
+ * the handlers rely on. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ static void check_text(struct str text)
     MUST(text.n == 0 || discount_text_is_valid(text, LIMIT_TARGET));
 }
 
-/* What clients carry back to us is read from query values. */
+/* Cursors, which clients send back to us, are read from query values. */
 static void check_cursors(struct str text, struct arena *arena)
 {
     static const enum cursor_list lists[] = {CURSOR_DISCOUNTS, CURSOR_GRANTS, CURSOR_WALLET};
@@ -28,7 +28,7 @@ static void check_cursors(struct str text, struct arena *arena)
         if (cursor_read(lists[i], text, arena, &cursor)) {
             struct str printed = cursor_print(lists[i], cursor, arena);
 
-            /* Leading zeros of a time are the only freedom. */
+            /* Only leading zeros of a time may differ. */
             MUST(printed.p != NULL && printed.n <= text.n);
         }
     }

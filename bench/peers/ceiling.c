@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The ceiling of everything that is built on libmicrohttpd: one thread with epoll reads each
- * request whole and answers a constant, which is as long as a grant. No store, no JSON, no memory.
+/* The ceiling of every server that uses libmicrohttpd: one thread with epoll reads each request
+ * completely and answers with a constant, as long as a grant. No store, no JSON, no memory.
  *
- *   PORT=8080 ceiling      until a signal ends it
- */
+ *   PORT=8080 ceiling      until a signal ends it */
 #include <microhttpd.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,9 +11,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* As discountd has it; it is faster than the default of 32 KiB. */
+/* The same as discountd's; it is faster than the default of 32 KiB. */
 #define CONNECTION_MEMORY 8192
-/* At its limit a daemon takes nobody, and of those who have gone it may not know yet. */
+/* A daemon at its limit accepts no connection, and may not yet know of those that have ended. */
 #define CONNECTIONS_MOST 16384
 
 static const char GRANT[] =
@@ -34,8 +33,8 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
     static char seen;
     const struct answers *answers = cls;
 
-    (void)version; /* none is treated otherwise */
-    (void)body;    /* read, and not looked at */
+    (void)version; /* any version is treated in the same way */
+    (void)body;    /* the body is read but not used */
     if (*state == NULL) {
         *state = &seen;
         return MHD_YES;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fastest framework could do: one thread, bare epoll, HTTP/1.1 parsed only as far as these
- * requests need it, and one script on Redis for each grant, all of a turn's in one write.
+/* The fastest possible framework: one thread, bare epoll, and HTTP/1.1 parsed only as far as these
+ * requests need it. Each grant runs one script on Redis; those of one turn are sent in one write.
  *
  *   PORT=8080 REDIS_URL=redis://127.0.0.1:6379 GRANT_LUA=grant.lua pipelined     until a signal
  *
- * A turn of the loop reads from clients and from Redis. serve() takes whole requests out of a
- * connection's buffer; a grant's reply, in a later turn, becomes its answer. The turn ends with one
- * write to Redis and one to each client who has an answer. A connection has one request under way;
- * others wait in its buffer. Discounts are created and read by a connection on which the thread
- * waits: only grants are measured. Who sends what is no request here is hung up on.
- */
+ * A turn of the loop reads from clients and from Redis. serve() takes complete requests out of a
+ * connection's buffer. In a later turn, a grant's reply becomes its answer. The turn ends with one
+ * write to Redis and one to each client that has an answer. A connection has one request in
+ * progress; others wait in its buffer. Discounts are created and read over a connection on which
+ * the thread waits: only grants are measured. A client that sends an invalid request is
+ * disconnected. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <hiredis/async.h>
@@ -30,14 +30,14 @@
 #define REQUEST_MOST 16384
 #define ANSWERS_MOST 32768
 #define HEAD_MOST 256
-#define ESCAPED 6 /* as many bytes as one may take in a JSON string */
+#define ESCAPED 6 /* the longest form of one byte in a JSON string */
 
 struct connection {
     int fd;
     bool gone, in_turn;
     bool waits; /* for Redis, which has its address: it is not freed before the reply */
     struct connection *next;
-    json_t *body; /* of the grant under way, owned, and the user in it */
+    json_t *body; /* of the grant in progress, owned; contains the user */
     const char *user;
     char id[64];
     size_t in_size, out_size;
@@ -60,7 +60,7 @@ static struct {
 } redis;
 
 static int loop;
-static struct connection *in_turn; /* to be looked after when the turn ends */
+static struct connection *in_turn; /* to be settled when the turn ends */
 
 static void serve(struct connection *connection);
 
@@ -120,7 +120,7 @@ static void redis_open(void)
     watch(redis.link->c.fd, &redis);
 }
 
-/* Written out, as hiredis's own formatting takes longer. */
+/* Written by hand, because hiredis's own formatting takes longer. */
 static bool redis_grant(struct connection *connection, redisCallbackFn *done)
 {
     static char command[2 * REQUEST_MOST + HEAD_MOST * 4];
@@ -305,7 +305,7 @@ static void get(struct connection *connection)
     freeReplyObject(count);
 }
 
-/* Takes the id out of /discount/{id} and what has to follow it. */
+/* Takes the id out of /discount/{id}, which the text `after` must follow. */
 static bool id_parse(struct connection *connection, const char *target, const char *after)
 {
     const char *id = target + 10;
@@ -344,7 +344,7 @@ static void route(struct connection *connection, const struct request *request)
 
 enum parsed { PARTIAL, WHOLE, BROKEN };
 
-/* A post says how long its body is. */
+/* A POST gives the length of its body. */
 static bool body_parse(const char *head, struct request *request)
 {
     const char *length = strcasestr(head, "\r\nContent-Length:");
@@ -354,7 +354,7 @@ static bool body_parse(const char *head, struct request *request)
     return size >= 0 && size <= REQUEST_MOST - (request->body - head);
 }
 
-/* It is parsed anew when more of it has come, which is seldom. */
+/* If more bytes come, it is parsed again from the start, which is rare. */
 static enum parsed request_parse(char *text, size_t size, struct request *request)
 {
     char *end = memmem(text, size, "\r\n\r\n", 4), *space;
@@ -379,7 +379,7 @@ static enum parsed request_parse(char *text, size_t size, struct request *reques
     return WHOLE;
 }
 
-/* Requests that have come whole, until one waits for Redis. */
+/* Serves complete requests, until one waits for Redis. */
 static void serve(struct connection *connection)
 {
     enum parsed parsed = WHOLE;
@@ -418,8 +418,8 @@ static void receive(struct connection *connection)
     }
 }
 
-/* Who does not read the answers, so that the socket is full, is hung up on. Who is gone while it
- * waits for Redis is let go of when the reply has come. */
+/* Disconnects a client that does not read its answers, so that the socket is full. A client that
+ * leaves while it waits for Redis is freed after the reply. */
 static void settle(struct connection *connection)
 {
     size_t size = connection->out_size;
@@ -439,7 +439,8 @@ static void settle(struct connection *connection)
     }
 }
 
-/* What Redis' socket does not take now goes in the next turn, which begins with its replies. */
+/* Bytes that Redis's socket does not take now are sent in the next turn, which begins with its
+ * replies. */
 static void turn_end(void)
 {
     struct connection *connection;
@@ -471,7 +472,7 @@ static int listen_on(const char *port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* those it accepts have it, too */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* accepted sockets inherit it */
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, SOMAXCONN) != 0) {
         die("cannot listen");
     }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What most would write in C: a thread pool of libmicrohttpd, and in each thread a connection of
- * its own to Redis, on which it waits for the reply. The peer of discountd that has the same
- * libraries.
+/* The usual design in C: a thread pool of libmicrohttpd, where each thread has its own connection
+ * to Redis and waits for the reply. This peer has the same libraries as discountd.
  *
  *   PORT=8080 REDIS_URL=redis://127.0.0.1:6379 GRANT_LUA=grant.lua THREADS=32 threads
  *
- * A request goes through answer(): its body is collected in a struct request, and when it is whole,
- * a handler sends its command and makes the answer of the reply.
- */
+ * answer() collects the body of a request in a struct request. When it is complete, a handler sends
+ * its command and makes the answer from the reply. */
 #include <hiredis/hiredis.h>
 #include <jansson.h>
 #include <microhttpd.h>
@@ -21,14 +19,14 @@
 
 #define BODY_MOST 16384
 #define CONNECTION_MEMORY 8192
-#define UNPROCESSABLE 422 /* whose name changes from one libmicrohttpd to the next */
+#define UNPROCESSABLE 422 /* the constant's name differs between versions of libmicrohttpd */
 
 struct request {
     size_t size;
     char body[BODY_MOST];
 };
 
-/* Set before the threads begin, and not changed. */
+/* Set before the threads begin, and then constant. */
 static struct {
     char host[64];
     int port;
@@ -55,7 +53,7 @@ static redisContext *redis_open(void)
     return link;
 }
 
-/* This thread's connection; NULL while Redis is away. */
+/* Returns this thread's connection; NULL while Redis is away. */
 static redisContext **redis_link(void)
 {
     static __thread redisContext *link;
@@ -70,7 +68,7 @@ static redisContext **redis_link(void)
     return &link;
 }
 
-/* The reply to a command, NULL if there is none. */
+/* Returns the reply to a command, or NULL if there is none. */
 static redisReply *redis_ask(const char *format, ...)
 {
     redisContext *link = *redis_link();
@@ -128,7 +126,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
     return result;
 }
 
-/* Takes the value over. */
+/* Takes ownership of the value. */
 static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status, json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);
@@ -174,7 +172,7 @@ static enum MHD_Result create(struct MHD_Connection *connection, const struct re
     return send_json(connection, MHD_HTTP_CREATED, body);
 }
 
-/* Takes the reply of the script over. */
+/* Takes ownership of the script's reply. */
 static enum MHD_Result grant_done(struct MHD_Connection *connection, redisReply *reply,
                                   const char *id, const char *user)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A wall clock that can be set for one process while it runs: loaded into it with LD_PRELOAD, this
- * adds the microseconds that the file MOVED_CLOCK holds at the moment. Monotonic clocks stay as
- * they are. (libfaketime does the same and does not get along with the jemalloc of redis-server.)
- */
+/* Moves the wall clock of one process while it runs. It is loaded into that process with
+ * LD_PRELOAD, and adds the microseconds in the file MOVED_CLOCK. Monotonic clocks do not change.
+ * (libfaketime does the same, but fails with the jemalloc of redis-server.) */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
