@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Measures how the cost of an operation grows with connections, workers, discounts, grants, the list and a wallet.
 # A constant cost is 1.0: the last column is the cost at the largest size divided by that at the smallest. Some
-# are divided by the cost at 64 connections, 100 discounts or a wallet of 100: smaller sizes differ in how many
-# operations are combined, and have no full page. All requests use HTTP and a real store. If the store does not hold what was
-# counted, this fails.
+# are divided by the cost at 64 connections, 100 discounts or a wallet of 100. At smaller sizes fewer operations
+# are combined, and no page is full. All requests use HTTP and a real store.
+# If the store does not hold what was counted, this fails.
 #
 #   bench/growth.sh [SECTION...]      connections workers discounts grants list wallet; by default all
 #

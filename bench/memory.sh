@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures peak memory, and the stored size of a grant and of a discount: with many grants of one discount, and with
-# many discounts, which are listed once. All requests use HTTP, and each load has a fresh process.
+# Measures peak memory, and the stored size of a grant and of a discount. One load is many grants of one discount;
+# the other is many discounts, which are listed once. All requests use HTTP, and each load has a fresh process.
 #
 #   bench/memory.sh [BINARY]
 #

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Ten times more requests than the store can serve. Measures how many are served and how long that takes, how soon the
-# others are refused, whether the process still answers, and how long the recovery takes.
+# Ten times more requests than the store can serve. Measures how many are served, how long that takes, and how soon
+# the others are refused. Also whether the process still answers, and how long the recovery takes.
 #
 #   bench/overload.sh [BINARY [SECONDS [TIMES]]]
 #

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names what is missing after a route, a store verb, a variable or a problem was added (docs/adding.md): each must be in all lists
+"""Names what is missing after a route, a store verb, a variable or a problem was added (docs/adding.md). Each must be in all lists
 that need it. house_rules_test.sh removes an entry of each list and expects it to be named.
 
     house_lists.py [TREE]"""

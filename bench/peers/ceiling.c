@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ceiling of every server that uses libmicrohttpd: one thread with epoll reads each request
+/* The ceiling of every server that uses libmicrohttpd. One thread with epoll reads each request
  * completely and answers with a constant, as long as a grant. No store, no JSON, no memory.
  *
  *   PORT=8080 ceiling      until a signal ends it */

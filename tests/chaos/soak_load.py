@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The load of a soak: every kind of request, valid and invalid, by clients that may leave at any byte.
 
-The stored data stay nearly the same size, so memory that grows is a leak: the number of discounts and users is fixed, and few new
+The stored data stay nearly the same size, so memory that grows is a leak. The number of discounts and users is fixed, and few new
 ones are made."""
 
 import asyncio

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes bytes sent and answers received as lines of JSON, in which each character is a byte:
- * {"request":"GET /livez HTTP/1.1\r\nHost: t\r\n\r\n","head":"HTTP/1.1 200 OK\r\n...","body":"OK"}
+ *
+ *   {"request":"GET /livez HTTP/1.1\r\nHost: t\r\n\r\n","head":"HTTP/1.1 200
+ * OK\r\n...","body":"OK"}
+ *
  * It does not check the requests: some are malformed on purpose. */
 #include "support/record.h"
 
