@@ -125,7 +125,7 @@ static void ping_put(struct script *script, struct chance *chance, struct wish *
 {
     wish->verb = STORE_PING;
     wish->is_nameless = true;
-    if (chance_one_in(chance, 2)) {
+    if (wish->number % 2 == 0) {
         put(script, "%s /readyz HTTP/1.1\r\n", get_or_head(chance, wish));
     } else {
         put(script, "%s /healthy HTTP/1.1\r\n", get_or_head(chance, wish));
