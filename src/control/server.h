@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The serving end of the control socket: a process that has a store to itself takes requests for a
- * backup there (control/wire.h), one at a time, on a thread of its own. */
+/* The serving end of the control socket (control/wire.h). A process that has a store to itself
+ * takes requests for a backup there, one at a time, on a thread of its own. */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 

@@ -45,7 +45,8 @@ static long warnings(struct service *service)
 }
 
 /* The grants of one user are stored, a neighbour fills the memory, and another user asks. An
- * evicting Redis would have forgotten grants and answer 404 for discounts, or grant a unit twice. */
+ * evicting Redis would have forgotten grants and answer 404 for discounts, or grant a unit twice.
+ */
 static void nothing_is_promised_on_a_redis_that_evicts(void **state)
 {
     static const char *const options[] = {"--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru",
@@ -57,9 +58,8 @@ static void nothing_is_promised_on_a_redis_that_evicts(void **state)
     launch(&service, options);
     assert_true(discountd_log_wait(service.daemon, "redis: not used: it evicts grants", READY_MS));
     wait_for_health(&service, 503);
-    response = service_request(
-        &service, "POST", "/discount", NULL,
-        "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
+    response = service_request(&service, "POST", "/discount", NULL,
+                               "{\"brand_id\":\"b\",\"discount_code\":\"c\",\"total_count\":1}");
     service_assert_problem(&response, 503, "store-unavailable");
     http_response_fini(&response);
     assert_string_equal(redis_server_command(service.redis, "DBSIZE"), "0");
@@ -72,8 +72,7 @@ static void nothing_is_promised_on_a_redis_that_evicts(void **state)
 
 static void a_weak_setting_is_one_warning_and_a_metric(void **state)
 {
-    static const char *const options[] = {"--appendonly", "yes", "--appendfsync", "everysec",
-                                          NULL};
+    static const char *const options[] = {"--appendonly", "yes", "--appendfsync", "everysec", NULL};
     struct service service;
 
     (void)state;
@@ -104,11 +103,11 @@ static void a_user_without_a_right_is_not_ready_and_the_log_names_it(void **stat
 
     (void)state;
     redis_server_command(service.redis, "ACL SETUSER shop on >secret ~* +@all -time -zadd");
-    snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=redis://shop:secret@127.0.0.1:%d",
-             redis_server_port(service.redis));
+    snprintf(service.store, sizeof(service.store),
+             "DISCOUNT_STORE=redis://shop:secret@127.0.0.1:%d", redis_server_port(service.redis));
     service_launch(&service, (const char *[]){"DISCOUNT_WORKERS=2", NULL});
-    assert_true(discountd_log_wait(service.daemon, "it refuses what this service needs: TIME",
-                                   READY_MS));
+    assert_true(
+        discountd_log_wait(service.daemon, "it refuses what this service needs: TIME", READY_MS));
     wait_for_health(&service, 503);
     assert_int_equal(lines_with(&service, "redis: not used: "), 1);
     assert_non_null(strstr(discountd_log(service.daemon), "ZADD discounts"));

@@ -2,14 +2,14 @@
 /* The attack catalogue: raw bytes, and what becomes of them. Each file beside this one is one class
  * of input; attacks_test.c sends all of them, to discountd and through nginx.
  *
- * What is expected is written as what a client sees: the answers to the bytes, in order, and then
- * whether the connection is "kept", which is only so when the request that follows in the same
- * breath is answered as if nothing had been before it, or "closed". So "400 malformed-request,
- * closed" is one answer with that problem and then the end, and "100, 201, kept" is one answer with
- * an interim one before it. A connection that nobody closes until a deadline is over was "cut", and
- * nothing expects that. "|" stands between answers that are all right. RFC 9112 leaves choices, and
- * a refusal is right whether this service makes it, its HTTP library or a proxy. So no attack
- * depends on a version of either. */
+ * An expectation is written as a client sees it: the answers to the bytes, in order, and then
+ * "kept" or "closed" for the connection. It is kept only if the request that follows at once is
+ * answered as if nothing had come before it. "400 malformed-request, closed" is one answer with
+ * that problem, and then the end. "100, 201, kept" is an interim answer and a final one. A
+ * connection that stays open without an answer until a deadline is "cut", and nothing expects that.
+ *
+ * "|" stands between answers that are all right. RFC 9112 leaves choices, and a refusal is right
+ * whether this service makes it, its HTTP library or a proxy. So no attack depends on a version. */
 #ifndef HTTP_ATTACKS_ATTACK_H
 #define HTTP_ATTACKS_ATTACK_H
 

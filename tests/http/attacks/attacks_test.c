@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The attack catalogue, sent to discountd directly and through nginx: after each attack the
- * connection is in sync or closed and the process lives, and in the end the store holds exactly
- * what the answers said was made. The table in docs/testing.md is this catalogue's: the argument
- * "table" prints it, and "all" tells every attack, not only those that went wrong. */
+/* The attack catalogue, sent to discountd directly and through nginx. After each attack the
+ * connection is in sync or closed, and the process lives. In the end the store holds exactly what
+ * the answers said was made. docs/testing.md has the catalogue's table, which the argument "table"
+ * prints. The argument "all" reports every attack, not only those that failed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

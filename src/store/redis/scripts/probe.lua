@@ -1,7 +1,7 @@
--- Calls each command of the other scripts once, on keys of ours that nothing is ever stored under,
--- because an id, a brand or a user has at least one byte. Leaves nothing behind.
+-- Calls each command of the other scripts once, and leaves nothing behind. Nothing is ever stored
+-- under these keys, because an id, a brand or a user has at least one byte.
 --   KEYS: a discount, its grants, the index of all discounts, the index of a brand, a wallet, an
---         idempotency key
+--         idempotency key.
 --   Returns a text for each command or key that Redis refuses: its name and the error.
 local lacking = {}
 
