@@ -21,12 +21,13 @@ static void check_text(struct str text)
 static void check_cursors(struct str text, struct arena *arena)
 {
     static const enum cursor_list lists[] = {CURSOR_DISCOUNTS, CURSOR_GRANTS, CURSOR_WALLET};
+    const struct str subject = STR("");
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct cursor cursor;
 
-        if (cursor_read(lists[i], text, arena, &cursor)) {
-            struct str printed = cursor_print(lists[i], cursor, arena);
+        if (cursor_read(lists[i], subject, text, arena, &cursor) == CURSOR_OK) {
+            struct str printed = cursor_print(lists[i], subject, cursor, arena);
 
             /* Only leading zeros of a time may differ. */
             MUST(printed.p != NULL && printed.n <= text.n);

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* A cursor is a list's letter, a time, a space and a name, written in base64url. This file encodes
- * and decodes it. */
+/* A cursor is a version, a hash of its list, a time, a space and a name, written in base64url. This
+ * file encodes and decodes it. The hash keeps a cursor from being used with another list by
+ * mistake. It is no secret: a client that makes up a cursor reads only what it may read anyway. */
 #include "api/cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Room for a list's letter, a time and a space. */
-#define HEAD_SIZE 24
+#include "base/fnv1a.h"
+
+/* Cursors without a hash began with the letter of a list. */
+#define VERSION '2'
+#define HASH_SIZE 8
+/* The version and the hash; then room for a time and a space. */
+#define TIME_AT (1 + HASH_SIZE)
+#define HEAD_SIZE (TIME_AT + 23)
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -34,20 +41,19 @@ static struct str encode(struct str bytes, struct arena *arena)
     return (struct str){text, text == NULL ? 0 : n};
 }
 
-/* Sets p to NULL for anything that encode never writes: another character, an impossible length, or
- * bits left over. */
-static struct str decode(struct str text, struct arena *arena)
+/* Writes at most text.n bytes. Returns false for anything that encode never writes: another
+ * character, an impossible length, or bits left over. */
+static bool decode(struct str text, char *bytes, size_t *ret_n)
 {
-    char *bytes = text.n % 4 == 1 ? NULL : arena_alloc(arena, text.n + 1);
     uint32_t bits = 0;
     unsigned held = 0;
     size_t used = 0;
 
-    for (size_t i = 0; bytes != NULL && i < text.n; i++) {
+    for (size_t i = 0; i < text.n; i++) {
         const char *at = text.p[i] == '\0' ? NULL : strchr(alphabet, text.p[i]);
 
         if (at == NULL) {
-            return (struct str){NULL, 0};
+            return false;
         }
         bits = (bits << 6) | (uint32_t)(at - alphabet);
         held += 6;
@@ -56,44 +62,77 @@ static struct str decode(struct str text, struct arena *arena)
             bytes[used++] = (char)(bits >> held);
         }
     }
-    return bytes == NULL || (bits & ((1U << held) - 1)) != 0 ? (struct str){NULL, 0}
-                                                             : (struct str){bytes, used};
+    *ret_n = used;
+    return text.n % 4 != 1 && (bits & ((1U << held) - 1)) == 0;
 }
 
 /* ---- Cursors ---- */
 
-struct str cursor_print(enum cursor_list list, struct cursor cursor, struct arena *arena)
+/* Writes the hash of a list, the lowest byte first. */
+static void hash_put(enum cursor_list list, struct str subject, char bytes[HASH_SIZE])
+{
+    const char letter = (char)list;
+    uint64_t hash = fnv1a(fnv1a(FNV1A_EMPTY, (struct str){&letter, 1}), subject);
+
+    for (int i = 0; i < HASH_SIZE; i++) {
+        bytes[i] = (char)(hash >> (8 * i));
+    }
+}
+
+struct str cursor_print(enum cursor_list list, struct str subject, struct cursor cursor,
+                        struct arena *arena)
 {
     char *bytes = arena_alloc(arena, HEAD_SIZE + cursor.name.n);
-    int n;
+    size_t n;
 
     if (bytes == NULL) {
         return (struct str){NULL, 0};
     }
-    n = snprintf(bytes, HEAD_SIZE, "%c%" PRId64 " ", (char)list, cursor.time_us);
+    bytes[0] = VERSION;
+    hash_put(list, subject, bytes + 1);
+    n = TIME_AT +
+        (size_t)snprintf(bytes + TIME_AT, HEAD_SIZE - TIME_AT, "%" PRId64 " ", cursor.time_us);
     if (cursor.name.n > 0) {
         memcpy(bytes + n, cursor.name.p, cursor.name.n);
     }
-    return encode((struct str){bytes, (size_t)n + cursor.name.n}, arena);
+    return encode((struct str){bytes, n + cursor.name.n}, arena);
 }
 
-bool cursor_read(enum cursor_list list, struct str text, struct arena *arena,
-                 struct cursor *ret_cursor)
+/* Reads what follows the hash. */
+static bool position_read(struct str bytes, struct cursor *ret_cursor)
 {
-    struct str bytes = decode(text, arena);
     struct cursor cursor = {0};
-    size_t i = 1;
+    size_t i = 0;
 
-    if (bytes.n < 3 || bytes.p[0] != (char)list) {
-        return false;
-    }
-    for (; i < bytes.n && bytes.p[i] >= '0' && bytes.p[i] <= '9' && i <= 18; i++) {
+    for (; i < bytes.n && bytes.p[i] >= '0' && bytes.p[i] <= '9' && i < 18; i++) {
         cursor.time_us = cursor.time_us * 10 + (bytes.p[i] - '0');
     }
-    if (i == 1 || i == bytes.n || bytes.p[i] != ' ') {
+    if (i == 0 || i == bytes.n || bytes.p[i] != ' ') {
         return false;
     }
     cursor.name = str_from(bytes, i + 1);
     *ret_cursor = cursor;
     return true;
+}
+
+enum cursor_result cursor_read(enum cursor_list list, struct str subject, struct str text,
+                               struct arena *arena, struct cursor *ret_cursor)
+{
+    char *bytes = arena_alloc(arena, text.n + 1), hash[HASH_SIZE];
+    struct cursor cursor;
+    size_t n;
+
+    if (bytes == NULL) {
+        return CURSOR_NO_MEMORY;
+    }
+    if (!decode(text, bytes, &n) || n < TIME_AT || bytes[0] != VERSION ||
+        !position_read((struct str){bytes + TIME_AT, n - TIME_AT}, &cursor)) {
+        return CURSOR_INVALID;
+    }
+    hash_put(list, subject, hash);
+    if (memcmp(bytes + 1, hash, HASH_SIZE) != 0) {
+        return CURSOR_OF_ANOTHER_LIST;
+    }
+    *ret_cursor = cursor;
+    return CURSOR_OK;
 }

@@ -10,7 +10,7 @@
 
 #include "discount/arena.h"
 
-/* The list that a cursor belongs to. A cursor of one list is invalid in another. */
+/* The kind of list that a cursor belongs to. */
 enum cursor_list { CURSOR_DISCOUNTS = 'd', CURSOR_GRANTS = 'g', CURSOR_WALLET = 'w' };
 
 struct cursor {
@@ -18,12 +18,17 @@ struct cursor {
     struct str name; /* tells items of the same time apart; n == 0 where the time alone does */
 };
 
-/* Returns the text of a cursor; p is NULL without memory. */
-struct str cursor_print(enum cursor_list list, struct cursor cursor, struct arena *arena);
+enum cursor_result { CURSOR_OK, CURSOR_INVALID, CURSOR_OF_ANOTHER_LIST, CURSOR_NO_MEMORY };
 
-/* Reads a text that cursor_print wrote for this list. Returns false for anything else, and without
- * memory. */
-bool cursor_read(enum cursor_list list, struct str text, struct arena *arena,
-                 struct cursor *ret_cursor);
+/* Returns the text of a cursor; p is NULL without memory. A cursor is bound to the list that gave
+ * it: to its kind and to its subject. The subject is the id of the discount or of the user, or the
+ * brand by which discounts are filtered; n == 0: all discounts. */
+struct str cursor_print(enum cursor_list list, struct str subject, struct cursor cursor,
+                        struct arena *arena);
+
+/* Reads a text that cursor_print wrote for this list and subject. The cursor's name is in the
+ * arena. */
+enum cursor_result cursor_read(enum cursor_list list, struct str subject, struct str text,
+                               struct arena *arena, struct cursor *ret_cursor);
 
 #endif

@@ -203,5 +203,5 @@ void discount_list(struct request *request)
         return;
     }
     request->op.list.brand_id = brand_id;
-    listing_begin(request, &discounts_listing);
+    listing_begin(request, &discounts_listing, brand_id);
 }

@@ -3,17 +3,13 @@
 #include "api/etag.h"
 
 #include <inttypes.h>
-#include <stdint.h>
 
-/* FNV-1a with 64 bits. A cryptographic hash is not needed: nobody gains anything by a collision. */
+#include "base/fnv1a.h"
+
+/* A cryptographic hash is not needed: nobody gains anything by a collision. */
 const char *etag_print(struct str body, struct arena *arena)
 {
-    uint64_t hash = 14695981039346656037U;
-
-    for (size_t i = 0; i < body.n; i++) {
-        hash = (hash ^ (unsigned char)body.p[i]) * 1099511628211U;
-    }
-    return arena_printf(arena, "\"%016" PRIx64 "\"", hash).p;
+    return arena_printf(arena, "\"%016" PRIx64 "\"", fnv1a(FNV1A_EMPTY, body)).p;
 }
 
 static struct str blanks_skip(struct str text)

@@ -186,7 +186,7 @@ static void grant_list(struct request *request)
         return;
     }
     request->op.grants.discount_id = request->params[0];
-    listing_begin(request, &grants_listing);
+    listing_begin(request, &grants_listing, request->params[0]);
 }
 
 /* ---- One grant ---- */

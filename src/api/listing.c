@@ -12,6 +12,7 @@
 
 struct state {
     const struct listing *listing;
+    struct str subject;
     size_t left;  /* items that the client still wants */
     size_t asked; /* items asked of the store, including the extra one */
     struct cursor position;
@@ -20,6 +21,9 @@ struct state {
 
 static const char limit_error[] = "The limit must be an integer from 1 to 1000.";
 static const char cursor_error[] = "The cursor must be the next_cursor of an answer of this list.";
+static const char another_list_error[] =
+    "The cursor is of another list. Send it with the discount, the user or the brand_id that gave "
+    "it.";
 
 /* ---- Texts ---- */
 
@@ -69,7 +73,7 @@ static struct str end_print(const struct state *state, bool has_more, struct are
     if (!has_more) {
         return STR("]}\n");
     }
-    cursor = cursor_print(state->listing->list, state->position, arena);
+    cursor = cursor_print(state->listing->list, state->subject, state->position, arena);
     return cursor.p == NULL
                ? cursor
                : arena_printf(arena, "],\"next_cursor\":\"%.*s\"}\n", (int)cursor.n, cursor.p);
@@ -196,43 +200,58 @@ static bool limit_read(struct str text, size_t *ret_limit)
     return limit <= LIMIT_LIST;
 }
 
-/* Reads `limit` and `cursor`. Returns the error, or NULL. */
-static const char *query_read(struct request *request, struct state *state)
+/* Reads `limit`. Returns the error, or NULL. */
+static const char *limit_apply(const struct request *request, struct state *state)
 {
-    struct str limit = request_query(request, "limit"), text = request_query(request, "cursor");
-    struct cursor cursor;
+    struct str limit = request_query(request, "limit");
 
-    if (limit.p != NULL && !limit_read(limit, &state->left)) {
-        return limit_error;
-    }
-    if (text.p == NULL) {
-        return NULL;
-    }
-    if (!cursor_read(state->listing->list, text, &request->arena, &cursor) ||
-        cursor.name.n > NAME_MOST || !state->listing->seek(&request->op, cursor)) {
-        return cursor_error;
-    }
-    position_keep(state, cursor);
-    return NULL;
+    return limit.p == NULL || limit_read(limit, &state->left) ? NULL : limit_error;
 }
 
-void listing_begin(struct request *request, const struct listing *listing)
+/* Reads `cursor`. Returns OK, also without one; MALFORMED_REQUEST with an error; OVERLOADED without
+ * memory. */
+static enum status cursor_apply(struct request *request, struct state *state,
+                                const char **ret_error)
+{
+    struct str text = request_query(request, "cursor");
+    struct cursor cursor;
+    enum cursor_result result;
+
+    if (text.p == NULL) {
+        return STATUS_OK;
+    }
+    result = cursor_read(state->listing->list, state->subject, text, &request->arena, &cursor);
+    if (result == CURSOR_NO_MEMORY) {
+        return STATUS_OVERLOADED;
+    }
+    if (result == CURSOR_OK && cursor.name.n <= NAME_MOST &&
+        state->listing->seek(&request->op, cursor)) {
+        position_keep(state, cursor);
+        return STATUS_OK;
+    }
+    *ret_error = result == CURSOR_OF_ANOTHER_LIST ? another_list_error : cursor_error;
+    return STATUS_MALFORMED_REQUEST;
+}
+
+void listing_begin(struct request *request, const struct listing *listing, struct str subject)
 {
     struct state *state = arena_zalloc(&request->arena, sizeof(*state));
     const char *error;
+    enum status status;
 
     if (state == NULL) {
         request_refuse(request, STATUS_OVERLOADED);
         return;
     }
     state->listing = listing;
+    state->subject = subject;
     state->left = SIZE_MAX;
     request->state = state;
     request->op.arena = &request->page;
-    error = query_read(request, state);
-    if (error != NULL) {
-        request_problem(request,
-                        &(struct problem){.status = STATUS_MALFORMED_REQUEST, .detail = error});
+    error = limit_apply(request, state);
+    status = error != NULL ? STATUS_MALFORMED_REQUEST : cursor_apply(request, state, &error);
+    if (status != STATUS_OK) {
+        request_problem(request, &(struct problem){.status = status, .detail = error});
         return;
     }
     piece_ask(request, piece_first);

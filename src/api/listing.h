@@ -31,7 +31,8 @@ struct listing {
 size_t listing_query_count(const struct request *request);
 
 /* Answers with the list, or refuses an invalid `limit` or `cursor`. All else in the operation is
- * set. If the store's first status is not OK, the answer is a refusal. */
-void listing_begin(struct request *request, const struct listing *listing);
+ * set. If the store's first status is not OK, the answer is a refusal. Cursors are bound to the
+ * subject, which lives as long as the request; see cursor_print. */
+void listing_begin(struct request *request, const struct listing *listing, struct str subject);
 
 #endif

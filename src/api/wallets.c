@@ -58,5 +58,5 @@ void wallet_list(struct request *request)
         return;
     }
     request->op.wallet.user_id = user_id;
-    listing_begin(request, &wallet_listing);
+    listing_begin(request, &wallet_listing, user_id);
 }

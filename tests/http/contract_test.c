@@ -692,11 +692,11 @@ static void a_query_that_a_resource_does_not_know_is_malformed(void **state)
         "/discount?limit=1&limit=2",
         "/discount?cursor=",
         "/discount?cursor=x",
-        "/discount?cursor=ZzUgYQ", /* a cursor of the list of grants */
+        "/discount?cursor=MrqKP7UHTpUIMSB1", /* a cursor of a list of grants */
         "/user/ann/discount?x=1",
         "/problems/not-found?x=1",
         "/openapi.yaml?x=1",
-        "/user/ann/discount?cursor=dzUg", /* a cursor without a valid id */
+        "/user/ann/discount?cursor=Mv36Iyz2oH1eNSA", /* a cursor without a valid id */
         "/user/%00/discount",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?x=1",
         "/discount/dsc-AAAAAAAAAAAAAAAAAAAAAA/grant?limit=x",

@@ -8,6 +8,8 @@
 #include "http/service.h"
 
 #define MOST 512
+/* Room for a cursor and its NUL. */
+#define CURSOR 512
 
 /* The names of the items on all pages of a list, in order. */
 struct items {
@@ -61,7 +63,7 @@ static json_t *get(const struct service *service, const char *target)
 
 /* Reads one page. Returns false if it is the last one; otherwise ret_cursor is the next page's. */
 static bool page_read(const struct service *service, const char *target, const char *member,
-                      const char *name, struct items *items, char ret_cursor[256])
+                      const char *name, struct items *items, char ret_cursor[CURSOR])
 {
     json_t *page = get(service, target);
     json_t *array = json_object_get(page, member), *item;
@@ -78,7 +80,7 @@ static bool page_read(const struct service *service, const char *target, const c
     }
     items->pages++;
     if (cursor != NULL) {
-        snprintf(ret_cursor, 256, "%s", cursor);
+        snprintf(ret_cursor, CURSOR, "%s", cursor);
     }
     json_decref(page);
     return cursor != NULL;
@@ -89,7 +91,7 @@ static struct items *pages_read(const struct service *service, const char *targe
                                 const char *member, const char *name, int limit)
 {
     struct items *items = calloc(1, sizeof(*items));
-    char next[1024], cursor[256];
+    char next[2048], cursor[CURSOR];
 
     assert_non_null(items);
     snprintf(next, sizeof(next), "%slimit=%d", target, limit);
@@ -104,7 +106,7 @@ static struct items *whole_read(const struct service *service, const char *targe
                                 const char *member, const char *name)
 {
     struct items *items = calloc(1, sizeof(*items));
-    char cursor[256];
+    char cursor[CURSOR];
 
     assert_non_null(items);
     assert_false(page_read(service, target, member, name, items, cursor));
@@ -164,7 +166,7 @@ static void a_list_goes_on_where_a_page_ended(void **state)
 {
     const struct service *service = *state;
     struct items *items = calloc(1, sizeof(*items));
-    char cursor[256], target[512];
+    char cursor[CURSOR], target[1024];
 
     assert_non_null(items);
     assert_true(page_read(service, "/discount?limit=30", "discounts", "id", items, cursor));
@@ -300,6 +302,115 @@ static void who_holds_nothing_has_an_empty_wallet(void **state)
     free(items);
 }
 
+/* ---- Cursors of other lists ---- */
+
+/* The cursor of the first page of one item. `target` ends in ? or &. */
+static void cursor_of(const struct service *service, const char *target, char ret_cursor[CURSOR])
+{
+    char first[1024];
+    json_t *page;
+
+    snprintf(first, sizeof(first), "%slimit=1", target);
+    page = get(service, first);
+    snprintf(ret_cursor, CURSOR, "%s", json_string_value(json_object_get(page, "next_cursor")));
+    json_decref(page);
+}
+
+/* Requires that the list refuses the cursor, and says why. */
+static void assert_of_another_list(const struct service *service, const char *target,
+                                   const char *cursor)
+{
+    static const char *const limits[] = {"", "limit=1&", "limit=1000&"};
+    char whole[2048];
+
+    for (size_t i = 0; i < 3; i++) {
+        struct http_response response;
+
+        snprintf(whole, sizeof(whole), "%s%scursor=%s", target, limits[i], cursor);
+        response = service_request(service, "GET", whole, NULL, NULL);
+        if (response.status != 400 || strstr(response.body, "another list") == NULL) {
+            fail_msg("GET %s: %d %s", whole, response.status, response.body);
+        }
+        service_assert_problem(&response, 400, "malformed-request");
+        http_response_fini(&response);
+        assert_int_equal(service_status(service, "HEAD", whole, NULL, NULL), 400);
+    }
+}
+
+static void assert_of_this_list(const struct service *service, const char *target,
+                                const char *cursor)
+{
+    char whole[2048];
+
+    snprintf(whole, sizeof(whole), "%scursor=%s", target, cursor);
+    json_decref(get(service, whole));
+    assert_int_equal(service_status(service, "HEAD", whole, NULL, NULL), 200);
+}
+
+/* Every pair of lists, each with its own subject and filter. The discounts are of two brands, and
+ * two users hold them in different orders. */
+static void a_cursor_is_good_for_its_own_list_only(void **state)
+{
+    const struct service *service = *state;
+    char ids[4][SERVICE_ID], cursors[7][CURSOR], grants[2][64];
+    const char *targets[7] = {
+        "/discount?", "/discount?brand_id=IKEA&", "/discount?brand_id=Lego&", grants[0],
+        grants[1],    "/user/ann/discount?",      "/user/bob%2Fb/discount?",
+    };
+
+    for (size_t i = 0; i < 4; i++) {
+        create_for(service, i % 2 == 0 ? "IKEA" : "Lego", ids[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(service_grant(service, ids[i], "ann"), 201);
+        assert_int_equal(service_grant(service, ids[3 - i], "bob/b"), 201);
+    }
+    snprintf(grants[0], sizeof(grants[0]), "/discount/%s/grant?", ids[0]);
+    snprintf(grants[1], sizeof(grants[1]), "/discount/%s/grant?", ids[1]);
+    for (size_t i = 0; i < 7; i++) {
+        cursor_of(service, targets[i], cursors[i]);
+    }
+    for (size_t i = 0; i < 49; i++) {
+        if (i / 7 == i % 7) {
+            assert_of_this_list(service, targets[i / 7], cursors[i % 7]);
+        } else {
+            assert_of_another_list(service, targets[i / 7], cursors[i % 7]);
+        }
+    }
+}
+
+/* The subject is a text, however it is written in a target. */
+static void a_cursor_is_good_however_its_list_is_written(void **state)
+{
+    const struct service *service = *state;
+    char id[SERVICE_ID], cursor[CURSOR];
+
+    for (int i = 0; i < 2; i++) {
+        create_for(service, "H&M + \u00e5", id);
+        assert_int_equal(service_grant(service, id, "a+b c~"), 201);
+    }
+    cursor_of(service, "/discount?brand_id=H%26M%20%2B%20%C3%A5&", cursor);
+    assert_of_this_list(service, "/discount?brand_id=%48%26M+%2b+%c3%a5&limit=5&", cursor);
+    cursor_of(service, "/user/a%2Bb%20c~/discount?", cursor);
+    assert_of_this_list(service, "/user/%61+b%20c%7e/discount?limit=7&", cursor);
+}
+
+/* As they were before cursors named their list. */
+static void an_old_cursor_is_refused(void **state)
+{
+    static const char *const targets[] = {
+        "/discount?cursor=ZDE3OTUzNDIzNDIzMjY0MDgg",
+        "/user/ann/discount?cursor=dzE3OTUzNTU2ODE2MTY2MjggZHNjLUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct http_response response = service_request(*state, "GET", targets[i], NULL, NULL);
+
+        service_assert_problem(&response, 400, "malformed-request");
+        http_response_fini(&response);
+    }
+}
+
 #define PAGES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -315,6 +426,9 @@ int main(void)
         PAGES(the_grants_of_no_discount_are_not_found),
         PAGES(a_wallet_is_newest_first_and_says_since_when),
         PAGES(who_holds_nothing_has_an_empty_wallet),
+        PAGES(a_cursor_is_good_for_its_own_list_only),
+        PAGES(a_cursor_is_good_however_its_list_is_written),
+        PAGES(an_old_cursor_is_refused),
     };
 
     return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
