@@ -4,6 +4,7 @@
 
 #include <uuid/uuid.h>
 
+#include "base/utf8.h"
 #include "discount/limits.h"
 #include "discount/timestamp.h"
 
@@ -54,49 +55,6 @@ bool discount_id_is_valid(struct str text)
     return memchr("AQgw", text.p[text.n - 1], 4) != NULL;
 }
 
-/* Returns the length of the UTF-8 sequence that a first byte announces; 0 for an invalid one. */
-static size_t sequence_length(unsigned char first)
-{
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first >= 0xc2 && first <= 0xdf) {
-        return 2;
-    }
-    if (first >= 0xe0 && first <= 0xef) {
-        return 3;
-    }
-    return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-}
-
-/* Decodes one code point from the front of `rest`. Returns its length; 0 when it is ill-formed. */
-static size_t code_point_take(struct str rest, uint32_t *ret_code_point)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)rest.p[0];
-    size_t length = sequence_length(first);
-    uint32_t code_point;
-
-    if (length == 0 || length > rest.n) {
-        return 0;
-    }
-    code_point = length == 1 ? first : first & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        unsigned char next = (unsigned char)rest.p[i];
-
-        if ((next & 0xc0) != 0x80) {
-            return 0;
-        }
-        code_point = code_point << 6 | (next & 0x3f);
-    }
-    if (code_point < smallest[length] || code_point > 0x10ffff ||
-        (code_point >= 0xd800 && code_point <= 0xdfff)) {
-        return 0;
-    }
-    *ret_code_point = code_point;
-    return length;
-}
-
 /* Skips the printable ASCII at the front. Usually that is the whole text. */
 static struct str behind_ascii(struct str text)
 {
@@ -118,7 +76,7 @@ bool discount_text_is_valid(struct str text, size_t limit)
     rest = behind_ascii(text);
     while (rest.n > 0) {
         uint32_t code_point = 0;
-        size_t taken = code_point_take(rest, &code_point);
+        size_t taken = utf8_take(rest, &code_point);
 
         if (taken == 0 || code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)) {
             return false;
