@@ -34,7 +34,10 @@ static void check_grant(struct str body, struct arena *arena)
 
     if (grant_read(body, arena, &grant.user_id, &faults) == STATUS_OK &&
         document_errors_are_none(&faults)) {
-        MUST(discount_text_is_valid(grant.user_id, LIMIT_USER_ID));
+        const char *error = user_id_new_error(grant.user_id);
+
+        MUST(user_id_is_valid(grant.user_id));
+        MUST(error == NULL || strncmp(error, "This must ", 10) == 0);
         MUST(grant_print(&grant, arena).p != NULL);
     }
 }

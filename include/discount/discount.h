@@ -46,6 +46,11 @@ bool discount_id_is_valid(struct str text);
  * characters (U+0000 to U+001F, U+007F to U+009F). */
 bool discount_text_is_valid(struct str text, size_t limit);
 
+/* Returns why a valid user id gets no new grant, as a static string, or NULL. It is "." or "..",
+ * which a URL cannot have in its path, or begins or ends with white space, or is invisible. Grants
+ * that such a user holds from an older version are kept. */
+const char *user_id_new_error(struct str user_id);
+
 /* Data in a store may be damaged, or written by another program. The functions below say what this
  * service would have written, in every backend. */
 

@@ -17,7 +17,7 @@
 
 /* What a discount and a grant may hold. */
 #define LIMIT_BRAND_ID 128
-#define LIMIT_USER_ID 128
+#define LIMIT_USER_ID 255 /* as the `sub` of OpenID Connect */
 #define LIMIT_DISCOUNT_CODE 256
 #define LIMIT_TOTAL_COUNT 1000000000
 #define LIMIT_TIME_US INT64_C(253402300799999999) /* the end of the year 9999 */

@@ -138,6 +138,19 @@ static const char *pointer_to(const char *name, struct arena *arena)
     return pointer;
 }
 
+/* Returns the error of a text that is empty, too long or no plain text, as a static string. */
+static const char *text_error(int64_t limit)
+{
+    switch (limit) {
+    case LIMIT_USER_ID:
+        return "This must have 1 to 255 bytes of UTF-8 and no control characters.";
+    case LIMIT_DISCOUNT_CODE:
+        return "This must have 1 to 256 bytes of UTF-8 and no control characters.";
+    default:
+        return "This must have 1 to 128 bytes of UTF-8 and no control characters.";
+    }
+}
+
 /* Reads one value into the member's ret. Returns the error as a static text, or NULL. */
 static const char *text_read(const struct member *member, const json_t *value,
                              struct document_errors *errors)
@@ -148,9 +161,7 @@ static const char *text_read(const struct member *member, const json_t *value,
         return "This must be a string.";
     }
     if (!discount_text_is_valid(text, (size_t)member->limit)) {
-        return member->limit == LIMIT_DISCOUNT_CODE
-                   ? "This must have 1 to 256 bytes of UTF-8 and no control characters."
-                   : "This must have 1 to 128 bytes of UTF-8 and no control characters.";
+        return text_error(member->limit);
     }
     text = arena_dup(errors->arena, text);
     if (text.p == NULL) {

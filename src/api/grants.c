@@ -60,6 +60,7 @@ static const char *location_of(const struct grant *grant, struct arena *arena)
 }
 
 static void grant_create_done(struct store_op *op);
+static void grant_held_done(struct store_op *op);
 
 /* After a discount is sold out, most requests are refused here, without asking the store. */
 static void grant_submit(struct request *request)
@@ -99,7 +100,12 @@ void grant_create(struct request *request)
         grant_refuse(request, STATUS_DISCOUNT_NOT_FOUND, 0);
     } else {
         grant->discount_id = request->params[0];
-        grant_submit(request);
+        if (user_id_new_error(grant->user_id) == NULL) {
+            grant_submit(request);
+        } else {
+            request->op.arena = &request->arena;
+            store_grant_get(request->store, &request->op, grant_held_done);
+        }
     }
 }
 
@@ -132,6 +138,29 @@ static void grant_create_done(struct store_op *op)
     }
     reply.body = grant_print(grant, &request->arena);
     request_reply(request, &reply);
+}
+
+/* Answers a user id that gets no new grant: with the grant that it holds from an older version, or
+ * with the error. */
+static void grant_held_done(struct store_op *op)
+{
+    struct request *request = request_of(op);
+    struct document_errors errors;
+
+    if (op->status == STATUS_GRANT_NOT_FOUND) {
+        document_errors_init(&errors, &request->arena);
+        document_errors_add(&errors, "/user_id", user_id_new_error(op->grant.grant.user_id));
+        document_refuse(request, STATUS_INVALID_GRANT, &errors);
+    } else if (op->status != STATUS_OK) {
+        grant_refuse(request, op->status, 0);
+    } else {
+        request_reply(request, &(struct reply){
+                                   .code = 200,
+                                   .content_type = "application/json",
+                                   .body = grant_print(&op->grant.grant, &request->arena),
+                                   .replayed = true,
+                               });
+    }
 }
 
 /* ---- The grants of a discount ---- */
@@ -181,7 +210,7 @@ static void grant_list(struct request *request)
     if (request->query_count != listing_query_count(request)) {
         request_problem(request,
                         &(struct problem){.status = STATUS_MALFORMED_REQUEST,
-                                          .detail = "The query must be user_id with 1 to 128 "
+                                          .detail = "The query must be user_id with 1 to 255 "
                                                     "bytes, or may have limit and cursor."});
         return;
     }
@@ -202,7 +231,7 @@ void grant_get(struct request *request)
         (request->query_count != 1 || !discount_text_is_valid(user_id, LIMIT_USER_ID))) {
         request_problem(
             request, &(struct problem){.status = STATUS_MALFORMED_REQUEST,
-                                       .detail = "The query must be user_id with 1 to 128 bytes."});
+                                       .detail = "The query must be user_id with 1 to 255 bytes."});
         return;
     }
     if (!discount_id_is_valid(request->params[0])) {

@@ -10,6 +10,7 @@ const struct route routes_table[] = {
     {"POST", "/discount", discount_create},
     {"GET", "/discount", discount_list},
     {"GET", "/user/{user_id}/discount", wallet_list},
+    {"GET", "/user/discount", wallet_list_by_query},
     {"GET", "/problems/{name}", problem_page},
     {"GET", "/openapi.yaml", assets_contract},
     {"GET", "/healthy", ops_healthy},

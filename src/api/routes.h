@@ -19,6 +19,7 @@ void discount_get(struct request *request);
 void grant_create(struct request *request);
 void grant_get(struct request *request);
 void wallet_list(struct request *request);
+void wallet_list_by_query(struct request *request);
 void problem_page(struct request *request);
 void metrics_text(struct request *request);
 void assets_contract(struct request *request);

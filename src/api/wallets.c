@@ -44,19 +44,41 @@ static const struct listing wallet_listing = {
     .seek = list_seek,
 };
 
+static void wallet_refuse(struct request *request, const char *detail)
+{
+    request_problem(request,
+                    &(struct problem){.status = STATUS_MALFORMED_REQUEST, .detail = detail});
+}
+
+static void wallet_begin(struct request *request, struct str user_id)
+{
+    request->op.wallet.user_id = user_id;
+    listing_begin(request, &wallet_listing, user_id);
+}
+
 /* GET /user/{user_id}/discount. An unknown user gets the same answer as a user without grants. */
 void wallet_list(struct request *request)
 {
-    struct str user_id = request->params[0];
-
     if (request->query_count != listing_query_count(request) ||
-        !discount_text_is_valid(user_id, LIMIT_USER_ID)) {
-        request_problem(request,
-                        &(struct problem){.status = STATUS_MALFORMED_REQUEST,
-                                          .detail = "The user id must have 1 to 128 bytes, and the "
-                                                    "query may have limit and cursor."});
+        !user_id_is_valid(request->params[0])) {
+        wallet_refuse(request, "The user id must have 1 to 255 bytes, and the query may have limit "
+                               "and cursor.");
         return;
     }
-    request->op.wallet.user_id = user_id;
-    listing_begin(request, &wallet_listing, user_id);
+    wallet_begin(request, request->params[0]);
+}
+
+/* GET /user/discount?user_id=U answers the same. Some clients and proxies change a path, but none
+ * changes a query. */
+void wallet_list_by_query(struct request *request)
+{
+    struct str user_id = request_query(request, "user_id");
+
+    if (request->query_count != 1 + listing_query_count(request) || !user_id_is_valid(user_id)) {
+        wallet_refuse(request,
+                      "The query must have user_id with 1 to 255 bytes, and may have limit "
+                      "and cursor.");
+        return;
+    }
+    wallet_begin(request, user_id);
 }

@@ -104,7 +104,7 @@ static void list_put(struct script *script, struct chance *chance, struct wish *
     const char *method = get_or_head(chance, wish);
     unsigned number = wish->number;
 
-    switch (chance_below(chance, 3)) {
+    switch (chance_below(chance, 4)) {
     case 0:
         wish->verb = STORE_LIST;
         put(script, "%s /discount%s%sbrand_id=n%05u HTTP/1.1\r\n", method, limit, and, number);
@@ -112,6 +112,10 @@ static void list_put(struct script *script, struct chance *chance, struct wish *
     case 1:
         wish->verb = STORE_GRANTS;
         put(script, "%s /discount/dsc-%021uA/grant%s HTTP/1.1\r\n", method, number, limit);
+        break;
+    case 2:
+        wish->verb = STORE_WALLET;
+        put(script, "%s /user/discount%s%suser_id=n%05u HTTP/1.1\r\n", method, limit, and, number);
         break;
     default:
         wish->verb = STORE_WALLET;

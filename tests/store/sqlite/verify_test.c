@@ -326,7 +326,7 @@ static void a_grant_that_no_store_writes_is_found(void **state)
         {"INSERT INTO grants SELECT '', number, 5 FROM discounts WHERE id = ?", NULL, user},
         {"INSERT INTO grants SELECT CAST(x'80' AS TEXT), number, 5 FROM discounts WHERE id = ?",
          NULL, user},
-        {"INSERT INTO grants SELECT printf('%.129c', 'u'), number, 5 FROM discounts WHERE id = ?",
+        {"INSERT INTO grants SELECT printf('%.256c', 'u'), number, 5 FROM discounts WHERE id = ?",
          NULL, user},
         {"INSERT INTO grants SELECT 'zoe', number, -1 FROM discounts WHERE id = ?", NULL,
          ": was granted at -1 to user zoe"},

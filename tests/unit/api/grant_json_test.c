@@ -4,7 +4,7 @@
 #include "unit/api/refusal.h"
 #include "unit/assert_str.h"
 
-#define TEXT_ERROR "/user_id This must have 1 to 128 bytes of UTF-8 and no control characters.\n"
+#define TEXT_ERROR "/user_id This must have 1 to 255 bytes of UTF-8 and no control characters.\n"
 
 static void assert_user(const char *document, const char *user_id)
 {
@@ -53,15 +53,15 @@ static void a_user_id_is_a_text(void **state)
     assert_errors("{\"user_id\":[\"a\"]}", "/user_id This must be a string.\n");
 }
 
-static void a_user_id_has_1_to_128_bytes(void **state)
+static void a_user_id_has_1_to_255_bytes(void **state)
 {
     struct arena arena;
 
     (void)state;
     arena_init(&arena, LIMIT_REQUEST_MEMORY);
-    assert_user(arena_printf(&arena, "{\"user_id\":\"%0128d\"}", 0).p,
-                arena_printf(&arena, "%0128d", 0).p);
-    assert_errors(arena_printf(&arena, "{\"user_id\":\"%0129d\"}", 0).p, TEXT_ERROR);
+    assert_user(arena_printf(&arena, "{\"user_id\":\"%0255d\"}", 0).p,
+                arena_printf(&arena, "%0255d", 0).p);
+    assert_errors(arena_printf(&arena, "{\"user_id\":\"%0256d\"}", 0).p, TEXT_ERROR);
     assert_errors("{\"user_id\":\"\"}", TEXT_ERROR);
     arena_fini(&arena);
 }
@@ -95,7 +95,7 @@ int main(void)
         cmocka_unit_test(a_user_id_is_read),
         cmocka_unit_test(a_user_id_is_required),
         cmocka_unit_test(a_user_id_is_a_text),
-        cmocka_unit_test(a_user_id_has_1_to_128_bytes),
+        cmocka_unit_test(a_user_id_has_1_to_255_bytes),
         cmocka_unit_test(a_user_id_has_no_control_characters),
         cmocka_unit_test(any_other_member_is_an_error),
     };
