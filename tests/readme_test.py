@@ -153,7 +153,7 @@ def check_claims(report, service, found_id, prelude, results):
     report.equal("the first grant is a 201", results[seed.GRANT][0][0], 201)
     again = answers(service.run(seed.GRANT.replace(seed.EXAMPLE_ID, found_id))[1])
     report.equal("a repeated grant is a 200 with the same grant", again, [(200, results[seed.GRANT][0][1])])
-    report.equal("what is looked at is there", [status for status, _ in results[look]], [200] * 4)
+    report.equal("what is looked at is there", [status for status, _ in results[look]], [200] * 5)
     report.check("each of them is about the discount", all(found_id in body for _, body in results[look]), results[look])
     report.equal("the second poll is a 304 without a body", [results[poll][0][0], results[poll][1]], [200, (304, "")])
     service.run(seed.GRANT.replace(seed.EXAMPLE_ID, found_id).replace("User 1", "User 2"))
