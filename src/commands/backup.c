@@ -14,6 +14,7 @@
 
 #include "base/interruption.h"
 #include "base/progress.h"
+#include "base/store_name.h"
 #include "control/client.h"
 
 /* Makes the path absolute: the serving process may have another working directory. */
@@ -53,7 +54,8 @@ static bool is_same_name(const char *path, const char *other)
 /* Returns whether the path is one that this store uses or will use. */
 static bool is_beside(const char *store, const char *path)
 {
-    static const char *const endings[] = {"-control", "-journal", "-shm", "-wal"};
+    static const char *const endings[] = {STORE_NAME_CONTROL, STORE_NAME_JOURNAL, STORE_NAME_SHM,
+                                          STORE_NAME_WAL};
     char name[PATH_MAX + 16];
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
@@ -74,6 +76,17 @@ static bool belongs_to_store(const char *control_path, const char *path)
     return control_path != NULL && control_client_store_path(control_path, given) &&
            absolute(given, store) &&
            (is_beside(store, path) || (realpath(store, real) != NULL && is_beside(real, path)));
+}
+
+/* Whether a service could not start on a copy of this name, or would take it for a rescued one. */
+static bool is_reserved(const char *path)
+{
+    const char *rescued = strstr(path, STORE_NAME_RESCUED);
+
+    while (rescued != NULL && !store_name_is_rescued(rescued)) {
+        rescued = strstr(rescued + 1, STORE_NAME_RESCUED);
+    }
+    return rescued != NULL || store_name_ending(path) != NULL;
 }
 
 /* ---- The copy ---- */
@@ -141,6 +154,11 @@ int command_backup(struct store_engine *engine, const char *file)
     }
     if (belongs_to_store(store_engine_control_path(engine), path)) {
         fprintf(stderr, "discountd: no backup: %s belongs to the store\n", path);
+        return EXIT_FAILURE;
+    }
+    if (is_reserved(path)) {
+        fprintf(stderr, "discountd: no backup: %s has a name that a store gives to its own files\n",
+                path);
         return EXIT_FAILURE;
     }
     progress_init(&progress, "backup");

@@ -46,9 +46,11 @@ static int open_in(int parent, const char *name)
  * because a backup in progress may give it its name at this moment. */
 static void empty(int fd)
 {
-    static const char *const endings[] = {"-partial-journal", "-partial", "-journal", "-wal", ""};
+    static const char *const endings[] = {STORE_NAME_JOURNAL, STORE_NAME_WAL, ""};
     char name[64];
 
+    unlinkat(fd, COPY_NAME STORE_NAME_PARTIAL "/" STORE_NAME_COPY, 0);
+    unlinkat(fd, COPY_NAME STORE_NAME_PARTIAL, AT_REMOVEDIR);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         snprintf(name, sizeof(name), COPY_NAME "%s", endings[i]);
         unlinkat(fd, name, 0);

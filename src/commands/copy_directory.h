@@ -9,10 +9,11 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "base/store_name.h"
 #include "control/client.h"
 
 /* Name of the copy in the directory. */
-#define COPY_NAME "copy"
+#define COPY_NAME STORE_NAME_COPY
 
 struct copy_directory {
     char path[PATH_MAX];

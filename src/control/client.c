@@ -10,14 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/store_name.h"
 #include "control/wire.h"
-
-/* What a store appends to its file's path. */
-#define SOCKET_ENDING "-control"
 
 bool control_client_store_path(const char *control_path, char ret_path[PATH_MAX])
 {
-    size_t n = strlen(control_path) - strlen(SOCKET_ENDING);
+    size_t n = strlen(control_path) - strlen(STORE_NAME_CONTROL);
 
     return snprintf(ret_path, PATH_MAX, "%.*s", (int)n, control_path) < PATH_MAX;
 }

@@ -522,16 +522,28 @@ static void a_long_name_is_no_riddle(void **state)
 
 /* ---- Leftovers of a killed backup ---- */
 
+/* Half a copy called `name`, as a killed backup leaves it. */
+static void leave_partial(const struct shop *shop, const char *name)
+{
+    char partial[64], path[96];
+
+    snprintf(partial, sizeof(partial), "%s-partial", name);
+    path_in(shop, partial, path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(partial, sizeof(partial), "%s-partial/copy-partial", name);
+    put_file(shop, partial, "half a copy", 0600);
+}
+
 static void what_nobody_holds_is_removed(void **state)
 {
     struct shop *shop = *state;
 
     open_first(shop);
-    put_file(shop, "copy.db-partial", "half a copy", 0600);
+    leave_partial(shop, "copy.db");
     back_up_well(shop, "copy.db");
     assert_false(exists(shop, "copy.db-partial"));
     kill_shop(shop);
-    put_file(shop, "second.db-partial", "half a copy", 0600);
+    leave_partial(shop, "second.db");
     back_up_well(shop, "second.db");
     assert_false(exists(shop, "second.db-partial"));
     verify_well(shop, "second.db");
@@ -544,36 +556,76 @@ static void what_another_backup_holds_is_left_alone(void **state)
     int fd;
 
     open_first(shop);
-    put_file(shop, "copy.db-partial", "half a copy", 0600);
+    leave_partial(shop, "copy.db");
     path_in(shop, "copy.db-partial", path);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     refused(shop, "copy.db", "another backup");
-    assert_true(exists(shop, "copy.db-partial"));
+    assert_true(exists(shop, "copy.db-partial/copy-partial"));
     close(fd);
 }
 
-/* A store may have any name, even one that looks like a leftover. */
+/* A store of an earlier version, or of another program, that has the name which a copy grows under.
+ */
 static void a_store_that_is_named_like_a_part_is_left_alone(void **state)
 {
     struct shop *shop = *state;
+    char from[96], to[96];
 
-    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/copy.db-partial",
-             shop->directory.path);
     open_first(shop);
-    refused(shop, "copy.db", "-partial");
     assert_int_equal(service_grant(&shop->service, shop->id, "ann"), 201);
-    /* A backup of another store must not take it for a leftover either. */
-    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/discount.db",
-             shop->directory.path);
-    fill_shop(shop);
-    refused(shop, "copy.db", "-partial");
-    assert_true(exists(shop, "copy.db-partial"));
+    back_up_well(shop, "first.db");
+    path_in(shop, "first.db", from);
+    path_in(shop, "shop-partial", to);
+    assert_int_equal(rename(from, to), 0);
+    refused(shop, "shop", "-partial");
+    verify_well(shop, "shop-partial");
     kill_shop(shop);
-    snprintf(shop->store, sizeof(shop->store), "DISCOUNT_STORE=sqlite:%s/copy.db-partial",
-             shop->directory.path);
-    refused(shop, "copy.db", "-partial");
-    verify_well(shop, "copy.db-partial");
+    refused(shop, "shop", "-partial");
+    verify_well(shop, "shop-partial");
+    assert_false(exists(shop, "shop"));
+}
+
+/* Only what is called as a copy is, alone in a directory of that mode, is one that was left. */
+static void a_directory_that_no_backup_has_made_is_left_alone(void **state)
+{
+    static const char *const kept[] = {"a-partial/shop.db", "b-partial/copy-partial",
+                                       "b-partial/shop.db", "c-partial/copy-partial"};
+    struct shop *shop = *state;
+    char path[96];
+
+    open_first(shop);
+    for (int i = 0; i < 3; i++) {
+        char name[] = {(char)('a' + i), '-', 'p', 'a', 'r', 't', 'i', 'a', 'l', '\0'};
+
+        path_in(shop, name, path);
+        assert_int_equal(mkdir(path, i == 2 ? 0755 : 0700), 0);
+        assert_int_equal(chmod(path, i == 2 ? 0755 : 0700), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        put_file(shop, kept[i], "a store", 0600);
+    }
+    refused(shop, "a", "no backup has made");
+    refused(shop, "b", "no backup has made");
+    refused(shop, "c", "no backup has made");
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(exists(shop, kept[i]));
+    }
+}
+
+/* Nobody could start on a copy of such a name, or it would be taken for something else. */
+static void a_name_that_no_store_can_have_is_refused(void **state)
+{
+    static const char *const names[] = {"other-wal",     "other-journal",
+                                        "other-shm",     "other-control",
+                                        "other-partial", "other-rescued-20261201T024500Z"};
+    struct shop *shop = *state;
+
+    open_first(shop);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        refused(shop, names[i], "has a name that a store gives to its own files");
+        assert_false(exists(shop, names[i]));
+    }
 }
 
 /* ---- Interruptions ---- */
@@ -770,6 +822,8 @@ int main(void)
         SHOP(what_nobody_holds_is_removed),
         SHOP(what_another_backup_holds_is_left_alone),
         SHOP(a_store_that_is_named_like_a_part_is_left_alone),
+        SHOP(a_directory_that_no_backup_has_made_is_left_alone),
+        SHOP(a_name_that_no_store_can_have_is_refused),
         SHOP(a_signal_at_rest_leaves_nothing),
         SHOP(a_signal_that_is_ignored_ends_nothing),
         SHOP(a_limit_on_files_is_a_fault_and_leaves_nothing),

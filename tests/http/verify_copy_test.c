@@ -82,6 +82,8 @@ static void interrupt(const char *file)
     char path[256];
 
     snprintf(path, sizeof(path), "%s-partial", file);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s-partial/copy-partial", file);
     close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
     kill(getpid(), stage->number);
     for (;;) {
@@ -347,10 +349,11 @@ static void what_a_verify_left_that_was_killed_is_removed(void **state)
 {
     (void)state;
     leave_directory("verify-aB3xyZ", 0700);
-    leave_file("verify-aB3xyZ/copy");
-    leave_file("verify-aB3xyZ/copy-wal");
+    leave_file("verify-aB3xyZ/copy-partial");
+    leave_file("verify-aB3xyZ/copy-partial-wal");
     leave_directory("verify-000000", 0700);
-    leave_file("verify-000000/copy-partial");
+    leave_directory("verify-000000/copy-partial-partial", 0700);
+    leave_file("verify-000000/copy-partial-partial/copy-partial");
     assert_int_equal(run(ANSWERS), 0);
     assert_true(is_clean());
 }
@@ -362,12 +365,12 @@ static void a_copy_that_another_verify_has_stays(void **state)
 
     (void)state;
     leave_directory("verify-aB3xyZ", 0700);
-    leave_file("verify-aB3xyZ/copy");
+    leave_file("verify-aB3xyZ/copy-partial");
     path_of("verify-aB3xyZ", path);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     assert_int_equal(run(ANSWERS), 0);
-    assert_true(is_there("verify-aB3xyZ/copy"));
+    assert_true(is_there("verify-aB3xyZ/copy-partial"));
     close(fd);
 }
 
@@ -397,9 +400,12 @@ static void what_no_verify_has_made_stays(void **state)
     leave_directory("verify-public", 0755);
     leave_directory("verify-filled", 0700);
     leave_file("verify-filled/else");
+    leave_directory("verify-astore", 0700);
+    leave_file("verify-astore/copy");
+    leave_file("verify-astore/shop.db");
     leave_file("verify-afile1");
     leave_directory("elsewhere", 0700);
-    leave_file("elsewhere/copy");
+    leave_file("elsewhere/copy-partial");
     path_of("verify-alink1", path);
     assert_int_equal(symlink("elsewhere", path), 0);
     assert_int_equal(run(ANSWERS), 0);
@@ -408,9 +414,11 @@ static void what_no_verify_has_made_stays(void **state)
     assert_true(is_there("verify-abc_12"));
     assert_true(is_there("verify-public"));
     assert_true(is_there("verify-filled/else"));
+    assert_true(is_there("verify-astore/copy"));
+    assert_true(is_there("verify-astore/shop.db"));
     assert_true(is_there("verify-afile1"));
     assert_true(is_there("verify-alink1"));
-    assert_true(is_there("elsewhere/copy"));
+    assert_true(is_there("elsewhere/copy-partial"));
 }
 
 int main(void)

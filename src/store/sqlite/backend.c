@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/store_name.h"
 #include "store/backend.h"
 #include "store/op.h"
 #include "store/sqlite/thread.h"
@@ -52,7 +53,8 @@ static void *sqlite_engine_open(const char *url, const char **ret_error)
         sqlite_thread_engine_free(engine);
         return NULL;
     }
-    snprintf(engine->control_path, sizeof(engine->control_path), "%s-control", engine->path);
+    snprintf(engine->control_path, sizeof(engine->control_path), "%s" STORE_NAME_CONTROL,
+             engine->path);
     return engine;
 }
 

@@ -7,29 +7,16 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The mode of the copy: it contains user ids, so only its owner may read it. */
-#define MODE (S_IRUSR | S_IWUSR)
-/* Attempts to create the copy's file: other backups may remove it before it is locked, as if it
- * were left over. */
-#define ATTEMPTS 10
+#include "base/store_name.h"
 
 void sqlite_backup_init(struct sqlite_backup *backup, const char *path)
 {
     memset(backup, 0, sizeof(*backup));
     backup->path = path;
-    backup->fd = -1;
-}
-
-static bool is_named(int fd, const char *path)
-{
-    struct stat held, named;
-
-    return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
-           held.st_ino == named.st_ino;
+    sqlite_partial_init(&backup->partial);
 }
 
 /* Closes SQLite's part, which writes the last pages. */
@@ -41,33 +28,20 @@ static void copy_close(struct sqlite_backup *backup)
     backup->copy = NULL;
 }
 
-/* Call it only when the copy has its final name or none: a -partial file without a lock counts as
- * left over. */
-static void lock_release(struct sqlite_backup *backup)
-{
-    if (backup->fd >= 0) {
-        close(backup->fd);
-    }
-    backup->fd = -1;
-}
-
 void sqlite_backup_abort(struct sqlite_backup *backup, const char *error)
 {
     snprintf(backup->error, sizeof(backup->error), "%s: %.900s", error, backup->path);
     copy_close(backup);
-    if (backup->fd >= 0 && is_named(backup->fd, backup->partial_path)) {
-        unlink(backup->partial_path);
-    }
-    lock_release(backup);
+    sqlite_partial_remove(&backup->partial);
     backup->state = BACKUP_FAILED;
 }
 
 /* Makes a name from the copy's and an ending; false when it is too long. */
 static bool name_beside(const struct sqlite_backup *backup, const char *ending, char *ret_name)
 {
-    int n = snprintf(ret_name, sizeof(backup->partial_path), "%s%s", backup->path, ending);
+    int n = snprintf(ret_name, SQLITE_PARTIAL_PATH, "%s%s", backup->path, ending);
 
-    return n > 0 && (size_t)n < sizeof(backup->partial_path);
+    return n > 0 && (size_t)n < SQLITE_PARTIAL_PATH;
 }
 
 /* Returns what makes the backup impossible, or NULL. SQLite would use a left-over log or journal as
@@ -78,11 +52,12 @@ static const char *obstacle(const struct sqlite_backup *backup)
         const char *ending, *error;
     } others[] = {
         {"", "the file exists already"},
-        {"-wal", "there is a -wal file beside it, the log of another database of this name"},
-        {"-journal",
+        {STORE_NAME_WAL,
+         "there is a -wal file beside it, the log of another database of this name"},
+        {STORE_NAME_JOURNAL,
          "there is a -journal file beside it, the journal of another database of this name"},
     };
-    char name[sizeof(backup->partial_path)];
+    char name[SQLITE_PARTIAL_PATH];
     struct stat about;
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -98,106 +73,20 @@ static const char *obstacle(const struct sqlite_backup *backup)
 
 /* ---- The partial copy ---- */
 
-/* Returns whether a backup made this file: a regular file that only its owner may use. */
-static bool is_partial(int fd)
-{
-    struct stat about;
-
-    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 0777) == MODE;
-}
-
-/* Returns whether a process has it open as a database. */
-static bool is_in_use(int fd)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-    return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
-}
-
-/* Removes the partial copy of a backup that was killed; nobody holds its lock. Returns NULL when it
- * is gone, or else why it is not. */
-static const char *left_remove(const char *path)
-{
-    int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const char *error = NULL;
-
-    if (fd < 0) {
-        return errno == ENOENT ? NULL : "there is a -partial file beside it that cannot be removed";
-    }
-    if (!is_partial(fd)) {
-        error = "there is a -partial file beside it that no backup has made";
-    } else if (is_in_use(fd) || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        error = "another backup to this path is in progress and has its -partial file";
-    } else if (is_named(fd, path) && unlink(path) != 0) {
-        error = strerror(errno);
-    }
-    close(fd);
-    return error;
-}
-
-/* Creates a file and locks it. -1 with errno on failure. EEXIST means that the name is taken, or
- * that another backup took our new file for a left-over one. On a file system without locks it is
- * not locked. */
-static int partial_open(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
-
-    if (fd >= 0 &&
-        ((flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) || !is_named(fd, path))) {
-        close(fd);
-        errno = EEXIST;
-        fd = -1;
-    }
-    return fd;
-}
-
-/* Returns whether the path is the store's own file. It does not open the file: closing it again
- * would end SQLite's locks on it. */
-static bool is_store(const struct sqlite_db *db, const char *path)
-{
-    const char *store = sqlite3_db_filename(db->handle, "main");
-    struct stat named, own;
-
-    return store != NULL && stat(path, &named) == 0 && stat(store, &own) == 0 &&
-           named.st_dev == own.st_dev && named.st_ino == own.st_ino;
-}
-
-/* Creates the partial copy under a name that no other file has. */
-static bool partial_create(struct sqlite_backup *backup, const struct sqlite_db *db)
-{
-    const char *error = obstacle(backup);
-    char path[sizeof(backup->partial_path)];
-
-    if (error == NULL && !name_beside(backup, "-partial", path)) {
-        error = "the path is too long";
-    }
-    if (error == NULL && is_store(db, path)) {
-        error = "its -partial file would be the store itself";
-    }
-    for (int i = 0; error == NULL && backup->fd < 0 && i < ATTEMPTS; i++) {
-        backup->fd = partial_open(path);
-        if (backup->fd < 0) {
-            error = errno == EEXIST ? left_remove(path) : strerror(errno);
-        }
-    }
-    if (backup->fd < 0) {
-        sqlite_backup_abort(backup,
-                            error == NULL ? "other backups to this path are in progress" : error);
-        return false;
-    }
-    memcpy(backup->partial_path, path, sizeof(path));
-    return true;
-}
-
 static void backup_begin(struct sqlite_backup *backup, struct sqlite_db *db)
 {
-    if (!partial_create(backup, db)) {
+    const char *error = obstacle(backup);
+
+    if (error == NULL) {
+        error = sqlite_partial_make(&backup->partial, backup->path);
+    }
+    if (error != NULL) {
+        sqlite_backup_abort(backup, error);
         return;
     }
     /* A half-written copy is thrown away as a whole, so it needs no journal. It is used by this
-     * process only, so it needs no locks of SQLite either. On a network file system these would
-     * conflict with the lock above. */
-    if (sqlite3_open_v2(backup->partial_path, &backup->copy, SQLITE_OPEN_READWRITE, "unix-none") !=
+     * process only, so it needs no locks of SQLite either. */
+    if (sqlite3_open_v2(backup->partial.path, &backup->copy, SQLITE_OPEN_READWRITE, "unix-none") !=
             SQLITE_OK ||
         sqlite3_exec(backup->copy, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK) {
         sqlite_backup_abort(backup, sqlite3_errmsg(backup->copy));
@@ -225,10 +114,9 @@ static bool rename_to_new(const char *from, const char *to)
     return true;
 }
 
-/* A name is durable when its directory is synced. */
-static bool directory_sync(const char *path)
+bool sqlite_backup_sync_name(const char *path)
 {
-    char directory[sizeof(((struct sqlite_backup *)NULL)->partial_path)];
+    char directory[SQLITE_PARTIAL_PATH];
     bool is_durable;
     int fd;
 
@@ -243,10 +131,10 @@ static bool directory_sync(const char *path)
 
 static bool name_it(const struct sqlite_backup *backup)
 {
-    if (!rename_to_new(backup->partial_path, backup->path)) {
+    if (!rename_to_new(backup->partial.path, backup->path)) {
         return false;
     }
-    if (!directory_sync(backup->path)) {
+    if (!sqlite_backup_sync_name(backup->path)) {
         unlink(backup->path);
         return false;
     }
@@ -257,11 +145,18 @@ static void backup_end(struct sqlite_backup *backup)
 {
     copy_close(backup);
     if (name_it(backup)) {
-        lock_release(backup);
+        sqlite_partial_remove(&backup->partial);
         backup->state = BACKUP_DONE;
     } else {
         sqlite_backup_abort(backup, strerror(errno));
     }
+}
+
+/* Whether a step failed because of the store and not of the copy, of which it only writes. */
+static bool is_of_reading(int code)
+{
+    return (code & 0xFF) == SQLITE_CORRUPT || code == SQLITE_IOERR_READ ||
+           code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
 }
 
 void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int pages)
@@ -280,13 +175,14 @@ void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int 
     if (code == SQLITE_DONE) {
         backup_end(backup);
     } else if (code != SQLITE_OK) {
+        backup->is_unreadable = is_of_reading(code);
         sqlite_backup_abort(backup, sqlite3_errstr(code));
     }
 }
 
 void sqlite_backup_settle(struct sqlite_backup *backup)
 {
-    if (backup->fd >= 0 && fdatasync(backup->fd) != 0) {
+    if (backup->partial.fd >= 0 && fdatasync(backup->partial.fd) != 0) {
         /* The last step reports the error: it syncs again. */
         return;
     }

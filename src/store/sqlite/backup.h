@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A backup: a copy of a database, made step by step. Pages that the same connection writes between
  * two steps go into the copy too (SQLite, "Online Backup API"). So the copy is the state at the
- * moment of the last step.
- *
- * The copy grows under its name with "-partial" added. It gets its final name when it is complete
- * and on the disk. The process that makes it holds a lock on it (flock). A partial copy without a
- * lock was left by a process that was killed; the next backup to the same name removes it. */
+ * moment of the last step. It grows in a directory of its own (partial.h), and gets its final name
+ * when it is complete and on the disk. */
 #ifndef STORE_SQLITE_BACKUP_H
 #define STORE_SQLITE_BACKUP_H
 
@@ -13,6 +10,7 @@
 #include <stdint.h>
 
 #include "store/sqlite/db.h"
+#include "store/sqlite/partial.h"
 
 /* Pages per step: 1 MiB. That takes about a millisecond, in which a serving store does nothing
  * else. */
@@ -25,12 +23,12 @@ struct sqlite_backup {
     enum backup_state state;
     uint64_t done, total; /* pages */
     char error[STORE_ERROR_SIZE];
+    bool is_unreadable; /* it failed because of what it was to copy */
 
     /* Private, for the thread that has the connection. */
     sqlite3 *copy;
     sqlite3_backup *steps;
-    int fd; /* of the copy; it holds the lock */
-    char partial_path[4200];
+    struct sqlite_partial partial;
 };
 
 /* Sets up a backup to `path`; nothing is opened yet. */
@@ -43,5 +41,9 @@ void sqlite_backup_step(struct sqlite_backup *backup, struct sqlite_db *db, int 
 void sqlite_backup_settle(struct sqlite_backup *backup);
 /* Cancels the backup: FAILED with this error. */
 void sqlite_backup_abort(struct sqlite_backup *backup, const char *error);
+
+/* Waits until the name is on the disk, which it is when its directory is. False with errno. Any
+ * thread. */
+bool sqlite_backup_sync_name(const char *path);
 
 #endif

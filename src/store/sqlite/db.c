@@ -11,6 +11,7 @@
 
 #include "discount/log.h"
 #include "sqlite_schema_1.h"
+#include "store/sqlite/names.h"
 #include "store/sqlite/wal_vfs.h"
 
 /* PRAGMA application_id of every file of this service: "DSCT". */
@@ -251,7 +252,7 @@ bool sqlite_db_open(const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
                     char ret_error[STORE_ERROR_SIZE])
 {
-    bool is_busy = is_file(path, ret_error);
+    bool is_busy = is_file(path, ret_error) && sqlite_names_allow_open(path, ret_error);
 
     *ret_db = (struct sqlite_db){0};
     for (int i = 0; i < ATTEMPTS && is_busy; i++) {

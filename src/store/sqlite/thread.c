@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "discount/log.h"
+#include "store/sqlite/names.h"
 #include "store/sqlite/page_cache.h"
 
 /* Large enough that an fsync costs each job little, small enough that no job waits long for the
@@ -421,7 +422,8 @@ bool sqlite_thread_engine_start(struct sqlite_engine *engine)
 {
     char error[STORE_ERROR_SIZE];
 
-    if (!sqlite_db_open(engine->path, DB_MAY_BE_NEW, &sqlite_db_schema, &engine->db, error)) {
+    if (!sqlite_names_allow_service(engine->path, error) ||
+        !sqlite_db_open(engine->path, DB_MAY_BE_NEW, &sqlite_db_schema, &engine->db, error)) {
         log_write(LOG_ERROR, "sqlite: %s", error);
         return false;
     }

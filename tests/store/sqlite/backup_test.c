@@ -27,7 +27,7 @@
 /* Records what happened to the copy and its directory, one letter for each kind of change. It is
  * global: the functions below have no other way to reach it. */
 static struct {
-    char path[80], directory[64]; /* of the growing copy */
+    char path[96], directory[64]; /* of the growing copy */
     char letters[64];             /* "wsrd": written, synced, renamed, the directory synced */
     size_t count;
     int rename_fault, directory_fault; /* errno, or 0 */
@@ -153,7 +153,7 @@ static void rest(struct archive *archive)
     snprintf(path, sizeof(path), "sqlite:%s/discount.db", archive->directory.path);
     archive->engine = store_engine_open(path, &(const char *){NULL});
     memset(&disk, 0, sizeof(disk));
-    snprintf(disk.path, sizeof(disk.path), "%s-partial", archive->path);
+    snprintf(disk.path, sizeof(disk.path), "%s-partial/copy-partial", archive->path);
     snprintf(disk.directory, sizeof(disk.directory), "%s", archive->directory.path);
 }
 
