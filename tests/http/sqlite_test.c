@@ -129,7 +129,7 @@ static void assert_stopped(struct service *service)
     assert_true(discountd_wait_exit(service->daemon, CLOCK_PATIENCE_MS, &status));
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
-    assert_non_null(strstr(discountd_log(service->daemon), "was moved, removed or replaced"));
+    assert_non_null(strstr(discountd_log(service->daemon), "was removed or renamed"));
     discountd_stop(service->daemon);
     service->daemon = NULL;
     snprintf(log, sizeof(log), "%s/discount.db-wal", service->directory.path);
@@ -197,19 +197,12 @@ static void a_service_whose_file_was_moved_leaves_no_log_in_its_place(void **sta
 {
     struct service service;
     char id[SERVICE_ID], moved[64];
-    int status = -1;
 
     (void)state;
     serve_and_move(&service, id, moved);
     discountd_signal(service.daemon, SIGTERM);
-    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
-    assert_int_equal(status, 0);
-    discountd_stop(service.daemon);
-    service_launch(&service, NULL);
-    assert_int_equal(service_count(&service), 0);
-    discountd_signal(service.daemon, SIGTERM);
-    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
-    discountd_stop(service.daemon);
+    assert_stopped(&service);
+    assert_refused(service.store, "-rescued-");
     snprintf(service.store, sizeof(service.store), "DISCOUNT_STORE=sqlite:%s", moved);
     service_launch(&service, NULL);
     assert_grant_count(&service, id, HELD);
@@ -280,6 +273,19 @@ static void a_failed_sync_stops_the_process_and_the_next_start_decides(void **st
     assert_grant_count(&service, id, HELD + 1);
     assert_first_hold(&service, id, HELD);
     service_stop(&service);
+}
+
+/* The store is the copy that the log names, from now on. */
+static void rescued_use(struct service *service)
+{
+    const char *name = strstr(discountd_log(service->daemon), "All that was answered is in ");
+
+    assert_non_null(name);
+    name = strstr(name, "discount.db-rescued-");
+    assert_non_null(name);
+    snprintf(service->store, sizeof(service->store), "DISCOUNT_STORE=sqlite:%s/%.*s",
+             service->directory.path, (int)strlen("discount.db-rescued-20261201T024500Z"), name);
+    discountd_stop(service->daemon);
 }
 
 /* ---- A full disk ---- */
@@ -495,6 +501,34 @@ static void at_a_limit_on_file_sizes_it_is_the_same(void **state)
     service_stop(&service);
 }
 
+/* The only copy of the log is in the process, which waits until there is room for another one. */
+static void what_was_taken_is_held_until_there_is_room_for_it(void **state)
+{
+    struct service service;
+    char id[SERVICE_ID], path[64];
+    int status = 0;
+
+    (void)state;
+    service_prepare(&service);
+    small_disk_mount(&service);
+    service_launch(&service, NULL);
+    service_create(&service, 1000, id);
+    grant_first(&service, id, HELD);
+    disk_fill(&service);
+    snprintf(path, sizeof(path), "%s/discount.db-wal", service.directory.path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(service_status(&service, "GET", "/readyz", NULL, NULL), 503);
+    assert_int_equal(service_grant(&service, id, "late"), 503);
+    assert_true(discountd_log_wait(service.daemon, "answers stop", CLOCK_PATIENCE_MS));
+    disk_make_room(&service);
+    assert_true(discountd_wait_exit(service.daemon, CLOCK_PATIENCE_MS, &status));
+    assert_int_equal(status, EXIT_FAILURE << 8);
+    rescued_use(&service);
+    service_launch(&service, NULL);
+    assert_first_hold(&service, id, HELD);
+    small_disk_stop(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +542,7 @@ int main(void)
         cmocka_unit_test(on_a_full_disk_writes_wait_for_room_and_everything_else_goes_on),
         cmocka_unit_test(at_a_limit_on_file_sizes_it_is_the_same),
         cmocka_unit_test(on_a_small_disk_the_log_leaves_room_for_the_file),
+        cmocka_unit_test(what_was_taken_is_held_until_there_is_room_for_it),
     };
 
     return cmocka_run_group_tests_name("http sqlite", tests, NULL, NULL);

@@ -209,6 +209,15 @@ static bool settle(const struct sqlite_db *db, const char *path, char *ret_error
     return code == SQLITE_OK || code == SQLITE_FULL || error_format(db, path, ret_error);
 }
 
+static bool watch(struct sqlite_db *db, const char *path, char *ret_error)
+{
+    if (sqlite_watch_begin(&db->watch, db->handle)) {
+        return true;
+    }
+    snprintf(ret_error, STORE_ERROR_SIZE, "%s: it was moved while it was opened", path);
+    return false;
+}
+
 static int log_grew(void *argument, sqlite3 *handle, const char *name, int pages)
 {
     struct sqlite_db *db = argument;
@@ -245,7 +254,8 @@ static bool open_once(const char *path, enum db_existence existence,
     }
     return is_ours(db, path, existence, schema, &version, ret_error) &&
            (configure(db) || error_format(db, path, ret_error)) &&
-           migrate(db, path, schema, (size_t)version, ret_error) && settle(db, path, ret_error);
+           migrate(db, path, schema, (size_t)version, ret_error) && settle(db, path, ret_error) &&
+           watch(db, path, ret_error);
 }
 
 bool sqlite_db_open(const char *path, enum db_existence existence,
@@ -276,17 +286,10 @@ bool sqlite_db_open(const char *path, enum db_existence existence,
 
 /* ---- Closing ---- */
 
-bool sqlite_db_has_moved(const struct sqlite_db *db)
+bool sqlite_db_empty_log(const struct sqlite_db *db)
 {
-    int has_moved = 0;
-
-    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-    return has_moved != 0;
-}
-
-void sqlite_db_empty_log(const struct sqlite_db *db)
-{
-    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+           SQLITE_OK;
 }
 
 void sqlite_db_close(struct sqlite_db *db)
@@ -330,5 +333,6 @@ bool sqlite_db_checkpoint(struct sqlite_db *db)
     if (sqlite3_errcode(db->handle) == SQLITE_OK) {
         db->checkpoint_failed = false;
     }
+    sqlite_watch_accept(&db->watch);
     return sqlite3_extended_errcode(db->handle) != SQLITE_IOERR_FSYNC;
 }

@@ -11,6 +11,7 @@
 
 #include "discount/engine.h"
 #include "discount/status.h"
+#include "store/sqlite/watch.h"
 
 struct sqlite_db {
     sqlite3 *handle;
@@ -19,6 +20,7 @@ struct sqlite_db {
     int log_pages;          /* length of the write-ahead log after the last commit */
     bool has_grown;         /* the log has grown since the last sqlite_db_checkpoint */
     bool checkpoint_failed; /* and this was logged */
+    struct sqlite_watch watch;
 };
 
 /* The schema, as steps from an empty file. Step i is SQL text that migrates from version i to the
@@ -44,12 +46,9 @@ enum db_existence { DB_MUST_EXIST, DB_MAY_BE_NEW };
 bool sqlite_db_open(const char *path, enum db_existence existence,
                     const struct sqlite_db_schema *schema, struct sqlite_db *ret_db,
                     char ret_error[STORE_ERROR_SIZE]);
-/* Returns whether the path no longer names the open file: it was moved, removed or replaced.
- * Anything written from now on is lost to a process that opens the path. */
-bool sqlite_db_has_moved(const struct sqlite_db *db);
-/* Writes the log into the file, wherever that is now, and empties the log, as far as possible.
- * Otherwise SQLite would apply the log to a file that has taken this one's place. */
-void sqlite_db_empty_log(const struct sqlite_db *db);
+/* Writes the log into the file, wherever that is now, and empties the log. Otherwise SQLite would
+ * apply the log to a file that has taken this one's place. False when that failed. */
+bool sqlite_db_empty_log(const struct sqlite_db *db);
 /* As sqlite_db_empty_log, then closes. Every statement must be finalized before. */
 void sqlite_db_close(struct sqlite_db *db);
 

@@ -9,8 +9,10 @@
  *
  * A transaction that fails is rolled back. Its jobs are run again, each in its own transaction, so
  * that only the faulty ones fail. If a commit fails and may still be on the disk, the process ends.
- * The recovery at the next start decides about operations without an answer. The process also ends
- * when the file is no longer at its path. */
+ * The recovery at the next start decides about operations without an answer.
+ *
+ * Before each answer the files are looked at (watch.h). If another process has taken one of them,
+ * what they held is saved (rescue.h), and the process ends. */
 #include "store/sqlite/thread.h"
 #include "store/op.h"
 
@@ -23,10 +25,15 @@
 #include "discount/log.h"
 #include "store/sqlite/names.h"
 #include "store/sqlite/page_cache.h"
+#include "store/sqlite/rescue.h"
 
 /* Large enough that an fsync costs each job little, small enough that no job waits long for the
  * others. */
 #define BATCH 1024
+/* The pause between two attempts to save what the files held, and the attempts for each log line.
+ */
+#define RESCUE_PAUSE_MS 500
+#define RESCUE_REPORT 120
 
 /* ---- Returning jobs ---- */
 
@@ -58,15 +65,54 @@ static void __attribute__((noreturn)) die(const struct sqlite_engine *engine, co
     _exit(EXIT_FAILURE);
 }
 
-/* Anything written now is lost to a process that opens the path. All answered writes are in the
- * file that was moved; the others may be in it. */
-static void __attribute__((noreturn)) die_moved(const struct sqlite_engine *engine)
+static void backup_end(struct sqlite_engine *engine, const char *why)
 {
+    uv_mutex_lock(&engine->lock);
+    if (engine->backup != NULL) {
+        sqlite_backup_abort(engine->backup, why);
+    }
+    engine->is_step_asked = false;
+    uv_cond_signal(&engine->copied);
+    uv_mutex_unlock(&engine->lock);
+}
+
+/* Saves what the files held, and waits until that succeeds: this process has the only copy.
+ * Meanwhile requests are answered by their deadlines only. */
+static void rescue(struct sqlite_engine *engine, const char *path, const char *change,
+                   struct sqlite_rescue *ret_rescue)
+{
+    for (unsigned i = 0; !sqlite_rescue_save(&engine->db, ret_rescue); i++) {
+        if (i % RESCUE_REPORT == 0) {
+            log_write(LOG_ERROR,
+                      "sqlite: %.250s %s: answers stop. What was answered is only in this process "
+                      "now, and cannot be copied: %.400s. Mend that and do not kill the process",
+                      path, change, ret_rescue->error);
+        }
+        uv_sleep(RESCUE_PAUSE_MS);
+    }
+}
+
+/* Ends the process if another process has taken one of its files. Called before every answer: what
+ * was read may be another store's, and what was written may be lost. */
+static void files_check(struct sqlite_engine *engine)
+{
+    const char *path = engine->path, *change = sqlite_watch_look(&engine->db.watch, &path);
+    struct sqlite_rescue saved = {.is_whole = false};
+
+    if (change == NULL) {
+        return;
+    }
+    backup_end(engine, "the files of the store were taken");
+    rescue(engine, path, change, &saved);
     log_write(LOG_ERROR,
-              "sqlite: %s is no longer the file that this process opened: it was moved, removed "
-              "or replaced: stopping",
-              engine->path);
-    sqlite_db_empty_log(&engine->db);
+              saved.is_whole
+                  ? "sqlite: %.200s %s while it was served: stopping. All that was answered is in "
+                    "%.240s: start on that file, or put it in the place of %.200s without a -wal "
+                    "beside it"
+                  : "sqlite: %.200s %s while it was served: stopping. What could still be read is "
+                    "in %.240s, and answered grants may be missing: run verify on it and compare "
+                    "it with a backup before a service starts on it or on %.200s",
+              path, change, saved.path, engine->path);
     _exit(EXIT_FAILURE);
 }
 
@@ -82,9 +128,6 @@ static void read_all(struct sqlite_engine *engine, struct queue *batch, struct q
         struct sqlite_job *job = CONTAINER_OF(at, struct sqlite_job, link);
 
         next = at->next;
-        if (job->work.verb == STORE_PING && sqlite_db_has_moved(&engine->db)) {
-            die_moved(engine);
-        }
         if (!op_is_write(job->work.verb)) {
             job->work.status = sqlite_verbs_run(engine->verbs, &job->work);
             queue_remove(&job->link);
@@ -107,17 +150,15 @@ static void log_write_state(struct sqlite_engine *engine, bool is_failing)
     engine->is_failing = is_failing;
 }
 
-/* Commits a transaction; false when it was certainly not applied. Writes to a file that was moved
- * are never answered. */
+/* Commits a transaction; false when it was certainly not applied. */
 static bool commit(struct sqlite_engine *engine)
 {
     enum status status = sqlite_verbs_commit(engine->verbs);
 
     if (status == STATUS_UNKNOWN) {
+        sqlite_verbs_rollback(engine->verbs);
+        files_check(engine);
         die(engine, "a commit");
-    }
-    if (sqlite_db_has_moved(&engine->db)) {
-        die_moved(engine);
     }
     return status == STATUS_OK;
 }
@@ -251,6 +292,7 @@ static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *bac
         sqlite_backup_abort(backup, "it was cancelled");
     } else {
         sqlite_backup_step(backup, &engine->db, BACKUP_PAGES);
+        files_check(engine); /* what was just copied may be another store */
     }
     uv_mutex_lock(&engine->lock);
     engine->is_step_asked = false;
@@ -258,28 +300,31 @@ static void backup_go_on(struct sqlite_engine *engine, struct sqlite_backup *bac
     uv_mutex_unlock(&engine->lock);
 }
 
-static void backup_end(struct sqlite_engine *engine)
+/* Runs a batch, and returns each job once its data are known to be in our files. */
+static void jobs_run(struct sqlite_engine *engine, struct queue *batch)
 {
-    uv_mutex_lock(&engine->lock);
-    if (engine->backup != NULL) {
-        sqlite_backup_abort(engine->backup, "the service was stopped");
+    struct queue done;
+
+    read_all(engine, batch, &done);
+    if (!queue_is_empty(&done)) {
+        files_check(engine);
+        give_back(engine, &done);
     }
-    engine->is_step_asked = false;
-    uv_cond_signal(&engine->copied);
-    uv_mutex_unlock(&engine->lock);
+    if (!queue_is_empty(batch)) {
+        write_all(engine, batch);
+        files_check(engine);
+        give_back(engine, batch);
+    }
 }
 
 static void thread_main(void *argument)
 {
     struct sqlite_engine *engine = argument;
     struct sqlite_backup *backup = NULL;
-    struct queue batch, done;
+    struct queue batch;
 
     while (take(engine, &batch, &backup)) {
-        read_all(engine, &batch, &done);
-        give_back(engine, &done);
-        write_all(engine, &batch);
-        give_back(engine, &batch);
+        jobs_run(engine, &batch);
         if (!sqlite_db_checkpoint(&engine->db)) {
             die(engine, "a checkpoint");
         }
@@ -287,7 +332,7 @@ static void thread_main(void *argument)
             backup_go_on(engine, backup);
         }
     }
-    backup_end(engine);
+    backup_end(engine, "the service was stopped");
 }
 
 /* ---- For workers ---- */
@@ -453,6 +498,7 @@ static void thread_end(struct sqlite_engine *engine)
     uv_cond_signal(&engine->asked);
     uv_mutex_unlock(&engine->lock);
     uv_thread_join(&engine->thread);
+    files_check(engine);
     sqlite_verbs_close(engine->verbs);
     sqlite_db_close(&engine->db);
 }

@@ -4,7 +4,6 @@
 #include "store/sqlite/wal_vfs.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -20,6 +19,8 @@ struct wal {
     char *piece;         /* owned; the bytes to be written at `at` */
     size_t n;
     sqlite3_int64 at;
+    struct sqlite_wal_vfs_log log;
+    sqlite3_int64 hole_at, hole_end; /* what others cut off; empty if nothing was */
 };
 
 /* Set once, before the first file is opened. */
@@ -32,14 +33,48 @@ static struct wal *wal_of(sqlite3_file *base)
 
 /* ---- Writing ---- */
 
+/* Another process may have made the log shorter: then what was cut off becomes a hole. The write
+ * goes on, because a commit that fails would drop the pages that SQLite still has in memory. */
+static void notice_cut(struct wal *wal)
+{
+    sqlite3_int64 size;
+
+    if (wal->below->pMethods->xFileSize(wal->below, &size) != SQLITE_OK || size >= wal->log.size) {
+        return;
+    }
+    wal->hole_at = wal->log.is_cut && wal->hole_at < size ? wal->hole_at : size;
+    wal->hole_end = wal->log.size;
+    wal->log.is_cut = true;
+}
+
+/* Remembers what the log holds now. */
+static void note_written(struct wal *wal, const void *bytes, size_t n, sqlite3_int64 at)
+{
+    if (at + (sqlite3_int64)n > wal->log.size) {
+        wal->log.size = at + (sqlite3_int64)n;
+    }
+    if (at < SQLITE_WAL_VFS_HEAD) {
+        wal->log.has_head = at == 0 && n >= SQLITE_WAL_VFS_HEAD;
+    }
+    if (at == 0 && wal->log.has_head) {
+        memcpy(wal->log.head, bytes, SQLITE_WAL_VFS_HEAD);
+    }
+}
+
 /* SQLite maps one errno to SQLITE_FULL. These two also mean that the disk takes no more, and that
  * nothing of the rest was written. */
-static int put(const struct wal *wal, const void *bytes, size_t n, sqlite3_int64 at)
+static int put(struct wal *wal, const void *bytes, size_t n, sqlite3_int64 at)
 {
     int code;
 
+    notice_cut(wal);
     errno = 0;
     code = wal->below->pMethods->xWrite(wal->below, bytes, (int)n, at);
+    if (code == SQLITE_OK) {
+        note_written(wal, bytes, n, at);
+    } else if (at < SQLITE_WAL_VFS_HEAD) {
+        wal->log.has_head = false; /* some of it may be there */
+    }
     return code == SQLITE_IOERR_WRITE && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : code;
 }
 
@@ -91,6 +126,10 @@ static int wal_read(sqlite3_file *base, void *ret_bytes, int n, sqlite3_int64 at
     struct wal *wal = wal_of(base);
     int code = settle(wal);
 
+    if (code == SQLITE_OK && at < wal->hole_end && at + n > wal->hole_at) {
+        memset(ret_bytes, 0, (size_t)n);
+        return SQLITE_IOERR_SHORT_READ;
+    }
     return code != SQLITE_OK ? code : wal->below->pMethods->xRead(wal->below, ret_bytes, n, at);
 }
 
@@ -99,7 +138,15 @@ static int wal_truncate(sqlite3_file *base, sqlite3_int64 size)
     struct wal *wal = wal_of(base);
     int code = settle(wal);
 
-    return code != SQLITE_OK ? code : wal->below->pMethods->xTruncate(wal->below, size);
+    if (code == SQLITE_OK) {
+        code = wal->below->pMethods->xTruncate(wal->below, size);
+    }
+    if (code == SQLITE_OK) {
+        wal->log.size = size;
+        wal->hole_end = size < wal->hole_end ? size : wal->hole_end;
+        wal->log.has_head = wal->log.has_head && size >= SQLITE_WAL_VFS_HEAD;
+    }
+    return code;
 }
 
 static int wal_size(sqlite3_file *base, sqlite3_int64 *ret_size)
@@ -157,25 +204,54 @@ static int wal_characteristics(sqlite3_file *base)
 
 /* ---- The VFS ---- */
 
+/* Version 1 has no shared memory, which a log does not use. */
+static const sqlite3_io_methods wal_methods = {
+    .iVersion = 1,
+    .xClose = wal_close,
+    .xRead = wal_read,
+    .xWrite = wal_write,
+    .xTruncate = wal_truncate,
+    .xSync = wal_sync,
+    .xFileSize = wal_size,
+    .xLock = wal_lock,
+    .xUnlock = wal_unlock,
+    .xCheckReservedLock = wal_check_lock,
+    .xFileControl = wal_control,
+    .xSectorSize = wal_sector_size,
+    .xDeviceCharacteristics = wal_characteristics,
+};
+
+/* What lies in a log that was left. */
+static int note_found(struct wal *wal)
+{
+    const sqlite3_io_methods *methods = wal->below->pMethods;
+    int code = methods->xFileSize(wal->below, &wal->log.size);
+
+    if (code != SQLITE_OK || wal->log.size < SQLITE_WAL_VFS_HEAD) {
+        return code;
+    }
+    wal->log.has_head = true;
+    return methods->xRead(wal->below, wal->log.head, SQLITE_WAL_VFS_HEAD, 0);
+}
+
+/* The file below and what is known of it; nothing is open when it fails. */
+static int wal_begin(struct wal *wal, sqlite3_filename name, int flags, int *ret_flags)
+{
+    int code = system_vfs->xOpen(system_vfs, name, wal->below, flags, ret_flags);
+
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    code = note_found(wal);
+    if (code != SQLITE_OK) {
+        wal->below->pMethods->xClose(wal->below);
+    }
+    return code;
+}
+
 static int wal_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags,
                     int *ret_flags)
 {
-    /* Version 1 has no shared memory, which a log does not need. */
-    static const sqlite3_io_methods methods = {
-        .iVersion = 1,
-        .xClose = wal_close,
-        .xRead = wal_read,
-        .xWrite = wal_write,
-        .xTruncate = wal_truncate,
-        .xSync = wal_sync,
-        .xFileSize = wal_size,
-        .xLock = wal_lock,
-        .xUnlock = wal_unlock,
-        .xCheckReservedLock = wal_check_lock,
-        .xFileControl = wal_control,
-        .xSectorSize = wal_sector_size,
-        .xDeviceCharacteristics = wal_characteristics,
-    };
     struct wal *wal = wal_of(base);
     int code;
 
@@ -187,9 +263,9 @@ static int wal_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
     if (wal->piece == NULL) {
         return SQLITE_NOMEM;
     }
-    code = system_vfs->xOpen(system_vfs, name, wal->below, flags, ret_flags);
+    code = wal_begin(wal, name, flags, ret_flags);
     if (code == SQLITE_OK) {
-        wal->base.pMethods = &methods;
+        wal->base.pMethods = &wal_methods;
     } else {
         free(wal->piece);
     }
@@ -217,4 +293,13 @@ const char *sqlite_wal_vfs(void)
 
     uv_once(&once, vfs_register);
     return sqlite3_vfs_find(VFS_NAME) == NULL ? NULL : VFS_NAME;
+}
+
+bool sqlite_wal_vfs_describe(const sqlite3_file *file, struct sqlite_wal_vfs_log *ret_log)
+{
+    if (file == NULL || file->pMethods != &wal_methods) {
+        return false;
+    }
+    *ret_log = ((const struct wal *)file)->log;
+    return true;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/concurrent_clients.h"
 #include "store/sqlite/sqlite_fixture.h"
@@ -237,6 +238,63 @@ static void a_quota_that_is_used_up_is_a_full_disk(void **state)
     log_close(&log);
 }
 
+/* ---- Changes by another process ---- */
+
+static struct sqlite_wal_vfs_log described(const struct log *log)
+{
+    struct sqlite_wal_vfs_log about;
+
+    assert_true(sqlite_wal_vfs_describe(log->file, &about));
+    return about;
+}
+
+static void it_knows_what_the_log_must_hold(void **state)
+{
+    static const unsigned char head[SQLITE_WAL_VFS_HEAD] = {1, 2, 3}, page[PAGE] = {4};
+    struct log log;
+
+    log_open(*state, &log);
+    assert_int_equal(described(&log).size, 0);
+    assert_false(described(&log).has_head);
+    assert_int_equal(log_write(&log, head, sizeof(head), 0), SQLITE_OK);
+    assert_int_equal(log_write(&log, page, sizeof(page), sizeof(head)), SQLITE_OK);
+    assert_int_equal(log_sync(&log), SQLITE_OK);
+    assert_int_equal(described(&log).size, sizeof(head) + sizeof(page));
+    assert_memory_equal(described(&log).head, head, sizeof(head));
+    log_close(&log);
+    /* And what another process left. */
+    log_open(*state, &log);
+    assert_int_equal(described(&log).size, sizeof(head) + sizeof(page));
+    assert_true(described(&log).has_head);
+    assert_int_equal(log.file->pMethods->xTruncate(log.file, 0), SQLITE_OK);
+    assert_int_equal(described(&log).size, 0);
+    assert_false(described(&log).has_head);
+    log_close(&log);
+}
+
+/* What SQLite writes next would make the log long enough again, with nothing in between. */
+static void what_others_cut_off_is_not_read_as_zeros(void **state)
+{
+    static const unsigned char page[PAGE] = {1};
+    unsigned char found[PAGE];
+    struct log log;
+
+    log_open(*state, &log);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(log_write(&log, page, sizeof(page), (sqlite3_int64)i * PAGE), SQLITE_OK);
+    }
+    assert_int_equal(log_sync(&log), SQLITE_OK);
+    assert_int_equal(truncate(sqlite3_filename_wal(log.names), PAGE), 0);
+    assert_int_equal(log_write(&log, page, sizeof(page), 4 * PAGE), SQLITE_OK);
+    assert_int_equal(log_sync(&log), SQLITE_OK);
+    assert_true(described(&log).is_cut);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(log.file->pMethods->xRead(log.file, found, sizeof(found), i * PAGE),
+                         i == 0 || i == 4 ? SQLITE_OK : SQLITE_IOERR_SHORT_READ);
+    }
+    log_close(&log);
+}
+
 /* ---- Purpose ---- */
 
 static void a_commit_is_one_write(void **state)
@@ -266,6 +324,8 @@ int main(void)
         SQLITE_TEST(what_could_not_be_written_does_not_come_later),
         SQLITE_TEST(a_disk_that_is_full_is_told_before_much_was_written),
         SQLITE_TEST(a_quota_that_is_used_up_is_a_full_disk),
+        SQLITE_TEST(it_knows_what_the_log_must_hold),
+        SQLITE_TEST(what_others_cut_off_is_not_read_as_zeros),
         SQLITE_TEST(a_commit_is_one_write),
     };
 
