@@ -21,10 +21,16 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
     return era * 146097 + day_of_era - 719468;
 }
 
+/* Divides and rounds down, also below 0. */
+static int64_t floor_divide(int64_t value, int64_t divisor)
+{
+    return value / divisor - (value % divisor < 0);
+}
+
 static void date_of_days(int64_t days, int64_t *ret_year, int64_t *ret_month, int64_t *ret_day)
 {
     int64_t shifted = days + 719468;
-    int64_t era = shifted / 146097;
+    int64_t era = floor_divide(shifted, 146097);
     int64_t day_of_era = shifted - era * 146097;
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
@@ -46,6 +52,16 @@ static char *digits_put(char *at, int64_t value, int width)
     return at + width;
 }
 
+/* Writes a year. Those that do not have four digits get a sign and six (ISO 8601, 4.1.2.4). */
+static char *year_put(char *at, int64_t year)
+{
+    if (year >= 0 && year <= 9999) {
+        return digits_put(at, year, 4);
+    }
+    *at++ = year < 0 ? '-' : '+';
+    return digits_put(at, year < 0 ? -year : year, 6);
+}
+
 bool timestamp_is_valid(int64_t us)
 {
     return us > 0 && us <= LIMIT_TIME_US;
@@ -53,13 +69,15 @@ bool timestamp_is_valid(int64_t us)
 
 void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE])
 {
-    int64_t seconds = us / US_PER_SECOND;
-    int64_t of_day = seconds % SECONDS_PER_DAY;
+    int64_t seconds = floor_divide(us, US_PER_SECOND);
+    int64_t days = floor_divide(seconds, SECONDS_PER_DAY);
+    int64_t of_day = seconds - days * SECONDS_PER_DAY;
+    int64_t of_second = us % US_PER_SECOND;
     int64_t year, month, day;
     char *at = ret_text;
 
-    date_of_days(seconds / SECONDS_PER_DAY, &year, &month, &day);
-    at = digits_put(at, year, 4);
+    date_of_days(days, &year, &month, &day);
+    at = year_put(at, year);
     *at++ = '-';
     at = digits_put(at, month, 2);
     *at++ = '-';
@@ -71,7 +89,7 @@ void timestamp_format(int64_t us, char ret_text[TIMESTAMP_SIZE])
     *at++ = ':';
     at = digits_put(at, of_day % 60, 2);
     *at++ = '.';
-    at = digits_put(at, us % US_PER_SECOND, 6);
+    at = digits_put(at, of_second < 0 ? of_second + US_PER_SECOND : of_second, 6);
     *at++ = 'Z';
     *at = '\0';
 }

@@ -57,6 +57,21 @@ static void the_first_and_the_last_moment_are_printed_and_read(void **state)
     assert_int_equal(parsed("9999-12-31T23:59:59.999999Z"), LAST_US);
 }
 
+/* The clock of a machine may show them, and the log still has to be readable. */
+static void times_out_of_these_years_are_printed_too(void **state)
+{
+    (void)state;
+    assert_formatted(-1, "1969-12-31T23:59:59.999999Z");
+    assert_formatted(-1000000, "1969-12-31T23:59:59.000000Z");
+    assert_formatted(-86400 * US_PER_SECOND, "1969-12-31T00:00:00.000000Z");
+    assert_formatted(INT64_C(-62167219200000000), "0000-01-01T00:00:00.000000Z");
+    assert_formatted(INT64_C(-62167219200000001), "-000001-12-31T23:59:59.999999Z");
+    assert_formatted(LAST_US + 1, "+010000-01-01T00:00:00.000000Z");
+    assert_formatted(INT64_C(253928736000000000), "+010016-09-06T00:00:00.000000Z");
+    assert_formatted(INT64_MIN, "-290308-12-21T19:59:05.224192Z");
+    assert_formatted(INT64_MAX, "+294247-01-10T04:00:54.775807Z");
+}
+
 /* The C library counts days with other code. The calendar repeats after 400 years; later days are
  * sampled. */
 static void days_are_those_that_the_c_library_counts(void **state)
@@ -246,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_contract_is_printed_and_read),
         cmocka_unit_test(the_first_and_the_last_moment_are_printed_and_read),
+        cmocka_unit_test(times_out_of_these_years_are_printed_too),
         cmocka_unit_test(days_are_those_that_the_c_library_counts),
         cmocka_unit_test(the_29th_of_february_exists_in_leap_years_only),
         cmocka_unit_test(days_that_no_calendar_has_are_refused),
