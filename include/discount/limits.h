@@ -22,6 +22,15 @@
 #define LIMIT_TOTAL_COUNT 1000000000
 #define LIMIT_TIME_US INT64_C(253402300799999999) /* the end of the year 9999 */
 
+/* A clock of a store is wrong outside of these times: 2020-01-01 and 2255-01-01. Nothing is stored
+ * with its times. grant.lua and create.lua have the same numbers. The end leaves room for times of
+ * creation, which are pushed on when a clock is set back: in Redis they end 155 days later. */
+#define LIMIT_CLOCK_FIRST_US INT64_C(1577836800000000)
+#define LIMIT_CLOCK_END_US INT64_C(8993721600000000)
+
+/* How long a store keeps the use of an idempotency key. */
+#define LIMIT_KEY_LIFETIME_US INT64_C(86400000000)
+
 /* Memory of one request, in addition to its connection: the body, its parsed form, and an answer
  * that lists every error in it. A request that needs more is answered 503 overloaded. */
 #define LIMIT_REQUEST_MEMORY 1048576

@@ -37,6 +37,17 @@ static int64_t moved_us(void)
            (offset_us == NULL ? 0 : *offset_us);
 }
 
+/* The fraction of a second is never negative, also before 1970. */
+static int64_t fraction_us(int64_t us)
+{
+    return (us % US_PER_SECOND + US_PER_SECOND) % US_PER_SECOND;
+}
+
+static int64_t seconds_of(int64_t us)
+{
+    return (us - fraction_us(us)) / US_PER_SECOND;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *ret_now)
 {
     int64_t us;
@@ -45,7 +56,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_now)
         return (int)syscall(SYS_clock_gettime, clock, ret_now);
     }
     us = moved_us();
-    *ret_now = (struct timespec){us / US_PER_SECOND, us % US_PER_SECOND * 1000};
+    *ret_now = (struct timespec){seconds_of(us), fraction_us(us) * 1000};
     return 0;
 }
 
@@ -54,13 +65,13 @@ int gettimeofday(struct timeval *restrict ret_now, void *restrict zone)
     int64_t us = moved_us();
 
     (void)zone; /* obsolete */
-    *ret_now = (struct timeval){us / US_PER_SECOND, us % US_PER_SECOND};
+    *ret_now = (struct timeval){seconds_of(us), fraction_us(us)};
     return 0;
 }
 
 time_t time(time_t *ret_now)
 {
-    time_t now = moved_us() / US_PER_SECOND;
+    time_t now = seconds_of(moved_us());
 
     if (ret_now != NULL) {
         *ret_now = now;

@@ -11,8 +11,7 @@
 
 /* The first major version that will do; see REDIS_LEAST_VERSION. */
 #define LEAST_MAJOR 7
-/* How often a wrong clock is logged. */
-#define CLOCK_LOG_MS 60000
+#define US_PER_SECOND 1000000
 
 enum {
     WARN_UNREADABLE = 1 << 0,
@@ -243,13 +242,13 @@ void redis_settings_log_obstacle(struct redis_settings_log *log, const char *tex
     }
 }
 
+/* The text is "CLOCK SECONDS ...", as the scripts return it. Of the seconds, 12 characters are
+ * read: these fit into microseconds, and are enough until the year 33658. */
 void redis_settings_log_clock(struct redis_settings_log *log, uint64_t now_ms, struct str text)
 {
-    uint64_t last_ms = atomic_load(&log->clock_ms);
+    static const struct str code = STR_INIT("CLOCK ");
+    char seconds[13];
 
-    if ((last_ms == 0 || now_ms - last_ms >= CLOCK_LOG_MS) &&
-        atomic_compare_exchange_strong(&log->clock_ms, &last_ms, now_ms)) {
-        log_write(LOG_ERROR, "redis: nothing is stored: %.*s", text.n < 120 ? (int)text.n : 120,
-                  text.p);
-    }
+    text_take(str_from(text, code.n), sizeof(seconds), seconds);
+    wall_clock_log_wrong(&log->clock, "redis", strtoll(seconds, NULL, 10) * US_PER_SECOND, now_ms);
 }

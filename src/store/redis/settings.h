@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "discount/str.h"
+#include "store/wall_clock.h"
 
 /* How often the settings are read again: an operator may change them while Redis runs. */
 #define REDIS_SETTINGS_MS 10000
@@ -53,7 +54,7 @@ bool redis_settings_lacks(const redisReply *probe, char ret_text[REDIS_SETTINGS_
 struct redis_settings_log {
     atomic_uint warnings;
     atomic_uint_least64_t obstacle; /* a hash of the text; 0: none */
-    atomic_uint_least64_t clock_ms; /* when a wrong clock was logged last; 0: never */
+    struct wall_clock_log clock;
 };
 
 /* Logs the warnings that are new since the last call of any link, and those that are over. */

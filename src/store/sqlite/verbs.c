@@ -5,15 +5,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "discount/limits.h"
 #include "store/backend.h"
 #include "store/sqlite/statement.h"
 #include "store/validate.h"
+#include "store/wall_clock.h"
 
-#define US_PER_SECOND 1000000
-#define KEY_LIFETIME_US (INT64_C(24) * 3600 * US_PER_SECOND)
+#define NS_PER_MS 1000000
 
 /* The column after those of the discount, in SQL_WALLET. */
 #define WALLET_GRANTED_AT ROW_DISCOUNT_COLUMNS
@@ -98,6 +97,7 @@ struct sqlite_verbs {
     struct sqlite_db *db; /* borrowed */
     sqlite3_stmt *statements[SQL_COUNT];
     bool has_failed; /* SQLite failed in the current operation */
+    struct wall_clock_log clock_log;
     struct discount_terms
         terms; /* of the last discount in this transaction, which is usually the next one too */
 };
@@ -153,12 +153,18 @@ static struct str text_dup(struct str text, struct arena *arena)
     return arena_dup(arena, text);
 }
 
-static int64_t now_us(void)
+/* Reads the clock before a write. UNAVAILABLE when it is wrong: nothing is stored with its time,
+ * and grants and keys that exist are not looked at. */
+static enum status clock_read(struct sqlite_verbs *verbs, int64_t *ret_time_us)
 {
-    struct timespec now = {0};
+    int64_t time_us = wall_clock_us();
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+    if (!wall_clock_is_right(time_us)) {
+        wall_clock_log_wrong(&verbs->clock_log, "sqlite", time_us, uv_hrtime() / NS_PER_MS);
+        return STATUS_UNAVAILABLE;
+    }
+    *ret_time_us = time_us;
+    return STATUS_OK;
 }
 
 /* ---- Reading ---- */
@@ -386,10 +392,11 @@ static enum status grant(struct sqlite_verbs *verbs, struct store_op *op)
 {
     sqlite3_stmt *at = statement(verbs, SQL_GRANT);
     struct discount_terms *terms = &verbs->terms;
-    int64_t time_us = now_us();
-    enum status status = terms_find(verbs, op);
+    int64_t time_us = 0;
+    enum status status = clock_read(verbs, &time_us);
 
     op->grant.replayed = false;
+    status = status == STATUS_OK ? terms_find(verbs, op) : status;
     if (status != STATUS_OK) {
         return status;
     }
@@ -538,7 +545,7 @@ static enum status key_keep(struct sqlite_verbs *verbs, const struct store_op *o
     enum status status;
 
     bind_inputs(at, &op->create.discount, op->create.idempotency_key);
-    sqlite3_bind_int64(at, 7, time_us + KEY_LIFETIME_US);
+    sqlite3_bind_int64(at, 7, time_us + LIMIT_KEY_LIFETIME_US);
     sqlite3_bind_int64(at, 8, sqlite3_last_insert_rowid(verbs->db->handle));
     status = run(verbs, SQL_KEY_INSERT);
     if (status != STATUS_OK) {
@@ -572,12 +579,12 @@ static enum status create(struct sqlite_verbs *verbs, struct store_op *op)
     sqlite3_stmt *at = statement(verbs, SQL_CREATE);
     struct discount *discount = &op->create.discount;
     bool has_key = op->create.idempotency_key.n > 0;
-    int64_t time_us = now_us();
-    enum status status = STATUS_NOT_FOUND;
+    int64_t time_us = 0;
+    enum status status = clock_read(verbs, &time_us);
 
     op->create.replayed = false;
-    if (has_key) {
-        status = key_find(verbs, op, time_us);
+    if (status == STATUS_OK) {
+        status = has_key ? key_find(verbs, op, time_us) : STATUS_NOT_FOUND;
     }
     if (status != STATUS_NOT_FOUND) {
         return status;

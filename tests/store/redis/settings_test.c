@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A Redis whose settings, version, rights or clock would break a promise. Seconds pass at once
  * where a test says so (support/forward_clock.h). */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "store/findings.h"
 #include "store/redis/redis_fixture.h"
 #include "support/clock.h"
 #include "support/forward_clock.h"
+#include "support/moved_clock.h"
 
 #define FIT "cluster_enabled:0\r\naof_enabled:1\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n"
 
@@ -296,22 +294,6 @@ static void a_node_of_a_cluster_is_not_used(void **state)
 
 /* ---- The clock ---- */
 
-/* The seconds that Redis' clock is ahead, in the file that moved_clock.c reads. */
-static int64_t *clock_file(struct redis_fixture *redis, char path[64])
-{
-    void *page;
-    int fd;
-
-    (void)redis;
-    snprintf(path, 64, "/tmp/moved-clock-XXXXXX");
-    fd = mkstemp(path);
-    assert_true(fd >= 0 && ftruncate(fd, 4096) == 0);
-    page = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_true(page != MAP_FAILED);
-    close(fd);
-    return page;
-}
-
 static void with_a_wrong_clock_nothing_is_stored(void **state)
 {
     static const int64_t ahead_s[] = {INT64_C(-1790000000), INT64_C(-250000000),
@@ -321,31 +303,28 @@ static void with_a_wrong_clock_nothing_is_stored(void **state)
     struct attempt *granted, *created;
     const struct discount plain = {
         .brand_id = STR_INIT("a brand"), .discount_code = STR_INIT("A CODE"), .total_count = 5};
-    char path[64];
-    int64_t *offset_us = clock_file(redis, path);
+    struct moved_clock clock;
     struct str id;
 
-    setenv("MOVED_CLOCK", path, 1);
-    setenv("LD_PRELOAD", getenv("MOVED_CLOCK_LIBRARY"), 1);
+    moved_clock_open(&clock);
     redis->server = redis_server_start(NULL);
-    unsetenv("LD_PRELOAD");
+    moved_clock_end_giving();
     fixture = redis_fixture_open(redis, redis_server_url(redis->server), redis_fixture_patient());
     assert_true(turn_until_ready(&fixture->turn, CLOCK_PATIENCE_MS));
     id = redis_fixture_discount(redis, 5);
     for (size_t i = 0; i < sizeof(ahead_s) / sizeof(ahead_s[0]); i++) {
-        *offset_us = ahead_s[i] * 1000000;
+        moved_clock_shift(&clock, ahead_s[i] * 1000000);
         granted = submit_grant(fixture, id, STR("ann"));
         created = submit_create(fixture, &plain, (struct str){0});
         assert_true(store_fixture_settle(fixture));
         CHECK_STATUS(fixture, granted, STATUS_UNAVAILABLE);
         CHECK_STATUS(fixture, created, STATUS_UNAVAILABLE);
     }
-    *offset_us = 0;
+    moved_clock_shift(&clock, 0);
     CHECK_STATUS(fixture, redis_fixture_grant(redis, id, STR("ann")), STATUS_OK);
     redis_fixture_discount(redis, 1);
     findings_none(redis_server_url(redis->server), 2, 1);
-    munmap(offset_us, sizeof(*offset_us));
-    unlink(path);
+    moved_clock_close(&clock);
 }
 
 int main(void)

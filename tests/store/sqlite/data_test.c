@@ -232,13 +232,13 @@ static void a_discount_is_created_after_the_last_one(void **state)
     sqlite3 *other = given_file(sqlite);
     struct store_fixture *fixture;
 
-    execute(other, "UPDATE discounts SET created_at = 4102444800000000 WHERE number = 2");
+    execute(other, "UPDATE discounts SET created_at = 8993721599999999 WHERE number = 2");
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
     fixture = sqlite_fixture_open(sqlite, sqlite_fixture_patient());
     for (int64_t i = 1; i <= 3; i++) {
         struct attempt *created = settled(fixture, submit_create(fixture, &plain, (struct str){0}));
 
-        CHECK_INT(fixture, created->op.create.discount.created_at_us, 4102444800000000 + i);
+        CHECK_INT(fixture, created->op.create.discount.created_at_us, 8993721599999999 + i);
     }
 }
 

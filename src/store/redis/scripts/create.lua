@@ -58,7 +58,7 @@ end
 local clock = ask('TIME')
 local created_at = clock[1] * 1000000 + clock[2]
 if created_at < FIRST_US or created_at >= END_US then
-  return redis.error_reply('CLOCK of the store is wrong: it is ' .. clock[1] .. ' s after 1970')
+  return redis.error_reply('CLOCK ' .. clock[1] .. ' s after 1970 cannot be right')
 end
 local newest, last = unpack(ask('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES'))
 if last and tonumber(last) >= LAST_US then

@@ -25,7 +25,7 @@ if clock.err then
 end
 -- 2020-01-01 and 2255-01-01: outside of these the clock is wrong, and nothing is stored with its times.
 if tonumber(clock[1]) < 1577836800 or tonumber(clock[1]) >= 8993721600 then
-  return redis.error_reply('CLOCK of the store is wrong: it is ' .. clock[1] .. ' s after 1970')
+  return redis.error_reply('CLOCK ' .. clock[1] .. ' s after 1970 cannot be right')
 end
 local now = clock[1] .. string.format('%06d', clock[2])
 local refusal = false
