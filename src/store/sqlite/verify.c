@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "discount/discount.h"
 #include "discount/limits.h"
@@ -343,6 +342,7 @@ static void grant_check(const struct look *look, const struct cursor *grant, con
     int64_t granted_at_us = number_of(grant, 1);
     struct str user = text_of(grant, 2);
     int n = user.n < LIMIT_USER_ID ? (int)user.n : LIMIT_USER_ID;
+    char time[TIMESTAMP_SIZE];
 
     if (!user_id_is_valid(user)) {
         audit_report(
@@ -351,8 +351,9 @@ static void grant_check(const struct look *look, const struct cursor *grant, con
             n, user.p);
     }
     if (!timestamp_is_valid(granted_at_us)) {
-        audit_report(look->audit, "%s: was granted at %" PRId64 " to user %.*s", name,
-                     granted_at_us, n, user.p);
+        timestamp_format(granted_at_us, time);
+        audit_report(look->audit, "%s: was granted at an invalid time, %s, to user %.*s", name,
+                     time, n, user.p);
     }
 }
 
@@ -375,6 +376,7 @@ static int64_t grants_pass(const struct look *look, struct cursor *grants, const
 static void discount_check(const struct look *look, const struct discount *discount,
                            int64_t granted, int64_t newest_us, const char *name)
 {
+    char time[TIMESTAMP_SIZE], time_before[TIMESTAMP_SIZE];
     struct store_audit *audit = look->audit;
     const char *error;
 
@@ -390,8 +392,10 @@ static void discount_check(const struct look *look, const struct discount *disco
                      name, discount->granted_count, granted);
     }
     if (discount->created_at_us <= newest_us) {
-        audit_report(audit, "%s: created at %" PRId64 ", and the one before it at %" PRId64, name,
-                     discount->created_at_us, newest_us);
+        timestamp_format(discount->created_at_us, time);
+        timestamp_format(newest_us, time_before);
+        audit_report(audit, "%s: created at %s, and the one before it at %s", name, time,
+                     time_before);
     }
 }
 
@@ -471,53 +475,71 @@ static bool walk(const struct look *look)
 
 /* ---- All of it ---- */
 
-/* A key is forgotten a day after its use. The clock may have been set back since, by up to this
- * slack. */
-#define KEY_LIFETIME_US INT64_C(86400000000)
-#define CLOCK_SLACK_US INT64_C(3600000000)
-
 static const char keys_sql[] = "SELECT k.brand_id, k.key, k.discount, k.forgotten_from, d.brand_id,"
-                               " d.number FROM idempotency_keys AS k"
+                               " d.number, d.created_at FROM idempotency_keys AS k"
                                " LEFT JOIN discounts AS d ON d.number = k.discount";
-enum { KEY_BRAND, KEY_KEY, KEY_DISCOUNT, KEY_FORGOTTEN, KEY_DISCOUNTS_BRAND, KEY_NUMBER };
+enum {
+    KEY_BRAND,
+    KEY_KEY,
+    KEY_DISCOUNT,
+    KEY_FORGOTTEN,
+    KEY_DISCOUNTS_BRAND,
+    KEY_NUMBER,
+    KEY_CREATED
+};
 
 static void report_key(const struct look *look, const struct cursor *key, const char *error,
-                       int64_t number)
+                       const char *value)
 {
     struct str brand = text_of(key, KEY_BRAND), text = text_of(key, KEY_KEY);
 
-    audit_report(look->audit, "idempotency key %.*s of brand %.*s: %s %" PRId64,
+    audit_report(look->audit, "idempotency key %.*s of brand %.*s: %s %s",
                  text.n < AUDIT_LINE ? (int)text.n : AUDIT_LINE, text.p,
-                 brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, error, number);
+                 brand.n < AUDIT_LINE ? (int)brand.n : AUDIT_LINE, brand.p, error, value);
 }
 
-static void key_check(const struct look *look, const struct cursor *key, int64_t now_us)
+/* Checks the time until which a key is kept, which was set when its discount was created. So the
+ * time of creation shows whether it is too late, whatever a clock says now. That time is never
+ * before the clock's of then: it is pushed on when that was set back. */
+static void key_end_check(const struct look *look, const struct cursor *key)
 {
-    int64_t number = number_of(key, KEY_DISCOUNT), forgotten_us = number_of(key, KEY_FORGOTTEN);
-    size_t length = text_of(key, KEY_KEY).n;
+    bool has_discount = sqlite3_column_type(key->statement, KEY_NUMBER) != SQLITE_NULL;
+    int64_t created_us = number_of(key, KEY_CREATED), end_us = number_of(key, KEY_FORGOTTEN);
+    char time[TIMESTAMP_SIZE];
 
-    if (length < 1 || length > LIMIT_IDEMPOTENCY_KEY) {
-        report_key(look, key, "a key cannot have this length in bytes:", (int64_t)length);
+    timestamp_format(end_us, time);
+    if (!timestamp_is_valid(end_us)) {
+        report_key(look, key, "it is kept until an invalid time,", time);
+    } else if (has_discount && timestamp_is_valid(created_us) &&
+               end_us - created_us > LIMIT_KEY_LIFETIME_US) {
+        report_key(look, key, "it is kept for more than a day after its first use, until", time);
+    }
+}
+
+static void key_check(const struct look *look, const struct cursor *key)
+{
+    char length[24], number[24];
+    size_t n = text_of(key, KEY_KEY).n;
+
+    snprintf(length, sizeof(length), "%zu", n);
+    snprintf(number, sizeof(number), "%" PRId64, number_of(key, KEY_DISCOUNT));
+    if (n < 1 || n > LIMIT_IDEMPOTENCY_KEY) {
+        report_key(look, key, "a key cannot have this length in bytes:", length);
     }
     if (sqlite3_column_type(key->statement, KEY_NUMBER) == SQLITE_NULL) {
         report_key(look, key, "it is for a discount that does not exist, number", number);
     } else if (!str_eq(text_of(key, KEY_BRAND), text_of(key, KEY_DISCOUNTS_BRAND))) {
         report_key(look, key, "it is for a discount of another brand, number", number);
     }
-    if (!timestamp_is_valid(forgotten_us) ||
-        forgotten_us > now_us + KEY_LIFETIME_US + CLOCK_SLACK_US) {
-        report_key(look, key, "a key cannot be kept until", forgotten_us);
-    }
+    key_end_check(look, key);
 }
 
 static bool keys(const struct look *look)
 {
-    struct timespec now = {0};
     struct cursor rows;
 
-    clock_gettime(CLOCK_REALTIME, &now);
     for (bool more = first(look->handle, keys_sql, &rows); more; more = next(&rows)) {
-        key_check(look, &rows, (int64_t)now.tv_sec * 1000000);
+        key_check(look, &rows);
     }
     return end(look, &rows);
 }

@@ -9,6 +9,8 @@
 #include "store/concurrent_clients.h"
 #include "store/findings.h"
 #include "store/redis/redis_fixture.h"
+#include "support/clock.h"
+#include "support/moved_clock.h"
 
 /* Starts a Redis with one discount of five, granted to ann and bob. */
 static struct str fill(struct redis_fixture *redis)
@@ -276,7 +278,7 @@ static void an_index_with_another_time_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZINCRBY discounts 1 %s", id);
-    findings_one(url(redis), id.p, ", and the index of all discounts says ");
+    findings_one(url(redis), id.p, ", and the index of all discounts says 20");
     spoil(redis, "ZINCRBY discounts -1 %s", id);
     redis_server_command(redis->server, "ZINCRBY %s 1 %s", "brand:{a brand}:discounts", id.p);
     findings_one(url(redis), id.p, ", and the index of brand a brand says ");
@@ -294,7 +296,7 @@ static void two_discounts_of_one_time_are_found(void **state)
     redis_server_command(redis->server, "ZADD discounts %s %s", created_at, other.p);
     redis_server_command(redis->server, "ZADD %s %s %s", "brand:{a brand}:discounts", created_at,
                          other.p);
-    findings_one(url(redis), "dsc-", ": was created at the same time as the one before it");
+    findings_one(url(redis), "dsc-", ": was created at the same time as the one before it, 20");
 }
 
 /* ---- Grants and wallets ---- */
@@ -335,7 +337,7 @@ static void a_wallet_with_another_time_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZINCRBY user:{bob}:discounts 1 %s", id);
-    findings_one(url(redis), id.p, ": user bob was granted it at ");
+    findings_one(url(redis), id.p, ": user bob was granted it at 20");
 }
 
 static void a_grant_without_a_time_is_found(void **state)
@@ -344,7 +346,8 @@ static void a_grant_without_a_time_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD discount:{%s}:grants -5 ann", id);
-    findings_one(url(redis), id.p, ": user ann was granted it at an invalid time: -5");
+    findings_one(url(redis), id.p,
+                 ": user ann was granted it at an invalid time: 1969-12-31T23:59:59.999995Z");
 }
 
 /* ---- Idempotency keys ---- */
@@ -403,7 +406,8 @@ static void an_idempotency_key_of_another_discount_is_found(void **state)
     findings_none(url(redis), 1, 2);
     snprintf(use, sizeof(use), FINGERPRINT " %s 5", id.p);
     set_key(redis, "idempotency:7:{a brand}:k", use, "100");
-    findings_one(url(redis), "idempotency:7:{a brand}:k: ", " was created at 5, which was created");
+    findings_one(url(redis), "idempotency:7:{a brand}:k: ",
+                 " was created at 1970-01-01T00:00:00.000005Z, which was created at 20");
 }
 
 static void an_idempotency_key_of_no_day_is_found(void **state)
@@ -418,8 +422,56 @@ static void an_idempotency_key_of_no_day_is_found(void **state)
     findings_none(url(redis), 1, 0);
     redis_server_command(redis->server, "PERSIST idempotency:1:{b}:k");
     findings_one(url(redis), "idempotency:1:{b}:k: ", "will never expire");
-    redis_server_command(redis->server, "EXPIRE idempotency:1:{b}:k 86500");
-    findings_one(url(redis), "idempotency:1:{b}:k: ", "which is more than a day");
+    redis_server_command(redis->server, "EXPIRE idempotency:1:{b}:k 180000");
+    findings_one(url(redis), "idempotency:1:{b}:k: ", ", which is more than a day after its first");
+    findings_one(url(redis), "idempotency:1:{b}:k: will expire at 20", "");
+}
+
+/* Redis counts the rest of a key's day with its clock, which may have been set since. */
+static void a_key_from_before_a_clock_was_set_has_no_finding(void **state)
+{
+    static const struct discount discount = {
+        .brand_id = STR_INIT("b"), .discount_code = STR_INIT("A CODE"), .total_count = 1};
+    static const int64_t back_s[] = {1, 50 * 60, 86400, 365 * 86400};
+    struct redis_fixture *redis = *state;
+    struct moved_clock clock;
+
+    moved_clock_open(&clock);
+    redis->server = redis_server_start(NULL);
+    moved_clock_end_giving();
+    redis_fixture_open(redis, url(redis), redis_fixture_patient());
+    assert_true(turn_until_ready(&redis->fixture.turn, CLOCK_PATIENCE_MS));
+    submit_create(&redis->fixture, &discount, STR("k"));
+    assert_true(store_fixture_settle(&redis->fixture));
+    for (size_t i = 0; i < sizeof(back_s) / sizeof(back_s[0]); i++) {
+        moved_clock_shift(&clock, -back_s[i] * 1000000);
+        submit_create(&redis->fixture, &discount, (struct str){"k0123" + i, 1});
+        assert_true(store_fixture_settle(&redis->fixture));
+        findings_none(url(redis), i + 1, 0);
+    }
+    moved_clock_close(&clock);
+}
+
+static void a_time_that_no_store_writes_is_readable(void **state)
+{
+    static const struct {
+        const char *time, *text;
+    } plants[] = {
+        {"0", ": 1970-01-01T00:00:00.000000Z"},
+        {"-86400000000", ": 1969-12-31T00:00:00.000000Z"},
+        {"253402300800000000", ": +010000-01-01T00:00:00.000000Z"},
+        {"253928736000000000", ": +010016-09-06T00:00:00.000000Z"},
+        {"1.5", ": 1.5"},
+        {"inf", ": inf"},
+    };
+    struct redis_fixture *redis = *state;
+    struct str id = fill(redis);
+
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        redis_server_command(redis->server, "ZADD discount:{%s}:grants %s ann", id.p,
+                             plants[i].time);
+        findings_one(url(redis), id.p, plants[i].text);
+    }
 }
 
 /* ---- Keys that will not last ---- */
@@ -436,7 +488,7 @@ static void a_key_that_will_vanish_is_found(void **state)
 
         snprintf(key, sizeof(key), keys[i], id.p);
         redis_server_command(redis->server, "EXPIRE %s 1000", key);
-        findings_one(url(redis), key, ": will expire in ");
+        findings_one(url(redis), key, ": will expire at 20");
         redis_server_command(redis->server, "PERSIST %s", key);
     }
     findings_none(url(redis), 1, 2);
@@ -525,7 +577,8 @@ static void a_time_of_creation_that_is_the_last_is_found(void **state)
     struct str id = fill(redis);
 
     spoil(redis, "ZADD discounts 9007199254740991 %s", id);
-    findings_hold(url(redis), id.p, ", and nothing can be created after that");
+    findings_hold(url(redis), id.p,
+                  ": was created at 2255-06-05T23:47:34.740991Z, and nothing can be created after");
 }
 
 /* ---- Types, bytes ---- */
@@ -627,6 +680,8 @@ int main(void)
         REDIS_TEST(what_is_no_idempotency_key_is_found),
         REDIS_TEST(an_idempotency_key_of_another_discount_is_found),
         REDIS_TEST(an_idempotency_key_of_no_day_is_found),
+        REDIS_TEST(a_key_from_before_a_clock_was_set_has_no_finding),
+        REDIS_TEST(a_time_that_no_store_writes_is_readable),
         REDIS_TEST(a_key_that_will_vanish_is_found),
         REDIS_TEST(a_discount_that_no_store_writes_is_found),
         REDIS_TEST(a_brand_or_a_code_that_is_too_long_is_found),

@@ -157,6 +157,30 @@ static void a_grant_may_be_older_than_its_discount(void **state)
     findings_none(file->url, 2, 5);
 }
 
+/* Everything was made a year ahead of this machine's clock. */
+static void data_of_a_clock_that_is_ahead_have_no_finding(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "DROP TRIGGER grants_do_not_change;"
+                "UPDATE discounts SET created_at = created_at + 31536000000000;"
+                "UPDATE grants SET granted_at = granted_at + 31536000000000;"
+                "UPDATE idempotency_keys SET forgotten_from = forgotten_from + 31536000000000;"
+                "CREATE TRIGGER grants_do_not_change BEFORE UPDATE ON grants BEGIN\n"
+                "    SELECT raise(ABORT, 'a grant does not change');\nEND");
+    findings_none(file->url, 2, 4);
+}
+
+/* The clock was an hour ahead at the first creation, and right at the second one. Its time was
+ * pushed on, and its key is kept for less than a day from then. */
+static void a_key_from_before_a_clock_was_set_back_has_no_finding(void **state)
+{
+    struct file *file = *state;
+
+    spoil(file, "UPDATE discounts SET created_at = created_at + 3600000000");
+    findings_none(file->url, 2, 4);
+}
+
 static void progress_reaches_its_total(void **state)
 {
     struct file *file = *state;
@@ -227,7 +251,7 @@ static void times_of_creation_that_go_back_are_found(void **state)
     struct file *file = *state;
 
     spoil(file, "UPDATE discounts SET created_at = created_at + 1000000000 WHERE id = ?");
-    findings_one(file->url, file->second, ": created at ");
+    findings_one(file->url, file->second, ": created at 20");
 }
 
 static void a_grant_without_a_time_is_found(void **state)
@@ -235,7 +259,8 @@ static void a_grant_without_a_time_is_found(void **state)
     struct file *file = *state;
 
     spoil(file, "INSERT INTO grants SELECT 'zoe', number, 0 FROM discounts WHERE id = ?");
-    findings_one(file->url, file->first, ": was granted at 0 to user zoe");
+    findings_one(file->url, file->first,
+                 ": was granted at an invalid time, 1970-01-01T00:00:00.000000Z, to user zoe");
 }
 
 static void progress_counts_discounts_too(void **state)
@@ -307,9 +332,9 @@ static void a_discount_that_no_store_writes_is_found(void **state)
 
 static void one_error_of_a_discount_hides_no_other(void **state)
 {
-    static const char *const texts[] = {": created_at is not a time", ": created at -5",
-                                        ": expires_at is not a time", ": expires_at is not later",
-                                        ": discount_code is empty"};
+    static const char *const texts[] = {
+        ": created_at is not a time", ": created at 1969-12-31T23:59:59.999995Z",
+        ": expires_at is not a time", ": expires_at is not later", ": discount_code is empty"};
     struct file *file = *state;
 
     spoil(file, "UPDATE discounts SET created_at = -5, discount_code = '', expires_at = -5"
@@ -329,9 +354,9 @@ static void a_grant_that_no_store_writes_is_found(void **state)
         {"INSERT INTO grants SELECT printf('%.256c', 'u'), number, 5 FROM discounts WHERE id = ?",
          NULL, user},
         {"INSERT INTO grants SELECT 'zoe', number, -1 FROM discounts WHERE id = ?", NULL,
-         ": was granted at -1 to user zoe"},
+         ": was granted at an invalid time, 1969-12-31T23:59:59.999999Z, to user zoe"},
         {"INSERT INTO grants SELECT 'zoe', number, 253402300800000000 FROM discounts WHERE id = ?",
-         NULL, ": was granted at 253402300800000000 to user zoe"},
+         NULL, ": was granted at an invalid time, +010000-01-01T00:00:00.000000Z, to user zoe"},
     };
 
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
@@ -347,9 +372,11 @@ static void an_idempotency_key_that_no_store_writes_is_found(void **state)
          "a key cannot have this length in bytes: 0"},
         {"UPDATE idempotency_keys SET key = printf('%.256c', 'k')", begin, "in bytes: 256"},
         {"UPDATE idempotency_keys SET forgotten_from = forgotten_from + 7200000000", begin,
-         ": a key cannot be kept until "},
+         ": it is kept for more than a day after its first use, until 20"},
+        {"UPDATE idempotency_keys SET forgotten_from = 0", begin,
+         ": it is kept until an invalid time, 1970-01-01T00:00:00.000000Z"},
         {"UPDATE idempotency_keys SET forgotten_from = 9223372036854775807", begin,
-         ": a key cannot be kept until 9223372036854775807"},
+         ": it is kept until an invalid time, +294247-01-10T04:00:54.775807Z"},
     };
 
     plant_each(state, plants, sizeof(plants) / sizeof(plants[0]));
@@ -600,6 +627,8 @@ int main(void)
         SPOIL(a_verify_leaves_every_byte_as_it_was),
         SPOIL(statistics_that_somebody_has_made_are_no_fault),
         SPOIL(a_grant_may_be_older_than_its_discount),
+        SPOIL(data_of_a_clock_that_is_ahead_have_no_finding),
+        SPOIL(a_key_from_before_a_clock_was_set_back_has_no_finding),
         SPOIL(progress_reaches_its_total),
         SPOIL(a_counter_that_is_one_too_high_is_found),
         SPOIL(a_counter_that_is_one_too_low_is_found),

@@ -17,6 +17,8 @@ local key, position, most = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local faults, looked, grants, discount, users = {}, 0, 0, {}, {}
 local TEXT_MOST = 257
 local DAY_MS = 86400000
+-- The largest time of a discount or a grant, the end of the year 9999, as a text of 18 digits.
+local MOST_TIME = '253402300799999999'
 -- The score after which there is no next microsecond (see create.lua).
 local LAST_US = 2 ^ 53 - 1
 
@@ -50,6 +52,31 @@ local function is_positive(text)
   return is_number(text) and tonumber(text) > 0
 end
 
+-- Returns whether the service takes it as a time. 18 digits are compared as text, because doubles
+-- are not exact there.
+local function is_time(text)
+  return is_positive(text) and (#text < 18 or text <= MOST_TIME)
+end
+
+-- Returns microseconds since 1970 as RFC 3339, as timestamp_format does. Anything else stays as it
+-- is stored. Years are counted from March.
+local function time_text(text)
+  local us = tonumber(text)
+  if not us or us % 1 ~= 0 or math.abs(us) >= 1e18 then
+    return text
+  end
+  local floor, seconds = math.floor, math.floor(us / 1000000)
+  local shifted = floor(seconds / 86400) + 719468
+  local day, of_day = shifted % 146097, seconds % 86400
+  local year = floor((day - floor(day / 1460) + floor(day / 36524) - floor(day / 146096)) / 365)
+  day = day - (365 * year + floor(year / 4) - floor(year / 100))
+  local month = floor((5 * day + 2) / 153)
+  year = year + floor(shifted / 146097) * 400 + (month < 10 and 0 or 1)
+  return string.format((year > 9999 and '+%06d' or '%04d') .. '-%02d-%02dT%02d:%02d:%02d.%06dZ',
+    year, month < 10 and month + 3 or month - 9, day - floor((153 * month + 2) / 5) + 1,
+    floor(of_day / 3600), floor(of_day / 60) % 60, of_day % 60, us % 1000000)
+end
+
 -- Calls look(member, score) for each element of a page of a sorted set, by rank. No element is left
 -- out: one that is added meanwhile comes later, or is checked in the same step.
 local function each_ranked(look)
@@ -59,6 +86,11 @@ local function each_ranked(look)
   end
   looked = #page / 2
   return looked == most and string.format('%.0f', position + most) or '0'
+end
+
+-- The end of a key, which Redis has in milliseconds.
+local function end_text(end_ms)
+  return time_text(string.format('%.0f', end_ms * 1000))
 end
 
 -- ---- Each kind of key ----
@@ -73,10 +105,10 @@ local function look_at_index()
       fault(id, ': is in the index of all discounts, but there is no such discount')
     end
     if tonumber(created_at) >= LAST_US then
-      fault(id, ': was created at ', created_at, ', and nothing can be created after that')
+      fault(id, ': was created at ', time_text(created_at), ', and nothing can be created after that')
     end
     if last and tonumber(last) >= tonumber(created_at) then
-      fault(id, ': was created at the same time as the one before it, ', created_at)
+      fault(id, ': was created at the same time as the one before it, ', time_text(created_at))
     end
     last = created_at
     grants = grants + (ask('ZCARD', discount_key(id) .. ':grants') or 0)
@@ -88,7 +120,8 @@ local function look_for_entry(id, index, name, created_at)
   if score == false then
     fault(id, ': is not in the index of ', name)
   elseif score and created_at and tonumber(score) ~= tonumber(created_at) then
-    fault(id, ': was created at ', created_at, ', and the index of ', name, ' says ', score)
+    fault(id, ': was created at ', time_text(created_at), ', and the index of ', name, ' says ',
+      time_text(score))
   end
 end
 
@@ -133,13 +166,14 @@ end
 local function look_at_grant(id, user, granted_at)
   users[#users + 1] = string.sub(user, 1, TEXT_MOST)
   local noted = ask('ZSCORE', 'user:{' .. user .. '}:discounts', id)
-  if not is_positive(granted_at) then
-    fault(id, ': user ', user, ' was granted it at an invalid time: ', granted_at)
+  if not is_time(granted_at) then
+    fault(id, ': user ', user, ' was granted it at an invalid time: ', time_text(granted_at))
   elseif noted == false then
     fault(id, ': is not in the wallet of user ', user,
       ', who was granted it; the next repeat of that request writes it there')
   elseif noted and tonumber(noted) ~= tonumber(granted_at) then
-    fault(id, ': user ', user, ' was granted it at ', granted_at, ', and the wallet says ', noted)
+    fault(id, ': user ', user, ' was granted it at ', time_text(granted_at),
+      ', and the wallet says ', time_text(noted))
   end
 end
 
@@ -177,6 +211,18 @@ local function brand_of_key()
   return #brand == tonumber(length) and #rest > 2 and string.sub(rest, 1, 2) == '}:' and brand
 end
 
+-- The end of a key was set when its discount was created. So the time of creation shows whether it
+-- is too late, whatever a clock says now. That time is never before the clock's of then: it is
+-- pushed on when that was set back. A second day is slack: for a clock that was set within the
+-- creation, and for tools that copy the rest of a key's day to a Redis with another clock.
+local function look_at_end_of_use(created_at)
+  local end_ms = redis.call('PEXPIRETIME', key)
+  if end_ms > tonumber(created_at) / 1000 + 2 * DAY_MS then
+    fault(key, ': will expire at ', end_text(end_ms),
+      ', which is more than a day after its first use')
+  end
+end
+
 local function look_at_use(brand, id, created_at)
   local stored_brand, stored_at = unpack(redis.call('HMGET', discount_key(id), 'brand_id',
     'created_at'))
@@ -185,8 +231,10 @@ local function look_at_use(brand, id, created_at)
   elseif stored_brand ~= brand then
     fault(key, ': names ', id, ', which is a discount of another brand, ', stored_brand or 'none')
   elseif stored_at ~= created_at then
-    fault(key, ': says that ', id, ' was created at ', created_at, ', which was created at ',
-      stored_at or 'no time')
+    fault(key, ': says that ', id, ' was created at ', time_text(created_at),
+      ', which was created at ', stored_at and time_text(stored_at) or 'no time')
+  else
+    look_at_end_of_use(created_at)
   end
 end
 
@@ -205,13 +253,11 @@ end
 
 -- Idempotency keys expire after a day; all other keys never do.
 local function look_at_end(is_kept_for_a_day)
-  local left_ms = redis.call('PTTL', key)
-  if not is_kept_for_a_day and left_ms ~= -1 then
-    fault(key, ': will expire in ', left_ms, ' ms')
-  elseif is_kept_for_a_day and left_ms == -1 then
+  local end_ms = redis.call('PEXPIRETIME', key)
+  if not is_kept_for_a_day and end_ms ~= -1 then
+    fault(key, ': will expire at ', end_text(end_ms))
+  elseif is_kept_for_a_day and end_ms == -1 then
     fault(key, ': will never expire')
-  elseif is_kept_for_a_day and left_ms > DAY_MS then
-    fault(key, ': will expire in ', left_ms, ' ms, which is more than a day')
   end
 end
 
