@@ -302,6 +302,11 @@ class Rules(unittest.TestCase):
         contents.verify_code, contents.verify_output = 1, "a fault"
         self.expect("P3", "verify ended with 1", contents)
 
+    def test_what_verify_said_is_shown_in_whole_lines(self):
+        self.assertEqual(promises.ends("one fault\n1 discount: 1 finding\n"), "one fault\n1 discount: 1 finding")
+        lines = [f"fault {i} {'x' * 200}" for i in range(90)]
+        self.assertEqual(promises.ends("\n".join([*lines, "90 findings", ""])), "\n".join([*lines[:3], "...", "90 findings"]))
+
     # ---- P4 ----
 
     def test_a_repeat_gets_another_time(self):
