@@ -10,6 +10,7 @@ import os
 import signal
 
 import api_content
+import rights
 import store_content
 from content import Contents
 from cut_proxy import Proxy
@@ -19,6 +20,13 @@ from wire import Connection, NoAnswer, Redis
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DRAIN_MS = 300
 WORKERS = 2
+
+
+class Target:
+    """Something that only one fault at a time may act on."""
+
+    def __init__(self):
+        self.busy = asyncio.Lock()
 
 
 class Deployment:
@@ -164,6 +172,7 @@ class OverRedis(Deployment):
     def __init__(self, *common, replicas=3, network=None, front=None):
         super().__init__(*common)
         self.count, self.network, self.front = replicas, network, front
+        self.rights = Target()
 
     async def open(self):
         self.redis_port = free_port()
@@ -176,7 +185,7 @@ class OverRedis(Deployment):
             at = (host, port)
             if number > 0 and not self.front:
                 at = ("127.0.0.1", (await self._open_proxy(f"replica {number} to redis", host, port)).port)
-            self._add_replica(number, f"redis://{at[0]}:{at[1]}/0")
+            self._add_replica(number, f"redis://{rights.USER}:{rights.PASSWORD}@{at[0]}:{at[1]}/0")
         await self._add_nginx()
         await self._add_routes()
 
@@ -192,11 +201,11 @@ class OverRedis(Deployment):
 
 
 def redis_program(name, deployment, host, port):
-    """Uses the settings of docker-compose.yml."""
+    """Uses the settings of docker-compose.yml, and a user of the service with no more rights than it needs."""
     root = f"{deployment.directory}/{name}"
     os.mkdir(root)
     argv = ["redis-server", "--bind", host, "--port", str(port), "--dir", root, "--appendonly", "yes", "--appendfsync", "always",
-            "--save", "", "--protected-mode", "no", "--enable-debug-command", "yes"]
+            "--save", "", "--protected-mode", "no", "--enable-debug-command", "yes", *rights.settings()]
     if deployment.network:
         argv = ["ip", "netns", "exec", deployment.network.name, *argv]
     return Program(name, argv, deployment.log)

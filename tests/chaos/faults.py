@@ -9,13 +9,13 @@ import random
 import signal
 from dataclasses import dataclass
 
+import eviction
+import rights
+import taken_log
 from cut_proxy import DOWN, HOLD, LOSE, UP
 from network import BACK, THERE
-from programs import send
-from wire import RedisError
-
-# The longest time from the last signal to the exit: the drain, the deadline of the store, and a busy machine.
-GRACE_S = 20
+from programs import GRACE_S, send
+from tell import insist, tell_redis
 
 
 @dataclass
@@ -156,20 +156,6 @@ async def freeze_nginx_worker(conductor, dice):
 
 # ---- Commands to Redis ----
 
-async def tell_redis(conductor, text, *words):
-    """Sends a command over our own connection. Returns False if Redis is down or hangs."""
-    door = conductor.deployment.door()
-    try:
-        await door.call(*words, timeout_s=2)
-        conductor.note(text)
-        return True
-    except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, RedisError):
-        conductor.note(f"{text}: Redis could not be told")
-        return False
-    finally:
-        door.close()
-
-
 async def flush_scripts(conductor, dice):
     told = []
     for _ in range(dice.randint(1, 5)):
@@ -181,18 +167,6 @@ async def flush_scripts(conductor, dice):
 async def reset_clients_of_redis(conductor, dice):
     await asyncio.sleep(dice.uniform(0, 0.1))
     return await tell_redis(conductor, "CLIENT KILL TYPE normal", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-
-
-async def insist(conductor, *words):
-    """Sends Redis the command that ends a fault, and repeats it until it arrives. A Redis that restarts has forgotten the fault."""
-    door = conductor.deployment.door()
-    for _ in range(20):
-        try:
-            await door.call(*words, timeout_s=1)
-            break
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, RedisError):
-            await asyncio.sleep(0.5)
-    door.close()
 
 
 async def refuse(conductor, dice, text, setting, bad, good):
@@ -338,6 +312,9 @@ FAULTS = {
     "SCRIPT FLUSH": (flush_scripts, over_redis),
     "CLIENT KILL": (reset_clients_of_redis, over_redis),
     "OOM": (out_of_memory, over_redis),
+    "memory filled by a neighbour": (eviction.fill, over_redis),
+    "eviction allowed": (eviction.let_evict, over_redis),
+    "a right lost": (rights.lose, over_redis),
     "NOREPLICAS": (no_replicas, over_redis),
     "CLIENT PAUSE": (pause_clients, over_redis),
     "DEBUG SLEEP": (slow_redis, over_redis),
@@ -346,6 +323,7 @@ FAULTS = {
     "SIGSTOP of a replica": (freeze_replica, always),
     "SIGTERM of a replica": (restart_replica, always),
     "SIGTERM with a hung store": (stop_with_hung_store, over_redis),
+    "the log taken away": (taken_log.lose, taken_log.is_rescued),
     "kill -9 of an nginx worker": (kill_nginx_worker, always),
     "SIGSTOP of an nginx worker": (freeze_nginx_worker, always),
     "cut after k bytes": (cut, always),

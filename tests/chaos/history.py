@@ -24,7 +24,11 @@ request without a second line was in progress when the run ended.
                                                              grants     {user: granted_at}, wallet {discount: granted_at}
                                                              list       {discount: granted}
     ["fault", time, text]                                what was done to the system
-    ["exit",  time, process, code, wanted]               a process ended; wanted: null (it was not told to), "kill" or "stop"
+    ["exit",  time, process, code, wanted]               a process ended; wanted: null (it was not told to), "kill", "stop", or
+                                                         "rescue" (its files were taken, so it has to save them and end)
+    ["unfit", time, begins]                              true: from now on the service must have noticed that the store may lose
+                                                         what it holds; false: the store is about to be set right
+    ["ready", time, process]                             a replica said that it was ready while the store was unfit
 
 Times of discounts and grants are microseconds since 1970. Other lines are for human readers and are ignored here.
 """
@@ -71,6 +75,12 @@ class Log:
 
     def exit(self, process, code, wanted):
         self._write("exit", self._now(), process, code, wanted)
+
+    def unfit(self, begins):
+        self._write("unfit", self._now(), begins)
+
+    def ready(self, process):
+        self._write("ready", self._now(), process)
 
     def close(self):
         self.file.close()
@@ -128,6 +138,8 @@ class Exit:
 class History:
     def __init__(self, lines):
         self.how, self.requests, self.faults, self.exits = {}, [], [], []
+        self.unfit = []   # the periods in which the store may lose what it holds
+        self.ready = []   # (line, process): replicas that were ready in such a period
         self.phases = {}  # when each phase began, by name
         self.walls = []   # what the wall clock showed when the log was at 0, as seen at each phase
         by_seq, phase = {}, "load"
@@ -150,6 +162,12 @@ class History:
                 self.faults.append(rest[1])
             elif word == "exit":
                 self.exits.append(Exit(number, *rest[1:]))
+            elif word == "unfit" and rest[1]:
+                self.unfit.append((rest[0], math.inf))
+            elif word == "unfit":
+                self.unfit[-1] = (self.unfit[-1][0], rest[0])
+            elif word == "ready":
+                self.ready.append((number, rest[1]))
 
     def wall_origin(self):
         """Returns the wall clock at time 0, or None if it was set meanwhile or is unknown."""

@@ -13,6 +13,8 @@ import subprocess
 import time
 
 PATIENCE_S = 30
+# The longest time from the last signal to the exit: the drain, the deadline of the store, and a busy machine.
+GRACE_S = 20
 PR_SET_PDEATHSIG = 1
 # Below the ports of outgoing connections, so that a server finds its own port still free after a restart.
 PORTS = range(12000, 32000)
@@ -102,8 +104,12 @@ class Program:
         self.wanted = "stop"
         self.signal(signal.SIGTERM)
         if not await self.ended(deadline_s):
-            self.signal(signal.SIGKILL)
-            await self.ended()
+            await self.end_with_violence()
+
+    async def end_with_violence(self):
+        """Kills it after it did not end as it was wanted to. The log then shows that as a violation."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
 
     async def _takes_signals(self):
         """Returns whether it has already set up SIGTERM. Before that, the signal would kill it."""

@@ -256,6 +256,17 @@ def ends(output):
     return "\n".join(lines if len(lines) <= 5 else [*lines[:3], "...", *lines[-1:]])
 
 
+def nothing_from_an_unfit_store(case):
+    """Of a store that may lose what it holds, nothing is answered as done or as found."""
+    for line, process in case.history.ready:
+        yield Violation("P3", f"{process} was ready, and the store may lose what it holds", [line])
+    for began, ended in case.history.unfit:
+        for request in case.history.requests:
+            if request.outcome() == OK and began <= request.began and request.ended <= ended:
+                yield Violation("P3", f"{request.kind} {request.asked} was answered {request.status}, and the store may lose what "
+                                "it holds", request.lines())
+
+
 def verify_agrees(case):
     if case.contents.verify_code != 0:
         yield Violation("P3", f"discountd verify ended with {case.contents.verify_code}: {ends(case.contents.verify_output)}", [])
@@ -405,12 +416,15 @@ def processes_live(case):
             yield Violation("life", f"{exit.process} ended by itself with {exit.code}", [exit.line])
         elif exit.wanted == "stop" and exit.code != 0:
             yield Violation("life", f"{exit.process} was told to stop and ended with {exit.code}", [exit.line])
+        elif exit.wanted == "rescue" and exit.code != 1:
+            yield Violation("life", f"{exit.process} was to save its files and end with 1, and ended with {exit.code}", [exit.line])
 
 
 RULES = {
     "P1": [stock],
     "P2": [one_each],
-    "P3": [nothing_lost, nothing_vanishes, nothing_unexpected, readers_see_it, verify_agrees],
+    "P3": [nothing_lost, nothing_vanishes, nothing_unexpected, readers_see_it, nothing_from_an_unfit_store,
+           verify_agrees],
     "P4": [same_again],
     "P5": [sold_out_is_final, no_unit_is_kept_back, refusals_are_earned, nobody_is_in_the_way],
     "P6": [replays_settle, grants_have_their_time, keyed_creates_settle, wallets_are_complete, counts_add_up, keys_make_one],

@@ -523,6 +523,51 @@ class Rules(unittest.TestCase):
         self.story.lines.append(["exit", 1, "replica 1", 1, "stop"])
         self.expect("life", "told to stop and ended with 1")
 
+    def test_a_process_that_saves_its_files_ends_with_1(self):
+        self.story.lines.append(["exit", 1, "replica 0", 1, "rescue"])
+        self.expect_none()
+
+    def test_a_process_whose_files_were_taken_has_to_be_killed(self):
+        self.story.lines.append(["exit", 1, "replica 0", -9, "rescue"])
+        self.expect("life", "was to save its files and end with 1, and ended with -9")
+
+    # ---- A store that may lose what it holds ----
+
+    def unfit(self, begins):
+        self.story.lines.append(["unfit", self.story.tick(), begins])
+
+    def test_refusals_and_answers_begun_before_or_ended_after_are_no_use_of_an_unfit_store(self):
+        self.story.create(total=2)
+        self.story.put("u1", 100)
+        self.story.put("u2", 101)
+        early = self.story.ask("grant", discount=D, user="u1")
+        self.unfit(True)
+        self.story.answer_grant(early, "u1", 201, 100)
+        self.story.grant("u2", 503, name="store-unavailable")
+        late = self.story.ask("grant", discount=D, user="u2")
+        self.unfit(False)
+        self.story.answer_grant(late, "u2", 201, 101)
+        self.expect_none()
+
+    def test_a_grant_is_answered_while_the_store_is_unfit(self):
+        self.story.create(total=2)
+        self.story.put("u1", 100)
+        self.unfit(True)
+        self.story.grant("u1", 201, 100)
+        self.unfit(False)
+        self.expect("P3", "was answered 201, and the store may lose")
+
+    def test_a_grant_is_answered_and_the_store_stays_unfit(self):
+        self.story.create(total=2)
+        self.story.put("u1", 100)
+        self.unfit(True)
+        self.story.grant("u1", 201, 100)
+        self.expect("P3", "was answered 201, and the store may lose")
+
+    def test_a_replica_is_ready_while_the_store_is_unfit(self):
+        self.story.lines.append(["ready", self.story.tick(), "replica 1"])
+        self.expect("P3", "replica 1 was ready")
+
 
 class Program(unittest.TestCase):
     """The checker as a program: its output and exit codes."""

@@ -169,6 +169,27 @@ class DeniesWhatItDid(Middle):
         return reply
 
 
+class HidesEviction(Middle):
+    """INFO says that there is no limit to the memory, so a service cannot see that Redis evicts."""
+
+    async def handle(self, words, redis):
+        reply = await super().handle(words, redis)
+        if words[0] != b"INFO" or reply.startswith(b"-"):
+            return reply
+        text = re.sub(rb"\r\nmaxmemory:[0-9]+", b"\r\nmaxmemory:0", await parse(reply))
+        return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+class CallsItDamage(Middle):
+    """Redis calls it damaged data when a script lacks a right."""
+
+    async def handle(self, words, redis):
+        reply = await super().handle(words, redis)
+        if words[0] == b"EVALSHA" and reply.startswith(b"-") and not reply.startswith(b"-NOSCRIPT"):
+            return b"-CORRUPT data\r\n"
+        return reply
+
+
 class StaleReads(Middle):
     """A read gets an earlier reply, as from a replica of Redis that lags."""
 

@@ -8,22 +8,14 @@ from typing import Callable, Optional
 
 from cut_proxy import Proxy
 from deployment import OverRedis, OverSqlite, redis_program
-from mutants.middle import AnswerBeforeCommit, CheckThenWrite, DeniesWhatItDid, Middle, ScriptMutant, StaleReads
+from mutants import dangers
+from mutants.load import REQUESTS, load
+from mutants.middle import (AnswerBeforeCommit, CallsItDamage, CheckThenWrite, DeniesWhatItDid, HidesEviction, Middle, ScriptMutant,
+                            StaleReads)
 from programs import free_port, until
 
-REQUESTS = 1200  # answers before the fault happens; or in all, if the fault is there from the beginning
-MOST_S = 120
 CUT_BYTES = 3000  # from the end of the append-only file: a few dozen grants
 CUT_LOG_BYTES = 400000  # from the end of the write-ahead log, whose pages are much larger than their changes
-
-
-async def load(trial, requests=REQUESTS):
-    """Waits until this many more requests have been answered, however busy the machine is."""
-    wanted = trial.requests() + requests
-
-    async def is_enough():
-        return trial.requests() >= wanted
-    await until(is_enough, f"{requests} requests", MOST_S)
 
 
 # ---- Faults of a correct Redis ----
@@ -121,6 +113,7 @@ class Planted:
     during: Callable = load
     front: Optional[Callable] = None
     over_sqlite: bool = False  # with no layer before it
+    needs_rescue: bool = False  # only for a service that saves its files when they are taken
 
     def deployment(self, directory, log, discountd):
         if self.over_sqlite:
@@ -162,4 +155,16 @@ PLANTED = [
             script("Reads the next grants", ("rank and rank + 1", "rank"))),
     Planted("the list does not count", ["P6"],
             script("Reads the next discounts", ("redis.call('ZCARD', key .. ':grants')", "0"))),
+    Planted("nothing planted, eviction allowed", [], during=dangers.allow_eviction),
+    Planted("nothing planted, memory filled by a neighbour", [], during=dangers.meet_a_neighbour),
+    Planted("nothing planted, each right lost once", [], during=dangers.lose_each_right),
+    Planted("nothing planted, the log taken away", [], during=dangers.take_the_log, over_sqlite=True, needs_rescue=True),
+    Planted("eviction allowed, and nobody notices", ["P3"], HidesEviction, dangers.allow_eviction),
+    Planted("Redis evicts, and nobody notices", ["P3"], HidesEviction, dangers.evict),
+    Planted("a write refused for a lost right is told as done", ["P3"],
+            script(GRANTS, ("refusal = error_text(added) or refusal", ""),
+                   ("not error_text(added) and added", "error_text(added) and #new / 2 or added"),
+                   ("error_text(try('ZADD', KEYS[key], time, id))", "try('ZADD', KEYS[key], time, id) == ''")), dangers.lose_zadd),
+    Planted("a lost right is told as damage", ["P5"], CallsItDamage, dangers.lose_time),
+    Planted("a rescued copy without its log", ["P3"], during=dangers.rescue_without_the_log, over_sqlite=True),
 ]
