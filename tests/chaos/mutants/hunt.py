@@ -20,7 +20,11 @@ async def is_found(planted, discountd):
     def make(directory, log):
         return planted.deployment(directory, log, discountd)
     trial = Trial(make, SEED, **CROWD)
-    await trial.run(planted.during)
+    try:
+        await trial.run(planted.during)
+    except RuntimeError as error:
+        print(f"not ok: {planted.name}: {error}; the log is in {trial.directory}", flush=True)
+        return False
     found = collections.Counter(violation.promise for violation in trial.violations())
     ok = any(promise in found for promise in planted.breaks) if planted.breaks else not found
     words = ", ".join(f"{promise} {count}" for promise, count in sorted(found.items())) or "nothing"

@@ -115,7 +115,7 @@ class CheckThenWrite(ScriptMutant):
 
     GAP_S = 0.05
     LOOK_ONLY = [("try('ZADD', KEYS[key], 'NX', unpack(new))", "0"),
-                 ("try('ZADD', KEYS[key + i - 1], now, id)", "")]
+                 ("try('ZADD', KEYS[key], time, id)", "0")]
 
     def __init__(self, deployment):
         super().__init__(deployment, "Grants discounts", self.LOOK_ONLY)
