@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import eviction
 import rights
-import taken_log
+import taken_files
 from cut_proxy import DOWN, HOLD, LOSE, UP
 from network import BACK, THERE
 from programs import GRACE_S, send
@@ -296,6 +296,10 @@ def over_redis(deployment):
     return deployment.redis is not None
 
 
+def over_sqlite(deployment):
+    return deployment.redis is None
+
+
 def with_network(deployment):
     return deployment.network is not None
 
@@ -323,7 +327,7 @@ FAULTS = {
     "SIGSTOP of a replica": (freeze_replica, always),
     "SIGTERM of a replica": (restart_replica, always),
     "SIGTERM with a hung store": (stop_with_hung_store, over_redis),
-    "the log taken away": (taken_log.lose, taken_log.is_rescued),
+    "log or database taken away": (taken_files.lose, over_sqlite),
     "kill -9 of an nginx worker": (kill_nginx_worker, always),
     "SIGSTOP of an nginx worker": (freeze_nginx_worker, always),
     "cut after k bytes": (cut, always),

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import eviction
 import rights
-import taken_log
+import taken_files
 from wire import RedisError
 
 
@@ -36,7 +36,7 @@ class Rights(unittest.TestCase):
         self.assertEqual((["off"], ["on"]), (rights.to_take("on"), rights.to_give("on")))
 
 
-class TakenLog(unittest.TestCase):
+class TakenFiles(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
         self.path = f"{self.directory.name}/discount.db"
@@ -55,33 +55,36 @@ class TakenLog(unittest.TestCase):
                 found[name.removeprefix("discount.db")] = file.read()
         return found
 
-    def test_each_way_takes_the_log(self):
-        wanted = {"removed": {}, "renamed": {"-wal.away": "12"}, "replaced by an empty file": {"-wal": ""}, "emptied": {"-wal": ""},
-                  "cut in half": {"-wal": "1"}}
-        self.assertEqual(wanted.keys(), taken_log.WAYS.keys())
-        for way, left in wanted.items():
+    def test_each_file_is_taken(self):
+        wanted = {"log removed": {"": "34"}, "log renamed": {"": "34", "-wal.away": "12"},
+                  "log replaced by an empty file": {"": "34", "-wal": ""}, "log emptied": {"": "34", "-wal": ""},
+                  "log cut in half": {"": "34", "-wal": "1"}, "database removed": {"-wal": "12"},
+                  "database renamed": {".away": "34", "-wal": "12"}, "database replaced by an empty file": {"": "", "-wal": "12"}}
+        self.assertEqual(wanted.keys(), taken_files.TAKES.keys())
+        for name, left in wanted.items():
+            self.write("", "34")
             self.write("-wal", "12")
-            taken_log.WAYS[way](f"{self.path}-wal")
-            self.assertEqual(left, self.files(), way)
+            taken_files.do(name, self.path)
+            self.assertEqual(left, self.files(), name)
             for ending in left:
                 os.unlink(self.path + ending)
 
     def test_the_copy_takes_the_place_without_the_log_that_is_left(self):
-        for ending, text in (("", "old"), ("-wal", "old log"), ("-wal.away", "old log"), ("-rescued-2", "new")):
+        for ending, text in (("", "old"), ("-wal", "old log"), ("-wal.away", "old log"), (".away", "old"), ("-rescued-2", "new")):
             self.write(ending, text)
-        self.assertEqual("discount.db-rescued-2", taken_log.put_in_place(self.path))
+        self.assertEqual("discount.db-rescued-2", taken_files.put_in_place(self.path))
         self.assertEqual({"": "new"}, self.files())
 
     def test_the_log_of_the_copy_comes_with_it(self):
         for ending, text in (("", "old"), ("-wal", "old log"), ("-rescued-2", "new"), ("-rescued-2-wal", "new log")):
             self.write(ending, text)
-        taken_log.put_in_place(self.path)
+        taken_files.put_in_place(self.path)
         self.assertEqual({"": "new", "-wal": "new log"}, self.files())
 
     def test_without_a_copy_nothing_is_touched(self):
         for ending, text in (("", "old"), ("-wal", "old log"), ("-rescued-2-partial", "half")):
             self.write(ending, text)
-        self.assertIsNone(taken_log.put_in_place(self.path))
+        self.assertIsNone(taken_files.put_in_place(self.path))
         self.assertEqual({"": "old", "-wal": "old log", "-rescued-2-partial": "half"}, self.files())
 
 

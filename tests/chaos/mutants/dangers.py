@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What happens in the trials of a Redis that evicts, of a lost right, and of a log that is taken away."""
+"""What happens in the trials of a Redis that evicts, of a lost right, and of files that are taken away."""
 
 import os
 import random
 
 import eviction
 import rights
-import taken_log
+import taken_files
 from faults import Conductor
 from mutants.load import REQUESTS, load
 
@@ -86,14 +86,13 @@ async def lose_one(trial, right):
     await load(trial, REQUESTS // 2)
 
 
-# ---- The log ----
+# ---- The files of SQLite ----
 
-async def take_the_log(trial):
-    """In each way, once."""
-    for way in taken_log.WAYS:
-        await load(trial, REQUESTS // 4)
-        if not await taken_log.take(conductor_of(trial), way, 0):
-            raise RuntimeError(f"the log could not be {way}")
+async def take_each(trial):
+    for name in taken_files.TAKES:
+        await load(trial, REQUESTS // 6)
+        if not await taken_files.take(conductor_of(trial), name, 0):
+            raise RuntimeError(f"it does not serve: not {name}")
     await load(trial, REQUESTS // 4)
 
 

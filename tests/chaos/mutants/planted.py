@@ -113,7 +113,6 @@ class Planted:
     during: Callable = load
     front: Optional[Callable] = None
     over_sqlite: bool = False  # with no layer before it
-    needs_rescue: bool = False  # only for a service that saves its files when they are taken
 
     def deployment(self, directory, log, discountd):
         if self.over_sqlite:
@@ -158,7 +157,7 @@ PLANTED = [
     Planted("nothing planted, eviction allowed", [], during=dangers.allow_eviction),
     Planted("nothing planted, memory filled by a neighbour", [], during=dangers.meet_a_neighbour),
     Planted("nothing planted, each right lost once", [], during=dangers.lose_each_right),
-    Planted("nothing planted, the log taken away", [], during=dangers.take_the_log, over_sqlite=True, needs_rescue=True),
+    Planted("nothing planted, the log or the database taken away", [], during=dangers.take_each, over_sqlite=True),
     Planted("eviction allowed, and nobody notices", ["P3"], HidesEviction, dangers.allow_eviction),
     Planted("Redis evicts, and nobody notices", ["P3"], HidesEviction, dangers.evict),
     Planted("a write refused for a lost right is told as done", ["P3"],

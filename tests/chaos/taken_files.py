@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The fault that takes the write-ahead log of a SQLite store away while it is served.
+"""The fault that takes the write-ahead log or the database of a SQLite store away while it is served.
 
 The service then answers nothing more, saves what its open files hold to PATH-rescued-TIME, says so and exits with 1. The run puts
 the copy in the place of the store, as that line says, and starts again."""
@@ -36,32 +36,37 @@ def halve(path):
     os.truncate(path, os.path.getsize(path) // 2)
 
 
-WAYS = {"removed": remove, "renamed": rename, "replaced by an empty file": replace, "emptied": empty, "cut in half": halve}
+# What is done in words, the ending of the file's name, and the function.
+TAKES = {
+    "log removed": ("-wal", remove),
+    "log renamed": ("-wal", rename),
+    "log replaced by an empty file": ("-wal", replace),
+    "log emptied": ("-wal", empty),
+    "log cut in half": ("-wal", halve),
+    "database removed": ("", remove),
+    "database renamed": ("", rename),
+    "database replaced by an empty file": ("", replace),
+}
 
 
-def is_rescued(deployment):
-    return deployment.store == "sqlite" and rescues(deployment.discountd)
-
-
-def rescues(discountd):
-    """Returns whether this service saves what its open files hold. An older one loses what was in the log."""
-    with open(discountd, "rb") as file:
-        return b"-rescued-" in file.read()
+def do(name, path):
+    ending, way = TAKES[name]
+    way(path + ending)
 
 
 async def lose(conductor, dice):
-    return await take(conductor, dice.choice(list(WAYS)), dice.choice([0, dice.uniform(0.1, 2)]))
+    return await take(conductor, dice.choice(list(TAKES)), dice.choice([0, dice.uniform(0.1, 2)]))
 
 
-async def take(conductor, way, pause_s):
+async def take(conductor, name, pause_s):
     deployment = conductor.deployment
     service = deployment.replicas[0]
     async with conductor.alone(service):
-        if not await is_served(service):
-            return False  # it has only just been started
-        conductor.note(f"the write-ahead log of {service.name} is {way}, while it serves")
+        if not await is_served(service) or os.path.getsize(f"{deployment.path}-wal") == 0:
+            return False  # it has only just been started, and nothing was written since
+        conductor.note(f"{name}, while {service.name} serves")
         service.wanted = "rescue"
-        WAYS[way](f"{deployment.path}-wal")
+        do(name, deployment.path)
         if not await service.ended(GRACE_S):
             await service.end_with_violence()
         conductor.note(f"{put_in_place(deployment.path) or 'nothing'} is put in the place of the store, back after {pause_s:.2f} s")
@@ -88,7 +93,7 @@ def put_in_place(path):
     copies = rescued(path)
     if not copies:
         return None
-    for ending in ("-wal", "-wal.away"):
+    for ending in ("-wal", "-wal.away", ".away"):
         if os.path.exists(path + ending):
             os.unlink(path + ending)
     if os.path.exists(f"{copies[-1]}-wal"):
