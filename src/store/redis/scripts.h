@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The scripts of src/store/redis/scripts/, which the build embeds. */
+/* The scripts in scripts/, which the build embeds: VERB.lua is that of STORE_VERB. */
 #ifndef STORE_REDIS_SCRIPTS_H
 #define STORE_REDIS_SCRIPTS_H
 
