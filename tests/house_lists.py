@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names what is missing after a route, a store verb, a variable or a problem was added (docs/adding.md). Each must be in all lists
-that need it. house_rules_test.sh removes an entry of each list and expects it to be named.
+"""Names what is missing when a route, a store verb, a variable, a metric or a problem is added (docs/adding.md): each must be in all the
+lists that have to know it. house_rules_test.sh removes an entry of each list and expects it to be named.
 
     house_lists.py [TREE]"""
 
@@ -18,25 +18,28 @@ def text_of(name):
 
 
 def missing_routes():
-    """Each row of routes.c must be in the contract, in the lists of requests that tests send, and in the fuzzer's dictionary."""
+    """Each row of routes.c is in the contract, in the README, in the lists of requests that tests send, and in the fuzzer's
+    dictionary."""
     story = text_of("tests/contract/story.py")
     for name, path in re.findall(r'^([A-Z]+) = "(/[^"]+)"$', story, re.M):
         story = re.sub(rf"\b{name}\b", f'"{path}"', story)
     contract = re.split(r"^  (?=/)", text_of("openapi.yaml").split("\npaths:\n")[1].split("\ncomponents:")[0], flags=re.M)
     operations = {(method.upper(), part.split(":")[0]) for part in contract
                   for method in re.findall(r"^    (get|post|put|patch|delete):", part, re.M)}
-    memory, script, dictionary = (text_of(name) for name in
-                                  ("tests/http/memory_test.c", "tests/sim/script.c", "fuzz/connection.dict"))
-    # A path may consist of several entries of the dictionary.
+    memory, script, dictionary, readme = (text_of(name) for name in ("tests/http/memory_test.c", "tests/sim/script.c",
+                                                                     "fuzz/connection.dict", "README.md"))
+    # A path of the dictionary may be put together from several of its entries.
     entries = [entry.split("?")[0] for entry in re.findall(r'^"(/[^"]*)"$', dictionary, re.M)]
     for method, path in re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+\}', text_of("src/api/routes.c")):
+        methods = "GET|HEAD|%s" if method == "GET" else method
         form = re.sub(r"\\\{\w+\\\}", r'[^/" ?]+', re.escape(path))
         lists = {
             "openapi.yaml": (method, path) in operations,
-            # The values of /metrics differ in each run, so its example cannot be played.
+            "README.md": re.search(rf"[` ]{re.escape(path)}[`?]", readme),
+            # The figures of /metrics are others in each run, so its example cannot be played.
             "tests/contract/story.py": path == "/metrics" or re.search(rf'\("{method}", "{re.escape(path)}",', story),
             "tests/http/memory_test.c": re.search(rf'\{{"{method}", "{form}[?"]', memory),
-            "tests/sim/script.c": re.search(rf'"({"GET|HEAD|%s" if method == "GET" else method}) {form}[? %]', script),
+            "tests/sim/script.c": re.search(rf'"({methods}) {form}[? %]', script),
             "fuzz/connection.dict": any(re.fullmatch(form, a + b) for a in entries for b in ["", *entries]),
         }
         for name, found in lists.items():
@@ -45,20 +48,26 @@ def missing_routes():
 
 
 def missing_verbs():
-    """Each verb of the store contract must have its rows."""
+    """Each verb of the store contract has its rows, its cases in tests, and in Redis its script."""
     verbs = re.findall(r"^    (STORE_[A-Z_]+),$", text_of("include/discount/store.h"), re.M)
-    lists = ["src/store/op.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c")))]
+    lists = ["src/store/op.c", "tests/store/redis/wire_test.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c")))]
     for verb in verbs:
         for name in lists:
             if f"[{verb}] =" not in text_of(name):
                 yield f"{verb} has no row in {name}"
-        for name in ("tests/sim/script.c", "tests/store/redis/redis_fixture.c", "tests/unit/store/op_test.c"):
+        for name in ("fuzz/redis_fuzz.c", "tests/sim/fake_store.c", "tests/sim/script.c", "tests/store/redis/redis_fixture.c",
+                     "tests/unit/store/op_test.c"):
             if not re.search(rf"\b{verb}\b", text_of(name)):
                 yield f"{verb} is not in {name}"
+        if f", {verb.lower()})" not in text_of("tests/store/store_fixture.c"):
+            yield f"{verb.lower()} is not submitted in tests/store/store_fixture.c"
+    for verb in re.findall(r"add_script\(command, STORE_([A-Z_]+),", text_of("src/store/redis/verbs.c")):
+        if not (TREE / f"src/store/redis/scripts/{verb.lower()}.lua").exists():
+            yield f"STORE_{verb} has no src/store/redis/scripts/{verb.lower()}.lua"
 
 
 def missing_variables():
-    """README and --help, which prints the table of config.c, must have the same variables."""
+    """README and --help, which prints the table of config.c, have the same variables, and config_test.c sets each."""
     table = text_of("src/service/config.c").split("variables[] = {")[1].split("};")[0]
     ours = {f"DISCOUNT_{name}" for name in re.findall(r'^    \{"([A-Z_]+)",', table, re.M)}
     readme = set(re.findall(r"\bDISCOUNT_[A-Z_]+\b", text_of("README.md")))
@@ -66,6 +75,20 @@ def missing_variables():
         yield f"{name} is not in README.md"
     for name in sorted(readme - ours):
         yield f"{name} of README.md is not in src/service/config.c"
+    for name in sorted(ours):
+        if f'"{name}=' not in text_of("tests/unit/service/config_test.c"):
+            yield f"{name} is not set in tests/unit/service/config_test.c"
+
+
+def missing_metrics():
+    """Each row of METRICS_LIST is counted somewhere in src, and a test reads it."""
+    sources = "".join(file.read_text(encoding="utf-8") for file in TREE.glob("src/**/*.c"))
+    tests = "".join(file.read_text(encoding="utf-8") for suffix in ("c", "py") for file in TREE.glob(f"tests/**/*.{suffix}"))
+    for row, name in re.findall(r'X\(([A-Z_]+), \w+, "(\w+)"', text_of("include/discount/metrics.h")):
+        if not re.search(rf"\bMETRIC_{row}\b", sources):
+            yield f"METRIC_{row} is not counted in src"
+        if not re.search(rf"\b{name}\b", re.sub(r"\\n", "", tests)):
+            yield f"{name} is not read by a test"
 
 
 def different_problems():
@@ -87,7 +110,7 @@ def different_problems():
             yield f"nginx.conf words {name} otherwise than include/discount/status.h"
 
 
-breaches = [line for part in (missing_routes, missing_verbs, missing_variables, different_problems) for line in part()]
+breaches = [line for part in (missing_routes, missing_verbs, missing_variables, missing_metrics, different_problems) for line in part()]
 for breach in breaches:
     print(f"error: {breach}")
 sys.exit(1 if breaches else 0)

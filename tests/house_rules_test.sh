@@ -15,7 +15,7 @@ in_a_copy() {
     while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
     (
         mkdir "$tree"
-        git ls-files -z -- '*.md' src include tests docs fuzz/connection.dict bench openapi.yaml nginx.conf |
+        git ls-files -z -- '*.md' src include tests docs 'fuzz/*.c' fuzz/connection.dict bench openapi.yaml nginx.conf |
             xargs -0 cp --parents -t "$tree" 2>/dev/null
         (cd "$tree" && "$@") || echo "not planted" >"$work/$name.result"
         if ! grep -qF "error: $error" <<<"$("$check" "$tree")"; then
@@ -88,13 +88,23 @@ forget route-story "POST /discount is not in tests/contract/story.py" tests/cont
 forget route-memory "GET /user/{user_id}/discount is not in tests/http/memory_test.c" tests/http/memory_test.c '/\/user\/holder/d'
 forget route-sim "POST /discount/{id}/grant is not in tests/sim/script.c" tests/sim/script.c 's#"POST /discount/dsc.*/grant#"#'
 forget route-fuzz "GET /metrics is not in fuzz/connection.dict" fuzz/connection.dict '/metrics/d'
+forget route-readme "GET /user/{user_id}/discount is not in README.md" README.md 's#/user/\{user_id\}/discount#/user#'
 forget route-new "GET /coupon is not in openapi.yaml" src/api/routes.c 's#^(.*)"/livez", ops_livez(.*)$#\1"/coupon", coupon_get\2#'
 forget verb-op "STORE_WALLET has no row in src/store/op.c" src/store/op.c 's/\[STORE_WALLET\] =/[STORE_WALLETS] =/'
 forget verb-redis "STORE_GET has no row in src/store/redis/verbs.c" src/store/redis/verbs.c 's/\[STORE_GET\] =/[0] =/'
 forget verb-sqlite "STORE_LIST has no row in src/store/sqlite/verbs.c" src/store/sqlite/verbs.c 's/\[STORE_LIST\] =/[0] =/'
+in_a_copy verb-script "STORE_WALLET has no src/store/redis/scripts/wallet.lua" tests/house_lists.py rm src/store/redis/scripts/wallet.lua
+forget verb-wire "STORE_GET has no row in tests/store/redis/wire_test.c" tests/store/redis/wire_test.c 's/\[STORE_GET\] =/[0] =/'
+forget verb-fake "STORE_GRANTS is not in tests/sim/fake_store.c" tests/sim/fake_store.c 's/STORE_GRANTS\b/STORE_GRANT/'
+forget verb-fuzz "STORE_LIST is not in fuzz/redis_fuzz.c" fuzz/redis_fuzz.c 's/STORE_LIST\b/STORE_GRANT/'
+forget verb-submit "store_wallet is not submitted in tests/store/store_fixture.c" tests/store/store_fixture.c 's/store_wallet/store_get/'
 forget verb-new "STORE_REVOKE has no row in src/store/op.c" include/discount/store.h 's/^    STORE_PING,/    STORE_PING,\n    STORE_REVOKE,/'
 forget variable-readme "DISCOUNT_WORKERS is not in README.md" README.md 's/DISCOUNT_WORKERS/DISCOUNT_THREADS/g'
 forget variable-code "DISCOUNT_DRAIN_MS of README.md is not in src/service/config.c" src/service/config.c 's/"DRAIN_MS"/"GRACE_MS"/'
+forget variable-test "DISCOUNT_DRAIN_MS is not set in tests/unit/service/config_test.c" tests/unit/service/config_test.c \
+    's/DISCOUNT_DRAIN_MS=/DISCOUNT_GRACE_MS=/g'
+forget metric-count "METRIC_REPLAYS is not counted in src" src/http/exchange.c 's/METRIC_REPLAYS/METRIC_REQUESTS/'
+forget metric-test "discount_http_replays_total is not read by a test" tests/http/metrics_test.c 's/_replays_total/_repeats_total/'
 forget problem-title "nginx.conf words overloaded otherwise than include/discount/status.h" nginx.conf 's/Too much is in progress/Too much/'
 forget problem-status "nginx.conf words not-found otherwise than include/discount/status.h" nginx.conf 's/return 404/return 410/'
 

@@ -143,7 +143,8 @@ static void result_fill(struct chance *chance, struct store_op *op)
     case STORE_WALLET:
         wallet_fill(chance, op);
         break;
-    default:
+    case STORE_PING:
+    case STORE_VERB_COUNT:
         break;
     }
 }

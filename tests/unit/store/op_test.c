@@ -12,14 +12,20 @@ static void every_verb_has_a_row(void **state)
 {
     (void)state;
     for (int verb = 0; verb < STORE_VERB_COUNT; verb++) {
-        struct store_op op = {.verb = (enum store_verb)verb};
+        struct arena arena;
+        struct store_op op = {.verb = (enum store_verb)verb, .arena = &arena}, copy = op;
 
+        arena_init(&arena, MEMORY);
         assert_non_null(op_name(op.verb));
         assert_non_null(op_late_reason(op.verb));
         op_may_be_put_off(&op); /* a verb without its row would end here, and likewise below */
         assert_true(op_copy_inputs(&op));
         op.status = STATUS_UNAVAILABLE;
-        assert_true(op_copy_results(&op, &op));
+        assert_true(op_copy_results(&op, &copy));
+        op.status = STATUS_OK;
+        assert_true(op_copy_results(&op, &copy));
+        op_validate(&op);
+        arena_fini(&arena);
     }
 }
 
