@@ -50,6 +50,8 @@ def missing_routes():
 def missing_verbs():
     """Each verb of the store contract has its rows, its cases in tests, and in Redis its script."""
     verbs = re.findall(r"^    (STORE_[A-Z_]+),$", text_of("include/discount/store.h"), re.M)
+    suite = "".join(file.read_text(encoding="utf-8") for file in [TREE / "tests/store/conformance.c",
+                                                                  *TREE.glob("tests/store/cases/*.c")])
     lists = ["src/store/op.c", "tests/store/redis/wire_test.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c")))]
     for verb in verbs:
         for name in lists:
@@ -61,6 +63,15 @@ def missing_verbs():
                 yield f"{verb} is not in {name}"
         if f", {verb.lower()})" not in text_of("tests/store/store_fixture.c"):
             yield f"{verb.lower()} is not submitted in tests/store/store_fixture.c"
+        submitted = rf"\bsubmit_{verb[6:].lower()}(_of)?\("
+        if not re.search(submitted, suite):
+            yield f"{verb} has no case in the conformance suite"
+        # A ping reads nothing, and a creation nothing that was damaged.
+        if verb not in ("STORE_PING", "STORE_CREATE") and not re.search(submitted, text_of("tests/store/corrupt_ones.c")):
+            yield f"{verb} is not in tests/store/corrupt_ones.c"
+    for verb in re.findall(r"\[(STORE_[A-Z_]+)\] = \{.*, NULL\},", text_of("src/store/redis/verbs.c")):
+        if verb not in ("STORE_PING", "STORE_CREATE"):
+            yield f"{verb} does not name the discount of a damaged reply in src/store/redis/verbs.c"
     for verb in re.findall(r"add_script\(command, STORE_([A-Z_]+),", text_of("src/store/redis/verbs.c")):
         if not (TREE / f"src/store/redis/scripts/{verb.lower()}.lua").exists():
             yield f"STORE_{verb} has no src/store/redis/scripts/{verb.lower()}.lua"
