@@ -24,7 +24,7 @@
 #define INDEX "discounts"
 #define CURSOR_SIZE 24 /* 64 bits in decimal */
 
-    struct survey {
+struct survey {
     struct store_audit *audit;
     redisContext *context;
     uint64_t entries, keys; /* entries of the index, keys of the database */
