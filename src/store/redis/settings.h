@@ -58,7 +58,7 @@ struct redis_settings_log {
 };
 
 /* Logs the warnings that are new since the last call of any link, and those that are over. */
-void redis_settings_log_warnings(struct redis_settings_log *log, unsigned warnings);
+void redis_settings_log_warnings(struct redis_settings_log *log, unsigned now);
 /* Logs an obstacle unless it is the last one that was logged; NULL: there is none any more. */
 void redis_settings_log_obstacle(struct redis_settings_log *log, const char *text);
 

@@ -21,7 +21,7 @@
 #define FILE_MODE 0600
 /* What SQLite may keep in memory while it copies: then no page that is in memory alone has to make
  * room for another one of the same copy. */
-#define CACHE_KIB_MAX (256 * 1024)
+#define CACHE_KIB_MAX (INT64_C(256) * 1024)
 
 /* ---- Names ---- */
 

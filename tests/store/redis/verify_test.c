@@ -445,7 +445,7 @@ static void a_key_from_before_a_clock_was_set_has_no_finding(void **state)
     assert_true(store_fixture_settle(&redis->fixture));
     for (size_t i = 0; i < sizeof(back_s) / sizeof(back_s[0]); i++) {
         moved_clock_shift(&clock, -back_s[i] * 1000000);
-        submit_create(&redis->fixture, &discount, (struct str){"k0123" + i, 1});
+        submit_create(&redis->fixture, &discount, (struct str){&"k0123"[i], 1});
         assert_true(store_fixture_settle(&redis->fixture));
         findings_none(url(redis), i + 1, 0);
     }

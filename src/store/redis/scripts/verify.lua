@@ -17,8 +17,6 @@ local key, position, most = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local faults, looked, grants, discount, users = {}, 0, 0, {}, {}
 local TEXT_MOST = 257
 local DAY_MS = 86400000
--- The largest time of a discount or a grant, the end of the year 9999, as a text of 18 digits.
-local MOST_TIME = '253402300799999999'
 -- The score after which there is no next microsecond (see create.lua).
 local LAST_US = 2 ^ 53 - 1
 
@@ -50,12 +48,6 @@ end
 
 local function is_positive(text)
   return is_number(text) and tonumber(text) > 0
-end
-
--- Returns whether the service takes it as a time. 18 digits are compared as text, because doubles
--- are not exact there.
-local function is_time(text)
-  return is_positive(text) and (#text < 18 or text <= MOST_TIME)
 end
 
 -- Returns microseconds since 1970 as RFC 3339, as timestamp_format does. Anything else stays as it
@@ -166,7 +158,7 @@ end
 local function look_at_grant(id, user, granted_at)
   users[#users + 1] = string.sub(user, 1, TEXT_MOST)
   local noted = ask('ZSCORE', 'user:{' .. user .. '}:discounts', id)
-  if not is_time(granted_at) then
+  if not is_positive(granted_at) then
     fault(id, ': user ', user, ' was granted it at an invalid time: ', time_text(granted_at))
   elseif noted == false then
     fault(id, ': is not in the wallet of user ', user,
