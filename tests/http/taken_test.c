@@ -419,7 +419,7 @@ static void take_under_load(const struct take *at)
 static void in_the_midst_of_commits_every_answered_grant_is_in_the_copy(void **state)
 {
     (void)state;
-    for (size_t round = 0; round < 3; round++) {
+    for (size_t round = 0; round < 2; round++) {
         for (size_t i = 0; i < TAKES; i++) {
             if (takes[i].is_whole) {
                 take_under_load(&takes[i]);

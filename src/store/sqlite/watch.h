@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Watches the files of an open database, its write-ahead log included: whether the names still
- * belong to the files that SQLite has open, and the files still hold what SQLite wrote. Another
- * process may have removed, renamed, replaced, cut off or overwritten one of them. Of memory there
- * is nothing to watch. The thread that has the connection. */
+/* Watches the files of an open database and its write-ahead log. A name may no longer belong to the
+ * file that SQLite has open, or a file may no longer hold what SQLite wrote. Then another process
+ * has removed, renamed, replaced, cut off or overwritten it. In memory there is nothing to watch.
+ * The thread that has the connection. */
 #ifndef STORE_SQLITE_WATCH_H
 #define STORE_SQLITE_WATCH_H
 
