@@ -6,8 +6,8 @@
 #   bench/compare.sh [BINARY [SECONDS [ROUNDS]]]
 #
 #   CONTENDERS='ceiling sqlite redis redis-always nginx-1 nginx-2 nginx-4 pipelined threads nginx-lua fastify seed'
-#               ceiling, pipelined, threads, nginx-lua, fastify, seed: peers/peers.sh; nginx-N: N replicas of
-#               discountd behind Nginx, over Redis without persistence; the others: lib.sh
+#               ceiling, pipelined, threads, nginx-lua, fastify and seed are in peers/peers.sh. nginx-N are N replicas
+#               of discountd behind Nginx, over Redis without persistence. The others are in lib.sh.
 #   CONNECTIONS=64   clients that each wait for their answer
 #   MORE_CONNECTIONS='1 512' MORE='ceiling sqlite redis redis-always'   these contenders also with these numbers
 #   WORKLOADS='hot zipf'   one discount; or DISCOUNTS=10000, of which the n-th is asked for in proportion to

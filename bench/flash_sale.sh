@@ -8,12 +8,12 @@
 #   bench/flash_sale.sh [BINARY [ROUNDS]]
 #
 #   CONTENDERS='sqlite redis redis-always nginx-2 threads nginx-lua fastify seed'
-#               nginx-N: N replicas of discountd behind Nginx, over Redis without persistence;
-#               threads to seed: peers/peers.sh; the others: lib.sh
+#               nginx-N are N replicas of discountd behind Nginx, over Redis without persistence.
+#               threads to seed are in peers/peers.sh, the others in lib.sh.
 #   RATES='10000 25000 50000' UNITS=1000   users who arrive in a second, and the stock
 #   ARRIVALS    how many arrive in all; by default as many as in one second
 #   CONNECTIONS=2000   open before the first user arrives. A user who finds none free waits, and that counts
-#   AGAIN=2000  number of refused users who ask again afterwards, besides all others
+#   AGAIN=2000  number of refused users who ask again afterwards, besides all others.
 #   PATIENCE_MS=15000  how long to wait for answers after the last arrival, and again for the repeats
 #   WORKERS=1   of discountd
 #   PLOTS=DIR   also draws flash-sale-sold-out.svg, -winners.svg and -refused.svg there

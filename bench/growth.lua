@@ -14,9 +14,10 @@
 --                $PARTS of one size. Without COUNT it measures $RUN_S seconds after the first $WARM_S, until wrk ends
 --   SERVER, REDIS  process ids; CONNECTIONS: wrk's -c
 --
--- It prints "figures" of the measured part, one line for each of $PARTS: requests, seconds, us of CPU of the server
--- and of Redis, bytes that the server wrote to the disk. Without COUNT it also prints "latency": answers that were no
--- grants, broken connections, answers later than 2 s, p50 and p99 in ms; and "answered": all answers.
+-- It prints "figures" of the measured part, one line for each of $PARTS. They are requests, seconds, us of CPU of the
+-- server and of Redis, and bytes that the server wrote to the disk. Without COUNT it also prints "latency" and
+-- "answered". "latency" is answers that were no grants, broken connections, answers later than 2 s, p50 and p99 in
+-- ms. "answered" is all answers.
 local ffi = require('ffi')
 ffi.cdef [[
   typedef struct { long s, ns; } growth_time;

@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2034 # what is set here is used where it is sourced
+# shellcheck shell=bash disable=SC2034 # variables set here are used by the scripts that source it
 # SPDX-License-Identifier: MIT
-# The common part of the benchmarks: a store and a server on it, a load, its cost, and a check that the server's answers
-# were true. Sourced. It stops the processes that it starts by their ids, and removes $work when the shell ends.
+# The common part of the benchmarks, which source it. It has a store and a server on it, a load, its cost, and a check that
+# the server's answers were true. It stops the processes that it starts by their ids, and removes $work when the shell ends.
 #
 #   STORE       sqlite        a file, every commit on the disk
 #               redis         without persistence

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A load generator for a rush of users, with an open loop: each user arrives at its own time,
+/* A load generator for a rush of users, with an open loop. Each user arrives at its own time,
  * whether earlier users were answered or not. The wait is measured from that time on. A generator
  * that waits for an answer before the next request would leave out the longest waits.
  *

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# One would guess: a page cache is asked for pages of the file, so in a file of 100 pages for no number above 100 or so.
-# What happens: each time SQLite puts two new pages in order, the cache hears of the page at 1 GiB, number 262145.
-# Why it matters: whoever writes a page cache, or sizes a table by the highest number, meets a page that no file of that size has.
+# One would guess: a page cache is asked only for pages of the file. In a file of 100 pages no number is above 100 or so.
+# What happens: each time SQLite puts two new pages in order, it asks the cache for the page at 1 GiB, number 262145.
+# Why it matters: a page cache, or a table sized by the highest number, meets a page that no file of that size has.
 set -euo pipefail
 # shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The rules of the tree that a text search can check (docs/design.md, "The house"): which folder may
-# include which, and which file may use which library. Also the names of functions and files, and the
-# shape of files. Includes are an allow-list: what is not listed is a breach. house_rules_test.sh
+# Checks the rules of the tree that a text search can find (docs/design.md, "The house"). They say which
+# folder may include which, and which file may use which library. They also cover the names of functions
+# and files, and the shape of files. Includes are an allow-list: what is not listed is a breach. house_rules_test.sh
 # plants a breach of each rule and expects it to be found.
 #
 #   tests/house_rules.sh [TREE]

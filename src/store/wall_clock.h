@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rule for the clock from which a store takes the times of discounts and grants: that of the
- * machine for SQLite, that of Redis for Redis. */
+/* The rule for the clock from which a store takes the times of discounts and grants. SQLite uses
+ * the clock of the machine, and Redis its own. */
 #ifndef STORE_WALL_CLOCK_H
 #define STORE_WALL_CLOCK_H
 

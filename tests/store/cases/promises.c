@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The six promises. Each case bears the number of its promise:
+/* The six promises. Each case has the number of its promise:
  *
- *   P1  never more grants than the stock
- *   P2  at most one grant of a discount for each user
- *   P3  a grant that was answered is never lost
- *   P4  repeating a request gives the same grant again
- *   P5  "sold out" is never answered while a unit is left
- *   P6  if the outcome is uncertain, the answer says so
+ *   P1  never more grants than the stock.
+ *   P2  at most one grant of a discount for each user.
+ *   P3  a grant that was answered is never lost.
+ *   P4  repeating a request gives the same grant again.
+ *   P5  "sold out" is never answered while a unit is left.
+ *   P6  if the outcome is uncertain, the answer says so.
  *
  * http/crash_test.c tests P3 for a killed process. */
 #include <stdlib.h>
