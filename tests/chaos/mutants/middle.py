@@ -113,7 +113,7 @@ class ScriptMutant(Middle):
 class CheckThenWrite(ScriptMutant):
     """The grant script only checks and decides. Other commands write its decision afterwards."""
 
-    GAP_S = 0.05
+    GAP_S = 0.15
     LOOK_ONLY = [("try('ZADD', KEYS[key], 'NX', unpack(new))", "0"),
                  ("try('ZADD', KEYS[key], time, id)", "0")]
 
