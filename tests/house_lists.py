@@ -52,7 +52,8 @@ def missing_verbs():
     verbs = re.findall(r"^    (STORE_[A-Z_]+),$", text_of("include/discount/store.h"), re.M)
     suite = "".join(file.read_text(encoding="utf-8") for file in [TREE / "tests/store/conformance.c",
                                                                   *TREE.glob("tests/store/cases/*.c")])
-    lists = ["src/store/op.c", "tests/store/redis/wire_test.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c")))]
+    lists = ["src/store/op.c", *(str(file.relative_to(TREE)) for file in sorted(TREE.glob("src/store/*/verbs.c"))),
+             "tests/store/redis/wire_test.c"]
     for verb in verbs:
         for name in lists:
             if f"[{verb}] =" not in text_of(name):
@@ -84,6 +85,10 @@ def missing_variables():
     readme = set(re.findall(r"\bDISCOUNT_[A-Z_]+\b", text_of("README.md")))
     for name in sorted(ours - readme):
         yield f"{name} is not in README.md"
+    sources = "".join(file.read_text(encoding="utf-8") for file in TREE.glob("src/**/*.c"))
+    for name, member in re.findall(r'\{"([A-Z_]+)", "[^"]*", NUMBER\((\w+),', table):
+        if not re.search(rf"config(->|\.){member}\b", sources):
+            yield f"DISCOUNT_{name} is not used in src"
     for name in sorted(readme - ours):
         yield f"{name} of README.md is not in src/service/config.c"
     for name in sorted(ours):
@@ -121,7 +126,16 @@ def different_problems():
             yield f"nginx.conf words {name} otherwise than include/discount/status.h"
 
 
-breaches = [line for part in (missing_routes, missing_verbs, missing_variables, missing_metrics, different_problems) for line in part()]
+def missing_codes():
+    """/metrics tells each code of a problem apart."""
+    codes = set(re.findall(r"\d+", text_of("src/base/metrics.c").split("metrics_codes[METRICS_CODES] = {")[1].split("}")[0]))
+    for name, code in re.findall(r"X\(([A-Z_]+), (\d+),", text_of("include/discount/status.h")):
+        if code not in codes:
+            yield f"{code} of STATUS_{name} is not in metrics_codes of src/base/metrics.c"
+
+
+parts = (missing_routes, missing_verbs, missing_variables, missing_metrics, missing_codes, different_problems)
+breaches = [line for part in parts for line in part()]
 for breach in breaches:
     print(f"error: {breach}")
 sys.exit(1 if breaches else 0)

@@ -106,8 +106,10 @@ forget variable-readme "DISCOUNT_WORKERS is not in README.md" README.md 's/DISCO
 forget variable-code "DISCOUNT_DRAIN_MS of README.md is not in src/service/config.c" src/service/config.c 's/"DRAIN_MS"/"GRACE_MS"/'
 forget variable-test "DISCOUNT_DRAIN_MS is not set in tests/unit/service/config_test.c" tests/unit/service/config_test.c \
     's/DISCOUNT_DRAIN_MS=/DISCOUNT_GRACE_MS=/g'
+forget variable-use "DISCOUNT_DRAIN_MS is not used in src" src/service/worker.c 's/config->drain_ms/config->deadline_ms/'
 forget metric-count "METRIC_REPLAYS is not counted in src" src/http/exchange.c 's/METRIC_REPLAYS/METRIC_REQUESTS/'
 forget metric-test "discount_http_replays_total is not read by a test" tests/http/metrics_test.c 's/_replays_total/_repeats_total/'
+forget problem-code "410 of STATUS_DISCOUNT_EXPIRED is not in metrics_codes" src/base/metrics.c 's/409, 410,/409, 599,/'
 forget problem-title "nginx.conf words overloaded otherwise than include/discount/status.h" nginx.conf 's/Too much is in progress/Too much/'
 forget problem-status "nginx.conf words not-found otherwise than include/discount/status.h" nginx.conf 's/return 404/return 410/'
 
