@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+<<<<<<< HEAD
 """Names the lists that lack a new route, store verb, variable, metric or problem (docs/adding.md). Each must be in all the lists that have
 to know it. house_rules_test.sh removes an entry of each list and expects it to be named.
+=======
+"""Names what is missing when a route, a store verb, a backend, a variable, a metric or a problem is added
+(docs/adding.md): each must be in all the lists that have to know it. house_rules_test.sh removes an entry of each list and
+expects it to be named.
+>>>>>>> faf5f8d (house lists: a backend is reached, named to operators and run through the conformance suite)
 
     house_lists.py [TREE]"""
 
@@ -78,6 +84,21 @@ def missing_verbs():
             yield f"STORE_{verb} has no src/store/redis/scripts/{verb.lower()}.lua"
 
 
+def missing_backends():
+    """Each folder below src/store is a backend that a URL reaches, that operators read of, and that the suite is run on."""
+    for folder in sorted(path.parent for path in TREE.glob("src/store/*/backend.c")):
+        scheme = re.search(r'(?:\.scheme =|#define SCHEME) "([^"]+)"', (folder / "backend.c").read_text(encoding="utf-8"))[1]
+        for name in ("include/discount/engine.h", "src/service/config.c", "src/store/engine.c", "README.md"):
+            if scheme not in text_of(name):
+                yield f"{scheme} is not in {name}"
+        if f"&{folder.name}_backend" not in text_of("src/store/engine.c"):
+            yield f"{folder.name}_backend is not in src/store/engine.c"
+        if not (folder / "verbs.c").exists():
+            yield f"src/store/{folder.name} has no verbs.c"
+        if not any("conformance_run(" in file.read_text(encoding="utf-8") for file in TREE.glob(f"tests/store/{folder.name}/*.c")):
+            yield f"no test in tests/store/{folder.name} runs the conformance suite"
+
+
 def missing_variables():
     """README and --help, which prints the table of config.c, have the same variables, and config_test.c sets each."""
     table = text_of("src/service/config.c").split("variables[] = {")[1].split("};")[0]
@@ -134,7 +155,7 @@ def missing_codes():
             yield f"{code} of STATUS_{name} is not in metrics_codes of src/base/metrics.c"
 
 
-parts = (missing_routes, missing_verbs, missing_variables, missing_metrics, missing_codes, different_problems)
+parts = (missing_routes, missing_verbs, missing_backends, missing_variables, missing_metrics, missing_codes, different_problems)
 breaches = [line for part in parts for line in part()]
 for breach in breaches:
     print(f"error: {breach}")

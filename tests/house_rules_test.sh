@@ -102,6 +102,11 @@ forget verb-case "STORE_WALLET has no case in the conformance suite" tests/store
 forget verb-corrupt "STORE_LIST is not in tests/store/corrupt_ones.c" tests/store/corrupt_ones.c '/submit_list/d'
 forget verb-failing "STORE_GET does not name the discount of a damaged reply" src/store/redis/verbs.c 's/, failing_get\}/, NULL}/'
 forget verb-new "STORE_REVOKE has no row in src/store/op.c" include/discount/store.h 's/^    STORE_PING,/    STORE_PING,\n    STORE_REVOKE,/'
+forget backend-help "redis:// is not in src/service/config.c" src/service/config.c 's#redis://##'
+forget backend-readme "sqlite: is not in README.md" README.md 's/sqlite:/file:/g'
+forget backend-engine "redis_backend is not in src/store/engine.c" src/store/engine.c 's/, &redis_backend//'
+forget backend-suite "no test in tests/store/redis runs the conformance suite" tests/store/redis/conformance_test.c 's/conformance_run/run/'
+in_a_copy backend-verbs "src/store/sqlite has no verbs.c" tests/house_lists.py mv src/store/sqlite/verbs.c src/store/sqlite/codec.c
 forget variable-readme "DISCOUNT_WORKERS is not in README.md" README.md 's/DISCOUNT_WORKERS/DISCOUNT_THREADS/g'
 forget variable-code "DISCOUNT_DRAIN_MS of README.md is not in src/service/config.c" src/service/config.c 's/"DRAIN_MS"/"GRACE_MS"/'
 forget variable-test "DISCOUNT_DRAIN_MS is not set in tests/unit/service/config_test.c" tests/unit/service/config_test.c \
