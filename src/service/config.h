@@ -16,11 +16,11 @@ struct config {
     const char *store;     /* DISCOUNT_STORE, borrowed from the environment */
     char listen_host[256]; /* of DISCOUNT_LISTEN, without brackets */
     char listen_port[6];
-    unsigned workers;     /* DISCOUNT_WORKERS */
-    unsigned connections; /* DISCOUNT_CONNECTIONS, per worker */
-    unsigned in_flight;   /* DISCOUNT_IN_FLIGHT, per worker */
-    unsigned deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, for a client's sending and receiving */
-    unsigned client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, of a client's sending */
+    unsigned workers;            /* DISCOUNT_WORKERS */
+    unsigned connections;        /* DISCOUNT_CONNECTIONS, per worker */
+    unsigned in_flight;          /* DISCOUNT_IN_FLIGHT, per worker */
+    unsigned deadline_ms;        /* DISCOUNT_DEADLINE_MS, for an operation */
+    unsigned client_deadline_ms; /* DISCOUNT_CLIENT_DEADLINE_MS, for sending and receiving */
     unsigned drain_ms;           /* DISCOUNT_DRAIN_MS */
     enum log_level log_level;    /* DISCOUNT_LOG_LEVEL */
 };
