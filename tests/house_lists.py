@@ -1,13 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-<<<<<<< HEAD
-"""Names the lists that lack a new route, store verb, variable, metric or problem (docs/adding.md). Each must be in all the lists that have
-to know it. house_rules_test.sh removes an entry of each list and expects it to be named.
-=======
 """Names what is missing when a route, a store verb, a backend, a variable, a metric or a problem is added
 (docs/adding.md): each must be in all the lists that have to know it. house_rules_test.sh removes an entry of each list and
 expects it to be named.
->>>>>>> faf5f8d (house lists: a backend is reached, named to operators and run through the conformance suite)
 
     house_lists.py [TREE]"""
 
