@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names what is missing when a route, a store verb, a backend, a variable, a metric or a problem is added
-(docs/adding.md): each must be in all the lists that have to know it. house_rules_test.sh removes an entry of each list and
-expects it to be named.
+"""Names the lists that lack a new route, store verb, backend, variable, metric or problem (docs/adding.md). Each must be in all
+the lists that have to know it. house_rules_test.sh removes an entry of each list and expects it to be named.
 
     house_lists.py [TREE]"""
 
