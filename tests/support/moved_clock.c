@@ -28,8 +28,8 @@ void moved_clock_open(struct moved_clock *clock)
     close(fd);
     clock->offset_us = page;
     setenv("MOVED_CLOCK", clock->path, 1);
-    /* The address sanitizer wants to be loaded first. */
-    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
+    /* The address sanitizer would insist on being loaded first. */
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
     setenv("LD_PRELOAD", library, 1);
 }
 
